@@ -69,6 +69,8 @@ export class Store {
   #version = 0;
   #history: { version: number; event: WatchEvent }[] = [];
   #listeners = new Map<string, Set<Listener>>();
+  #undelivered: WatchEvent[] = [];
+  #delivering = false;
 
   /** The resource version of the newest change. */
   get version(): string {
@@ -181,8 +183,22 @@ export class Store {
     const event: WatchEvent = { type, object: structuredClone(object) };
     this.#history.push({ version: this.#version, event });
     if (this.#history.length > KEPT_EVENTS) this.#history.splice(0, this.#history.length - KEPT_EVENTS);
-    for (const listener of this.#listeners.get(object.kind) ?? []) listener(event);
+    this.#undelivered.push(event);
+    this.#deliver();
     return object.metadata.resourceVersion;
+  }
+
+  /** A listener may change the store: what that causes is told after, so that everybody sees changes in one order. */
+  #deliver(): void {
+    if (this.#delivering) return;
+    this.#delivering = true;
+    try {
+      for (let event = this.#undelivered.shift(); event; event = this.#undelivered.shift()) {
+        for (const listener of [...(this.#listeners.get(event.object.kind) ?? [])]) listener(event);
+      }
+    } finally {
+      this.#delivering = false;
+    }
   }
 }
 
