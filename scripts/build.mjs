@@ -1,0 +1,54 @@
+// Bundles wglab into dist/: few files start fast, and who installs wglab installs nothing else.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { build } from 'esbuild';
+
+const outdir = 'dist';
+rmSync(outdir, { recursive: true, force: true });
+
+const common = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  format: 'esm',
+  outdir,
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none', // they are in THIRD-PARTY.txt, whole
+  metafile: true,
+  logLevel: 'warning',
+  define: { __WGLAB_VERSION__: JSON.stringify(JSON.parse(readFileSync('package.json', 'utf8')).version) },
+  banner: {
+    // Some dependencies are CommonJS and ask for require at run time.
+    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+  },
+};
+
+const results = await Promise.all([
+  build({ ...common, entryPoints: { wglab: 'src/cli/main.ts' }, splitting: true, chunkNames: 'wglab-[hash]' }),
+  build({ ...common, entryPoints: { 'embedded-engine': 'src/engine/embedded/daemon.ts' } }),
+]);
+
+// Every bundled package with its licence, as the licences ask.
+const packages = new Set();
+for (const { metafile } of results) {
+  for (const input of Object.keys(metafile.inputs)) {
+    const name = /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1];
+    if (name) packages.add(name);
+  }
+}
+const texts = [...packages].sort().map((name) => {
+  const { version, license } = JSON.parse(readFileSync(`node_modules/${name}/package.json`, 'utf8'));
+  return `${name} ${version} (${license})\n\n${licenceText(name)}`;
+});
+writeFileSync(`${outdir}/THIRD-PARTY.txt`, texts.join(`\n${'-'.repeat(80)}\n\n`));
+
+function licenceText(name) {
+  for (const file of ['LICENSE', 'LICENSE.md', 'LICENSE.txt', 'license', 'LICENCE', 'License', 'LICENSE-MIT', 'license.md']) {
+    try {
+      return readFileSync(`node_modules/${name}/${file}`, 'utf8');
+    } catch {
+      // the next spelling
+    }
+  }
+  return 'The package has no licence file; its package.json names the licence above.\n';
+}

@@ -1,0 +1,29 @@
+import type { RemoteProcess } from '../engine/remote-process.ts';
+
+/** Connects this terminal, or these pipes, to a process elsewhere until it ends, and gives its exit status. */
+export async function attach(remote: RemoteProcess, tty: boolean, signal: AbortSignal): Promise<number> {
+  const { stdin, stdout, stderr } = process;
+  const resize = () => remote.resize(stdout.columns, stdout.rows);
+  const stop = () => remote.kill();
+  if (tty) {
+    stdin.setRawMode(true);
+    resize();
+    stdout.on('resize', resize);
+  }
+  signal.addEventListener('abort', stop);
+  stdin.pipe(remote.stdin);
+  remote.stdin.on('error', () => stdin.unpipe(remote.stdin)); // it ended before its input did
+  remote.stdout.pipe(stdout, { end: false });
+  remote.stderr.pipe(stderr, { end: false });
+  try {
+    return await remote.exited;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    stdin.unpipe(remote.stdin);
+    stdin.pause();
+    if (tty) {
+      stdout.off('resize', resize);
+      stdin.setRawMode(false);
+    }
+  }
+}

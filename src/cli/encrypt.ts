@@ -1,0 +1,60 @@
+import { patchCommand } from '../cni/calico.ts';
+import { usageFailure } from '../errors.ts';
+import { Cluster } from '../kube/cluster.ts';
+import { type Encryption, encryption, setEncryption } from '../operations/encrypt.ts';
+import { standingLab } from '../operations/labs.ts';
+import { type Context, printJson } from './context.ts';
+import { table } from './terminal.ts';
+
+type What = 'on' | 'off' | 'status';
+
+export async function encryptCommand(context: Context, what: What, lab: string | undefined, options: { lab?: string; output?: 'json' }) {
+  const { access, state } = await standingLab(oneName(lab, options.lab));
+  const cluster = Cluster.connect(access.kubeconfig);
+  const result =
+    what === 'status' ? await encryption(cluster, access.shell) : await change(context, cluster, access.shell, what === 'on');
+  if (options.output) printJson(context, { lab: state.name, ...result });
+  else if (what === 'status') context.out.write(`${encryptionText(result)}\n`);
+  return undefined;
+}
+
+async function change(context: Context, cluster: Cluster, shell: Parameters<typeof setEncryption>[1], on: boolean) {
+  const { err, errPalette, progress, signal } = context;
+  progress.info(`The same by hand: ${errPalette.bold(patchCommand(on))}`);
+  progress.step(on ? 'Turning WireGuard on' : 'Turning WireGuard off');
+  const result = await setEncryption(cluster, shell, on, (text) => progress.update(text), signal).catch((error) => {
+    progress.failed();
+    throw error;
+  });
+  progress.done(on ? 'WireGuard is on: every node has a handshake with every other' : 'WireGuard is off on every node');
+  err.write(`Next: ${errPalette.bold(`wglab verify --expect ${on ? 'encrypted' : 'plaintext'}`)}\n`);
+  return result;
+}
+
+/** The table of `encrypt status` and `status`. */
+export function encryptionText({ enabled, nodes, waitingFor, port, interface: device }: Encryption): string {
+  const head = enabled ? `WireGuard is on (${device}, UDP ${port})` : 'WireGuard is off';
+  const rows = nodes.map((node) => [
+    node.name,
+    node.publicKey ?? '-',
+    node.wireguardAddress ?? '-',
+    node.device ? String(node.device.peers.length) : '-',
+    node.device ? latestHandshake(node.device.peers.map(({ latestHandshake: time }) => time)) : '-',
+  ]);
+  const waiting = waitingFor.map((line) => `waiting for ${line}`);
+  return [head, table(['NODE', 'PUBLIC KEY', 'TUNNEL ADDRESS', 'PEERS', 'OLDEST HANDSHAKE'], rows), ...waiting].join('\n');
+}
+
+function latestHandshake(times: readonly number[]): string {
+  if (times.length === 0) return '-';
+  if (times.includes(0)) return 'missing';
+  return `${Math.max(0, Math.round(Date.now() / 1000 - Math.min(...times)))} s ago`;
+}
+
+/** A lab may be named as an argument or by --lab, but not as two. */
+export function oneName(argument: string | undefined, option: string | undefined): string | undefined {
+  if (argument !== undefined && option !== undefined && argument !== option) {
+    throw usageFailure(`two labs are named: ${argument} and ${option}`);
+  }
+  return argument ?? option;
+}

@@ -1,0 +1,166 @@
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { VERSION } from '../version.ts';
+import type { Context, GlobalOptions } from './context.ts';
+
+/** What every command's action gets beside its own arguments. */
+export type SetExitCode = (code: number) => void;
+
+const EXIT_CODES = `
+Exit codes:
+  0  done, or the claim holds        3  inconclusive: it cannot be known
+  1  the claim fails                 4  this machine or cluster lacks something
+  2  wrong usage or input file       5  the lab itself failed
+                                   130  interrupted`;
+
+const EXAMPLES = `
+Examples:
+  wglab smoke                      everything once: deploy, prove, encrypt, prove, destroy
+  wglab deploy                     bring the lab up
+  wglab verify --expect plaintext  is the traffic between the nodes readable?
+  wglab encrypt on                 turn WireGuard on, on every node
+  wglab verify --expect encrypted  and now?
+  wglab destroy                    leave nothing behind`;
+
+/** The grammar of the command line. Each command's work is loaded only when it is called. */
+export function buildProgram(setExitCode: SetExitCode): Command {
+  const program = new Command('wglab')
+    .description('Shows, and proves, what a Kubernetes network does with your data on the wire.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help for a command')
+    .option('-q, --quiet', 'no progress on standard error')
+    .showHelpAfterError('(--help shows what there is)')
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('after', EXAMPLES + EXIT_CODES)
+    .exitOverride();
+
+  /** Gives a command its context and its result the exit status. */
+  const run =
+    <A extends unknown[]>(load: () => Promise<(context: Context, ...args: A) => Promise<number | undefined>>) =>
+    async (...args: unknown[]) => {
+      const [{ createContext }, action] = await Promise.all([import('./context.ts'), load()]);
+      const context = await createContext(program.opts<GlobalOptions>());
+      setExitCode((await action(context, ...(args.slice(0, -1) as A))) ?? 0);
+    };
+
+  const json = () => new Option('-o, --output <format>', 'machine-readable output').choices(['json']);
+  const labOption = () => new Option('-l, --lab <name>', 'the lab, where more than one stands').env('WGLAB_LAB');
+  const labArgument = () => new Argument('[lab]', 'the lab, where more than one stands');
+  const engineOption = () =>
+    new Option('--engine <name>', 'what makes the cluster')
+      .choices(['auto', 'embedded', 'containerlab', 'kubernetes'])
+      .default('auto')
+      .env('WGLAB_ENGINE');
+
+  program
+    .command('doctor')
+    .description('what this machine can run, and the remedy for each gap')
+    .option('--fix', 'apply the remedies that can be applied')
+    .addOption(json())
+    .action(run(async () => (await import('./doctor.ts')).doctorCommand));
+
+  program
+    .command('labs')
+    .description('the labs there are, and which of them stand')
+    .addOption(json())
+    .action(run(async () => (await import('./labs.ts')).labsCommand));
+
+  program
+    .command('deploy')
+    .description('bring a lab up: cluster, Calico with VXLAN, workloads')
+    .argument('[lab]', 'a lab by its name, or the path of its file', 'wireguard')
+    .option('--name <name>', 'a name for this deployment, to have several of one lab')
+    .option('--topology <file>', "another containerlab topology than the lab's")
+    .option('--workers <count>', 'another number of workers', wholeNumber)
+    .option('--keep', 'keep what stands when the deployment fails')
+    .addOption(engineOption())
+    .addOption(json())
+    .action(run(async () => (await import('./deploy.ts')).deployCommand));
+
+  program
+    .command('status')
+    .description('nodes, pods, encryption, peers and handshakes')
+    .addArgument(labArgument())
+    .addOption(labOption())
+    .addOption(json())
+    .action(run(async () => (await import('./status.ts')).statusCommand));
+
+  program
+    .command('encrypt')
+    .description("turn Calico's WireGuard on or off, and wait until every node has converged")
+    .addArgument(new Argument('<what>', 'what to do').choices(['on', 'off', 'status']))
+    .addArgument(labArgument())
+    .addOption(labOption())
+    .addOption(json())
+    .action(run(async () => (await import('./encrypt.ts')).encryptCommand));
+
+  program
+    .command('capture')
+    .description('watch the wire: one line a packet, secrets highlighted; or a file for Wireshark')
+    .addOption(labOption())
+    .option('-n, --node <name>', 'one node only (default: all)')
+    .option('-g, --grep <regexp>', 'only packets that hold this, which is highlighted')
+    .option('-c, --count <packets>', 'end after that many', wholeNumber)
+    .option('-w, --write <file>', 'write a pcap file instead (needs --node; - is standard output)')
+    .addOption(json())
+    .action(run(async () => (await import('./capture.ts')).captureCommand));
+
+  program
+    .command('verify')
+    .description('observe every pair of nodes, give a verdict on a claim, keep the evidence')
+    .addArgument(labArgument())
+    .addOption(labOption())
+    .addOption(new Option('--expect <claim>', 'the claim to judge').choices(['encrypted', 'plaintext']))
+    .option('--from <folder>', 'judge kept evidence again, without the lab')
+    .option('--evidence <folder>', "where the evidence goes (default: in the lab's state folder)")
+    .addOption(json())
+    .action(run(async () => (await import('./verify.ts')).verifyCommand));
+
+  program
+    .command('exec')
+    .description('run a command on a node or in a pod')
+    .argument('<target>', 'a node, a pod, or namespace/pod')
+    .argument('[command...]', 'the command and its arguments, after --')
+    .addOption(labOption())
+    .option('-t, --tty', 'with a terminal (default: when this is one)')
+    .option('-T, --no-tty', 'without a terminal')
+    .passThroughOptions()
+    .action(run(async () => (await import('./exec.ts')).execCommand));
+  program.enablePositionalOptions();
+
+  program
+    .command('smoke')
+    .description('for CI: deploy, prove plaintext, encrypt, prove ciphertext, turn off, prove plaintext again, destroy')
+    .argument('[lab]', 'a lab by its name, or the path of its file', 'wireguard')
+    .option('--name <name>', 'a name for this deployment')
+    .option('--topology <file>', "another containerlab topology than the lab's")
+    .option('--workers <count>', 'another number of workers', wholeNumber)
+    .option('--junit <file>', 'write a JUnit report')
+    .option('--evidence <folder>', 'keep the evidence of every phase there')
+    .addOption(engineOption())
+    .addOption(json())
+    .action(run(async () => (await import('./smoke.ts')).smokeCommand));
+
+  program
+    .command('destroy')
+    .description('take a lab away and check that nothing of it is left')
+    .addArgument(new Argument('[lab]', 'the lab (default: the only one there is)'))
+    .option('-a, --all', 'all labs')
+    .addOption(json())
+    .action(run(async () => (await import('./destroy.ts')).destroyCommand));
+
+  program
+    .command('completion')
+    .description('print a completion script')
+    .addArgument(new Argument('<shell>', 'for which shell').choices(['bash', 'zsh', 'fish']))
+    .addHelpText('after', '\nExample:\n  source <(wglab completion bash)')
+    .action(run(async () => (await import('./completion.ts')).completionCommand));
+
+  return program;
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number >= 1) return number;
+  throw new InvalidArgumentError('It must be a whole number, 1 or more.');
+}

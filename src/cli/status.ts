@@ -1,0 +1,52 @@
+import { Cluster } from '../kube/cluster.ts';
+import { encryption } from '../operations/encrypt.ts';
+import { standingLab } from '../operations/labs.ts';
+import { type Context, printJson } from './context.ts';
+import { encryptionText, oneName } from './encrypt.ts';
+import { table } from './terminal.ts';
+
+export async function statusCommand(context: Context, lab: string | undefined, options: { lab?: string; output?: 'json' }) {
+  const { state, access, paths } = await standingLab(oneName(lab, options.lab));
+  const cluster = Cluster.connect(access.kubeconfig);
+  const [kubeNodes, kubePods, wireguard] = await Promise.all([cluster.nodes(), cluster.pods(), encryption(cluster, access.shell)]);
+  const isTrue = (conditions: { type: string; status: string }[] | undefined) =>
+    conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+  const nodes = kubeNodes.map(({ metadata, status }) => ({
+    name: metadata?.name ?? '',
+    ready: isTrue(status?.conditions),
+    address: status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '',
+    kernel: status?.nodeInfo?.kernelVersion ?? '',
+  }));
+  const pods = kubePods.map(({ metadata, spec, status }) => ({
+    namespace: metadata?.namespace ?? '',
+    name: metadata?.name ?? '',
+    ready: isTrue(status?.conditions),
+    phase: status?.phase ?? '',
+    address: status?.podIP ?? '',
+    node: spec?.nodeName ?? '',
+  }));
+  const { name, engine, dataplane } = state;
+  if (options.output) {
+    printJson(context, { lab: name, engine, dataplane: dataplane ?? null, kubeconfig: paths.kubeconfig, nodes, pods, encryption: wireguard });
+    return undefined;
+  }
+  const readiness = (ready: boolean) => (ready ? context.palette.green('yes') : context.palette.red('no'));
+  const by = dataplane === undefined ? '' : `, WireGuard by ${dataplane === 'kernel' ? 'the kernel' : 'wireguard-go'}`;
+  context.out.write(
+    `${[
+      `lab ${name} (engine ${engine}${by})`,
+      '',
+      table(['NODE', 'READY', 'ADDRESS', 'KERNEL'], nodes.map((node) => [node.name, readiness(node.ready), node.address, node.kernel])),
+      '',
+      table(
+        ['POD', 'READY', 'PHASE', 'ADDRESS', 'NODE'],
+        pods.map((pod) => [`${pod.namespace}/${pod.name}`, readiness(pod.ready), pod.phase, pod.address, pod.node]),
+      ),
+      '',
+      encryptionText(wireguard),
+      '',
+      `kubeconfig: ${paths.kubeconfig}`,
+    ].join('\n')}\n`,
+  );
+  return undefined;
+}

@@ -1,0 +1,45 @@
+import type { ChalkInstance } from 'chalk';
+import type { VerifyResult } from '../proof/result.ts';
+import { table } from './terminal.ts';
+
+/** What `verify` tells a person: each pair, what it rests on, and the verdict last, where the eye ends. */
+export function verifyText(result: VerifyResult, palette: ChalkInstance): string {
+  const colours: { [observation: string]: (text: string) => string } = {
+    encrypted: palette.green,
+    plaintext: palette.yellow,
+    mixed: palette.red,
+    inconclusive: palette.magenta,
+  };
+  const pairs = result.pairs.map((pair) => [
+    `${pair.from} → ${pair.to}`,
+    (colours[pair.observation] ?? String)(pair.observation),
+    pair.delivered ? 'yes' : 'no',
+    String(pair.plaintextPackets),
+    String(pair.ciphertextPackets),
+    pair.observation === 'encrypted' || pair.observation === 'plaintext' ? '' : pair.reason,
+  ]);
+  const taps = result.taps.map((tap) => [
+    `${tap.node} ${tap.interface}`,
+    String(tap.packets),
+    tap.dropped === null ? 'unknown' : String(tap.dropped),
+    tap.controlSeen ? 'yes' : palette.red('no'),
+  ]);
+  const outside = result.outOfScope.map(({ what, packets, note }) => palette.dim(`out of scope: ${what}, ${packets} packets: ${note}`));
+  const problems = result.problems.map(({ node, message }) => palette.magenta(`problem: ${node ? `${node}: ` : ''}${message}`));
+  return `${[
+    table(['FROM → TO', 'OBSERVED', 'DELIVERED', 'IN CLEAR', 'ENCRYPTED', ''], pairs),
+    '',
+    table(['TAP', 'PACKETS', 'DROPPED', 'CONTROL SEEN'], taps),
+    ...outside,
+    ...problems,
+    '',
+    `evidence: ${result.evidence}`,
+    verdictLine(result, palette),
+  ].join('\n')}\n`;
+}
+
+export function verdictLine({ verdict, summary }: VerifyResult, palette: ChalkInstance): string {
+  if (verdict === null) return summary;
+  const colour = { pass: palette.green, fail: palette.red, inconclusive: palette.magenta }[verdict];
+  return `${colour(palette.bold(verdict.toUpperCase()))}  ${summary}`;
+}

@@ -1,0 +1,59 @@
+import type { IncomingMessage } from 'node:http';
+import { messageOf } from '../../../errors.ts';
+import { isObject, type JsonObject } from './schema/json.ts';
+import { ApiError, badRequest, unsupportedMediaType } from './status.ts';
+
+/** As Kubernetes' API server: 3 MiB. */
+const BODY_LIMIT = 3 * 1024 * 1024;
+
+/** Reads the whole body of a request. Throws 413 where it is too large. */
+export async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size > BODY_LIMIT) {
+      const message = `Request entity too large: limit is ${BODY_LIMIT}`;
+      throw new ApiError(413, 'RequestEntityTooLarge', message);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+export function mediaType(request: IncomingMessage): string {
+  return (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+}
+
+const OBJECT_TYPES = ['application/json', 'application/yaml'];
+
+/** Reads an object of a create or update. Throws 400 or 415. */
+export async function readObject(request: IncomingMessage): Promise<{ text: string; object: JsonObject }> {
+  const type = mediaType(request) || 'application/json';
+  if (!OBJECT_TYPES.includes(type)) throw unsupportedMediaType(OBJECT_TYPES);
+  const text = await readBody(request);
+  return { text, object: await parseObject(text, type === 'application/yaml') };
+}
+
+/** Parses JSON, or YAML where it may be. Throws 400 unless it is an object. */
+export async function parseObject(text: string, yaml: boolean): Promise<JsonObject> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    if (!yaml) throw badRequest(`error decoding JSON: ${messageOf(error)}`);
+    value = await parseYaml(text);
+  }
+  if (!isObject(value)) throw badRequest('the body of the request is not an object');
+  return value;
+}
+
+/** Loaded only when needed: kubectl itself always sends JSON. */
+async function parseYaml(text: string): Promise<unknown> {
+  const { parse } = await import('yaml');
+  try {
+    return parse(text);
+  } catch (error) {
+    throw badRequest(`error decoding YAML: ${messageOf(error)}`);
+  }
+}

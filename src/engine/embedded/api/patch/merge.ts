@@ -1,0 +1,12 @@
+import { isObject } from '../schema/json.ts';
+
+/** JSON merge patch (RFC 7386): objects merge, null removes, all else replaces. Gives a new value. */
+export function mergePatch(target: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch;
+  const result: Record<string, unknown> = isObject(target) ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key];
+    else result[key] = mergePatch(result[key], value);
+  }
+  return result;
+}

@@ -1,0 +1,66 @@
+import type { Ipam } from '../ipam.ts';
+import type { Store } from '../store.ts';
+import { runCalico } from './calico.ts';
+import type { ControllerContext } from './controller.ts';
+import { runDaemonSets } from './daemonset.ts';
+import { runDeployments } from './deployment.ts';
+import { eventRecorder } from './events.ts';
+import { randomSuffix } from './names.ts';
+import { runNamespaces } from './namespaces.ts';
+import { runNodeLifecycle } from './node-lifecycle.ts';
+import { ObjectCache } from './object-cache.ts';
+import { runReplicaSets } from './replicaset.ts';
+import { runScheduler } from './scheduler.ts';
+import { runServices } from './services.ts';
+
+export interface ControllerOptions {
+  /** Shared with the kubelets, which take the pods' addresses from it. Its pool is set from the Installation. */
+  ipam: Ipam;
+  /** Told of an error with one object, and what was being done; the controllers go on. */
+  onError: (error: unknown, doing: string) => void;
+  /** Prefix length of the network that the nodes are on; 16, as of Docker's network `kind`. */
+  nodePrefixLength?: number;
+  /** The random end of pods' names. */
+  suffix?: () => string;
+  now?: () => Date;
+}
+
+/** Starts the whole control plane but the API server on a store. It works only after changes: no timers, nothing to wait for. */
+export function startControllers(store: Store, options: ControllerOptions): { stop(): void } {
+  const { ipam, onError, nodePrefixLength = 16, suffix = randomSuffix, now = () => new Date() } = options;
+  // Before the controllers, so that it knows of each change before they do.
+  const cache = new ObjectCache(store, [
+    'BlockAffinity',
+    'DaemonSet',
+    'Deployment',
+    'Endpoints',
+    'EndpointSlice',
+    'FelixConfiguration',
+    'Installation',
+    'IPPool',
+    'Namespace',
+    'Node',
+    'Pod',
+    'ReplicaSet',
+    'Service',
+    'ServiceAccount',
+    'TigeraStatus',
+  ]);
+  const context: ControllerContext = { store, cache, record: eventRecorder(store, now), now, suffix, onError };
+  const stops = [
+    runCalico(context, { ipam, nodePrefixLength }),
+    runNodeLifecycle(context),
+    runNamespaces(context),
+    runDeployments(context),
+    runReplicaSets(context),
+    runDaemonSets(context),
+    runScheduler(context),
+    runServices(context),
+  ];
+  return {
+    stop() {
+      for (const stop of stops) stop();
+      cache.stop();
+    },
+  };
+}

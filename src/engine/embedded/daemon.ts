@@ -1,0 +1,119 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:net';
+import { messageOf } from '../../errors.ts';
+import { startApiServer } from './api/server.ts';
+import { bootstrapCluster } from './controllers/bootstrap.ts';
+import { eventRecorder } from './controllers/events.ts';
+import { startControllers } from './controllers/start-controllers.ts';
+import {
+  NODE_SYSCTLS,
+  nodeAddress,
+  nodeInterfaceLines,
+  nodeUplinkLines,
+  WIRE_SYSCTLS,
+  wireLines,
+} from './dataplane/underlay.ts';
+import { Ipam } from './ipam.ts';
+import { Kubelet } from './kubelet.ts';
+import type { EngineMessage, EngineOrder } from './messages.ts';
+import { writeSysctls } from './node/apply-changes.ts';
+import { Felix } from './node/felix.ts';
+import { createNodeNamespaces, type NodeNamespaces } from './node/node-namespaces.ts';
+import { detectDataplane } from './node/wireguard-device.ts';
+import { makeImage, RUN_FOLDER } from './pod/image.ts';
+import { runTool, ToolError } from './processes.ts';
+import { Store } from './store.ts';
+
+/** As Docker's network `kind`, so that every number is the one of the workshops: vxlan.calico 1450, wireguard.cali 1440. */
+const WIRE_MTU = 1500;
+
+/** Says on every node who does WireGuard's work there: the kernel, or wireguard-go in user space. */
+const WIREGUARD_LABEL = 'wglab.dev/wireguard';
+
+interface LabNode {
+  name: string;
+  role: 'control-plane' | 'worker';
+  labels: Record<string, string>;
+  address: string;
+}
+
+function say(message: EngineMessage): void {
+  // Nobody hears it when wglab was ended meanwhile: the lab stands all the same.
+  if (process.connected) process.send?.(message);
+}
+
+function log(message: string): void {
+  process.stdout.write(`${new Date().toISOString()} ${message}\n`);
+}
+
+process.on('uncaughtException', (error) => log(`uncaught: ${error.stack ?? error.message}`));
+process.on('unhandledRejection', (reason) => log(`unhandled: ${reason instanceof Error ? reason.stack : reason}`));
+process.once('message', (order: EngineOrder, listening: Server) => {
+  startLab(order, listening).then(
+    () => say({ kind: 'ready' }),
+    (error) => {
+      const detail = error instanceof Error ? error.stack : undefined;
+      const failed: EngineMessage = { kind: 'failed', text: messageOf(error) };
+      say(error instanceof ToolError || !detail ? failed : { ...failed, detail });
+    },
+  );
+});
+say({ kind: 'awake' });
+
+/** Brings the lab's cluster up: its nodes on the wire, without a CNI yet, and its API. */
+async function startLab(order: EngineOrder, listening: Server): Promise<void> {
+  const nodes: LabNode[] = order.nodes.map((node, i) => ({ ...node, address: nodeAddress(order.nodeSubnet, i + 1) }));
+  await makeRunFolder(nodes);
+  say({ kind: 'step', text: `Making ${nodes.length} nodes and the wire between them` });
+  const [namespaces, dataplane] = await Promise.all([makeNodes(order.nodeSubnet, nodes), detectDataplane(), makeImage()]);
+  say({ kind: 'step', text: 'Starting the Kubernetes API' });
+  const store = new Store();
+  bootstrapCluster(store, nodes.map((node) => ({ ...node, labels: { ...node.labels, [WIREGUARD_LABEL]: dataplane } })));
+  const ipam = new Ipam();
+  startControllers(store, { ipam, onError: (error, doing) => log(`${doing}: ${messageOf(error)}`) });
+  const felix = new Felix({ store, ipam, nodes: namespaces, dataplane, mtu: WIRE_MTU, log });
+  felix.start();
+  const addresses = new Map(nodes.map(({ name, address }) => [name, address]));
+  const kubelet = new Kubelet({
+    store,
+    nodes: namespaces,
+    networkOf: (node) => ({
+      hostAddress: addresses.get(node) ?? '',
+      attach: (pod, sandbox) => felix.attach(node, pod, sandbox),
+      detach: (pod) => felix.detach(node, pod),
+    }),
+    record: eventRecorder(store, () => new Date()),
+    log,
+  });
+  kubelet.start();
+  const { tls, token } = order;
+  await startApiServer({ store, runtime: kubelet, tls, token, listen: listening, log });
+  log(`the lab stands: ${nodes.length} nodes, WireGuard by the ${dataplane === 'kernel' ? 'kernel' : 'userspace program wireguard-go'}`);
+}
+
+/** A tmpfs over /run that only the lab sees, with what nodes and pods need of files. */
+async function makeRunFolder(nodes: readonly LabNode[]): Promise<void> {
+  await runTool(['mount', '-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', '/run']);
+  mkdirSync(`${RUN_FOLDER}/pods`, { recursive: true });
+  const hosts = nodes.map(({ name, address }) => `${address} ${name}\n`).join('');
+  writeFileSync(`${RUN_FOLDER}/hosts`, `127.0.0.1 localhost\n${hosts}`);
+}
+
+async function makeNodes(subnet: string, nodes: readonly LabNode[]): Promise<Map<string, NodeNamespaces>> {
+  const sysctls = WIRE_SYSCTLS.filter(({ optional }) => !optional);
+  for (const { path, value } of sysctls) writeFileSync(`/proc/sys/${path}`, value);
+  const [made] = await Promise.all([
+    Promise.all(nodes.map(({ name }) => createNodeNamespaces(name, `${RUN_FOLDER}/hosts`))),
+    runTool(['ip', '-batch', '-'], `${wireLines(subnet, WIRE_MTU).join('\n')}\n`),
+  ]);
+  const uplinks = made.flatMap(({ pid }, i) => nodeUplinkLines({ subnet, address: nodes[i]?.address ?? '', mtu: WIRE_MTU, pid }));
+  await Promise.all(made.map((node) => writeSysctls(node, NODE_SYSCTLS)));
+  await runTool(['ip', '-batch', '-'], `${uplinks.join('\n')}\n`);
+  await Promise.all(
+    made.map((node, i) => {
+      const lines = nodeInterfaceLines(subnet, nodes[i]?.address ?? '');
+      return runTool(node.enter(['ip', '-batch', '-']), `${lines.join('\n')}\n`);
+    }),
+  );
+  return new Map(made.map((node) => [node.name, node]));
+}

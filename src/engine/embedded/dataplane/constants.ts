@@ -1,0 +1,21 @@
+/** The node's interface on the wire, and so the parent of its VXLAN device. */
+export const UPLINK = 'eth0';
+
+export const VXLAN_DEVICE = 'vxlan.calico';
+
+/** What the names of the nodes' ends of the pods' veth pairs begin with. */
+export const WORKLOAD_PREFIX = 'cali';
+
+export const MAIN_TABLE = 254;
+
+/** The lowest free index in Calico's routeTableRanges (1-250) is WireGuard's. */
+export const WIREGUARD_TABLE = 1;
+
+/** The bit that Calico 3.30 and later give to WireGuard out of the mark mask 0xffff0000. */
+export const WIREGUARD_MARK = 0x200000;
+
+/** RTPROT_BOOT, Felix' default for routes to devices. Plain `ip route` does not print it. */
+export const PROTO_DEVICE = 3;
+
+/** Felix' own number, for the routes in main that no device gives away as Calico's. */
+export const PROTO_CALICO = 80;

@@ -1,0 +1,50 @@
+import { claimsByNode } from './claims.ts';
+import type { ClusterView, NodeState, RouteState } from './types.ts';
+import { localBlockRoutes, plainRoutes, vxlanState } from './vxlan.ts';
+import { wireguardState } from './wireguard.ts';
+import { interfaceSysctls, workloadLinks, workloadRoutes } from './workloads.ts';
+
+/**
+ * What Calico 3.32's Felix would make of a node: a pure function of what the datastore says. A node that the view does
+ * not have should have nothing. Firewall rules (Calico's `cali-` chains) are not part of it yet; they would be one more
+ * part here, beside the others.
+ */
+export function desiredState(view: ClusterView, nodeName: string): NodeState {
+  const node = view.nodes.find((node) => node.name === nodeName);
+  if (!node) return emptyState();
+  const claims = claimsByNode(view, nodeName);
+  const vxlan = vxlanState(view, node, claims);
+  const wireguard = wireguardState(view, node, claims);
+  const felixDevices = [...vxlan.links, ...wireguard.links].map((link) => link.name);
+  return {
+    links: [...vxlan.links, ...wireguard.links, ...workloadLinks(view, node)],
+    addresses: [...vxlan.addresses, ...wireguard.addresses],
+    // In the order of Felix' classes (felix/routetable/defs.go): of two routes to one network in a table the first counts.
+    routes: firstOfEach([
+      ...workloadRoutes(node),
+      ...wireguard.routes,
+      ...vxlan.routes,
+      ...plainRoutes(view, node, claims),
+      ...localBlockRoutes(claims.get(nodeName) ?? []),
+    ]),
+    rules: wireguard.rules,
+    neighbours: vxlan.neighbours,
+    fdb: vxlan.fdb,
+    wireguard: wireguard.wireguard,
+    sysctls: interfaceSysctls(node, felixDevices),
+  };
+}
+
+/** The state of a node that was just made: Felix has done nothing. */
+export function emptyState(): NodeState {
+  return { links: [], addresses: [], routes: [], rules: [], neighbours: [], fdb: [], wireguard: [], sysctls: {} };
+}
+
+function firstOfEach(routes: RouteState[]): RouteState[] {
+  const seen = new Map<string, RouteState>();
+  for (const route of routes) {
+    const key = `${route.table} ${route.destination}`;
+    if (!seen.has(key)) seen.set(key, route);
+  }
+  return [...seen.values()];
+}

@@ -1,0 +1,127 @@
+import { UPLINK } from './constants.ts';
+import { parseCidr, toAddress, toNumber } from './ipv4.ts';
+import type { SysctlWrite } from './types.ts';
+import { HOST_SIDE_MAC } from './workloads.ts';
+
+/** The bridge in the holder's namespace that plays the physical network. */
+export const WIRE = 'wire';
+
+/** As Docker gives to the network named kind. */
+export const DEFAULT_SUBNET = '172.18.0.0/16';
+
+/** What pods know as their gateway; no interface has it: the node answers ARP for it on every cali interface. */
+const POD_GATEWAY = '169.254.1.1';
+
+/** The wire's own address: the first of the subnet. Nodes have it as their gateway, and nothing is behind it. */
+export function wireAddress(subnet: string): string {
+  return toAddress(parseCidr(subnet).first + 1);
+}
+
+/** The address of the node with this number, from 1: the second address of the subnet and so on. */
+export function nodeAddress(subnet: string, number: number): string {
+  return toAddress(parseCidr(subnet).first + 1 + number);
+}
+
+/** The wire's end of a node's uplink: `wire` and the number of the node's address in the subnet (wire2 for 172.18.0.2). */
+export function wirePort(subnet: string, address: string): string {
+  return `${WIRE}${toNumber(address) - parseCidr(subnet).first}`;
+}
+
+/** Settings of the holder's namespace, which the wire lies in: it is a cable, and must not route. */
+export const WIRE_SYSCTLS: readonly SysctlWrite[] = [
+  { path: 'net/ipv4/ip_forward', value: '0' },
+  { path: 'net/ipv6/conf/default/disable_ipv6', value: '1', optional: true },
+];
+
+/** Lines for `ip -batch -` in the holder's namespace that make the wire. `mtu` in bytes. */
+export function wireLines(subnet: string, mtu: number): string[] {
+  return [
+    'link set dev lo up',
+    `link add name ${WIRE} mtu ${mtu} type bridge mcast_snooping 0`,
+    `address add ${wireAddress(subnet)}/${parseCidr(subnet).prefixLength} broadcast + dev ${WIRE}`,
+    `link set dev ${WIRE} up`,
+  ];
+}
+
+/**
+ * Settings of a node, to be written before anything else in its namespace. They do not depend on the machine, whose
+ * settings a new namespace starts with: a strict reverse-path filter would drop, not show, what a peer sends in clear.
+ * The defaults are for the pods' interfaces, which so answer the first ARP request at once (`interfaceSysctls` takes them
+ * back from the others). The labs are IPv4 only: without IPv6 the wire has no router and neighbour discovery on it.
+ */
+export const NODE_SYSCTLS: readonly SysctlWrite[] = [
+  { path: 'net/ipv4/ip_forward', value: '1' },
+  { path: 'net/ipv4/conf/all/rp_filter', value: '0' },
+  { path: 'net/ipv4/conf/default/rp_filter', value: '0' },
+  { path: 'net/ipv4/conf/default/proxy_arp', value: '1' },
+  { path: 'net/ipv4/conf/default/route_localnet', value: '1' },
+  { path: 'net/ipv4/neigh/default/proxy_delay', value: '0' },
+  { path: 'net/ipv6/conf/default/disable_ipv6', value: '1', optional: true },
+];
+
+/** Where a node is plugged in. */
+export interface NodeUplink {
+  subnet: string;
+  address: string;
+  /** In bytes. */
+  mtu: number;
+  /** A process in the node's network namespace, as the process that runs the lines numbers it. */
+  pid: number;
+}
+
+/** Lines for the holder's namespace: the veth pair from the wire to the node's eth0. Many nodes fit into one batch. */
+export function nodeUplinkLines({ subnet, address, mtu, pid }: NodeUplink): string[] {
+  const port = wirePort(subnet, address);
+  return [
+    `link add name ${port} mtu ${mtu} type veth peer name ${UPLINK} mtu ${mtu} address ${uplinkMac(address)} netns ${pid}`,
+    `link set dev ${port} master ${WIRE} up`,
+  ];
+}
+
+/**
+ * Lines for the node's namespace, after its uplink. The default route leads nowhere, but must be there: the kernel
+ * answers the pods' ARP for their gateway only where it has a route to it.
+ */
+export function nodeInterfaceLines(subnet: string, address: string): string[] {
+  return [
+    'link set dev lo up',
+    `address add ${address}/${parseCidr(subnet).prefixLength} broadcast + dev ${UPLINK}`,
+    `link set dev ${UPLINK} up`,
+    `route add default via ${wireAddress(subnet)} dev ${UPLINK}`,
+  ];
+}
+
+/** 02:42 and the address, as Docker numbered its containers: a capture shows at a glance which node a frame is from. */
+function uplinkMac(address: string): string {
+  const bytes = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));
+  return ['02', '42', ...bytes].join(':');
+}
+
+/** A pod's veth pair. */
+export interface PodVeth {
+  /** `hostInterfaceName(namespace, pod)`. */
+  hostInterface: string;
+  /** `podMtu(view, node)`, in bytes. */
+  mtu: number;
+  /** A process in the pod's network namespace, as the process that runs the lines numbers it. */
+  pid: number;
+}
+
+/** Lines for the node's namespace: a veth pair whose other end is eth0 in the pod. Many pods fit into one batch. */
+export function podVethLines({ hostInterface, mtu, pid }: PodVeth): string[] {
+  return [
+    `link add name ${hostInterface} mtu ${mtu} address ${HOST_SIDE_MAC} type veth peer name eth0 mtu ${mtu} netns ${pid}`,
+    `link set dev ${hostInterface} up`,
+  ];
+}
+
+/** Lines for the pod's namespace, after its veth pair. */
+export function podInterfaceLines(address: string): string[] {
+  return [
+    'link set dev lo up',
+    `address add ${address}/32 dev eth0`,
+    'link set dev eth0 up',
+    `route add ${POD_GATEWAY} dev eth0 scope link`,
+    `route add default via ${POD_GATEWAY} dev eth0`,
+  ];
+}

@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { labFailure, lackingFailure, messageOf } from '../../errors.ts';
+import type { ClusterConfig } from '../../lab/kind-config.ts';
+import { NODE_SUBNET } from '../../lab/kind-config.ts';
+import { writeWhole } from '../../lab/whole-file.ts';
+import type { DeployOptions, Engine } from '../engine.ts';
+import { endHolder, holderStands, startHolder } from './holder.ts';
+import type { EngineOrder } from './messages.ts';
+import { runTool } from './processes.ts';
+
+/** A lab of namespaces on this machine, without Docker, images or, where the system allows it, root. */
+export const embeddedEngine: Engine = {
+  name: 'embedded',
+
+  async deploy({ name, lab, folder, kubeconfig, logFile, progress, signal }: DeployOptions): Promise<void> {
+    if (holderStands(folder)) return;
+    refuseOtherFamilies(lab.cluster);
+    await writeFile(logFile, '', { flag: 'a', mode: 0o600 });
+    const [tls, token] = [await makeCertificate(), randomBytes(32).toString('hex')];
+    const port = await startHolder(folder, logFile, orderOf(lab.cluster, tls, token), 0, progress, signal);
+    await writeWhole(kubeconfig, kubeconfigText(name, port, tls.cert, token), 0o600);
+  },
+
+  stands: holderStands,
+
+  async destroy(folder: string): Promise<void> {
+    await endHolder(folder);
+  },
+
+  access(_folder, kubeconfig) {
+    let cluster: Promise<import('../../kube/cluster.ts').Cluster> | undefined;
+    return {
+      kubeconfig,
+      async shell(node, argv, options = {}) {
+        cluster ??= import('../../kube/cluster.ts').then(({ Cluster }) => Cluster.connect(kubeconfig));
+        return (await cluster).exec(`/api/v1/nodes/${encodeURIComponent(node)}/exec`, argv, options);
+      },
+    };
+  },
+};
+
+function refuseOtherFamilies(cluster: ClusterConfig): void {
+  if (cluster.ipFamily === 'ipv4') return;
+  throw labFailure(`the embedded engine has IPv4 only, and the lab wants ${cluster.ipFamily}`, {
+    remedy: 'Set networking.ipFamily to ipv4 in the kind configuration, or use another engine.',
+  });
+}
+
+function orderOf(cluster: ClusterConfig, tls: EngineOrder['tls'], token: string): EngineOrder {
+  const nodes = cluster.nodes.map(({ name, role, labels }) => ({ name, role, labels }));
+  return { nodes, podSubnet: cluster.podSubnet, serviceSubnet: cluster.serviceSubnet, nodeSubnet: NODE_SUBNET, tls, token };
+}
+
+/**
+ * A key and a certificate for 127.0.0.1 that is its own authority, by openssl: a third of the time and none of the size of a
+ * library. Both come on standard output, so that the key is in no file and no argument.
+ */
+async function makeCertificate(): Promise<EngineOrder['tls']> {
+  const argv = ['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  const rest = ['-keyout', '-', '-out', '-', '-days', '365', '-subj', '/CN=wglab', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'];
+  const pem = await runTool([...argv, ...rest]).catch((error) => {
+    throw lackingFailure(`openssl could not make the API's certificate: ${messageOf(error)}`, { remedy: 'apt-get install openssl' });
+  });
+  const key = /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----\n/.exec(pem)?.[0];
+  const cert = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n/.exec(pem)?.[0];
+  if (!key || !cert) throw lackingFailure('openssl printed no key and certificate', { detail: 'openssl req -x509' });
+  return { key, cert };
+}
+
+function kubeconfigText(name: string, port: number, cert: string, token: string): string {
+  return `apiVersion: v1
+kind: Config
+clusters:
+  - name: wglab-${name}
+    cluster:
+      server: https://127.0.0.1:${port}
+      certificate-authority-data: ${Buffer.from(cert).toString('base64')}
+users:
+  - name: wglab-${name}
+    user:
+      token: ${token}
+contexts:
+  - name: wglab-${name}
+    context:
+      cluster: wglab-${name}
+      user: wglab-${name}
+current-context: wglab-${name}
+`;
+}

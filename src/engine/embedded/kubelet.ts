@@ -1,0 +1,113 @@
+import type { Readable } from 'node:stream';
+import type { RemoteProcess, RunOptions } from '../remote-process.ts';
+import { type LogOptions, type PodRuntime, RuntimeRefusal } from './api/runtime.ts';
+import type { Recorder } from './controllers/events.ts';
+import { hostsEntries } from './controllers/services.ts';
+import type { NodeNamespaces } from './node/node-namespaces.ts';
+import type { PodSpec } from './pod/pod-plan.ts';
+import { type PodNetwork, PodWorker } from './pod/pod-worker.ts';
+import { startProcess } from './processes.ts';
+import type { KubeObject, Store } from './store.ts';
+
+/**
+ * Runs the pods that are bound to the lab's nodes: one for all nodes, since all of them are on this machine. Also the door
+ * through which the API server reaches containers and nodes.
+ */
+export class Kubelet implements PodRuntime {
+  readonly #store: Store;
+  readonly #nodes: ReadonlyMap<string, NodeNamespaces>;
+  readonly #networkOf: (node: string) => PodNetwork;
+  readonly #record: Recorder;
+  readonly #log: (message: string) => void;
+  readonly #workers = new Map<string, PodWorker>();
+  readonly #ending = new Set<string>();
+
+  constructor(options: {
+    store: Store;
+    nodes: ReadonlyMap<string, NodeNamespaces>;
+    networkOf: (node: string) => PodNetwork;
+    record: Recorder;
+    log: (message: string) => void;
+  }) {
+    this.#store = options.store;
+    this.#nodes = options.nodes;
+    this.#networkOf = options.networkOf;
+    this.#record = options.record;
+    this.#log = options.log;
+  }
+
+  start(): void {
+    this.#store.watch('Pod', ({ type, object }) => type !== 'DELETED' && this.#look(object));
+    for (const pod of this.#store.list('Pod')) this.#look(pod);
+    this.#store.watch('Endpoints', () => this.#renewHosts());
+    // A node is ready for pods of its own network only once Calico is there: what waited is looked at again then.
+    this.#store.watch('Node', () => {
+      for (const pod of this.#store.list('Pod')) this.#look(pod);
+    });
+  }
+
+  exec(pod: KubeObject, container: string, argv: readonly string[], options: RunOptions): RemoteProcess {
+    return this.#worker(pod).exec(container, argv, options);
+  }
+
+  logs(pod: KubeObject, container: string, options: LogOptions): Readable {
+    return this.#worker(pod).logs(container, options);
+  }
+
+  execOnNode(name: string, argv: readonly string[], options: RunOptions): RemoteProcess {
+    const node = this.#nodes.get(name);
+    if (!node) throw new RuntimeRefusal(`node ${name} does not run`);
+    return startProcess(node.enter(argv), options);
+  }
+
+  #worker(pod: KubeObject): PodWorker {
+    const worker = this.#workers.get(pod.metadata.uid ?? '');
+    if (!worker) throw new RuntimeRefusal(`pod ${pod.metadata.name} does not run yet`);
+    return worker;
+  }
+
+  #look(pod: KubeObject): void {
+    const { uid = '', deletionTimestamp } = pod.metadata;
+    const spec = pod.spec as unknown as PodSpec;
+    if (!spec.nodeName || !this.#nodes.has(spec.nodeName)) return;
+    if (deletionTimestamp) this.#stop(pod).catch((error) => this.#log(`stop of pod ${pod.metadata.name}: ${error}`));
+    else if (!this.#workers.has(uid) && !this.#ending.has(uid) && this.#canStart(spec)) this.#start(pod);
+  }
+
+  #canStart(spec: PodSpec): boolean {
+    const node = this.#store.get('Node', undefined, spec.nodeName ?? '');
+    const conditions = (node?.status?.conditions ?? []) as { type: string; status: string }[];
+    return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+  }
+
+  #start(pod: KubeObject): void {
+    const { uid = '', name, namespace } = pod.metadata;
+    const network = this.#networkOf((pod.spec as unknown as PodSpec).nodeName ?? '');
+    const event = (type: 'Normal' | 'Warning', reason: string, message: string) =>
+      this.#record('kubelet', pod, type, reason, message);
+    const worker = new PodWorker(this.#store, pod, network, event);
+    this.#workers.set(uid, worker);
+    worker
+      .start()
+      .then(() => worker.writeHosts(hostsEntries(this.#store, namespace ?? 'default')))
+      .catch((error) => this.#log(`start of pod ${name}: ${error}`));
+  }
+
+  async #stop(pod: KubeObject): Promise<void> {
+    const { uid = '', namespace, name, deletionGracePeriodSeconds = 30 } = pod.metadata;
+    if (this.#ending.has(uid)) return;
+    this.#ending.add(uid);
+    await this.#workers.get(uid)?.stop(deletionGracePeriodSeconds * 1000);
+    this.#workers.delete(uid);
+    if (this.#store.get('Pod', namespace, name)?.metadata.uid === uid) this.#store.remove('Pod', namespace, name);
+  }
+
+  /** Services are found by name through /etc/hosts: written again in every pod when the pods behind a Service change. */
+  #renewHosts(): void {
+    for (const pod of this.#store.list('Pod')) {
+      const lines = hostsEntries(this.#store, pod.metadata.namespace ?? 'default');
+      const worker = this.#workers.get(pod.metadata.uid ?? '');
+      worker?.writeHosts(lines).catch((error) => this.#log(`hosts of pod ${pod.metadata.name}: ${error}`));
+    }
+  }
+}

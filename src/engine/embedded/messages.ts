@@ -1,0 +1,17 @@
+/** What wglab tells the engine when it wakes up; keys and token travel this way, never in argv or the environment. */
+export interface EngineOrder {
+  nodes: { name: string; role: 'control-plane' | 'worker'; labels: Record<string, string> }[];
+  podSubnet: string;
+  serviceSubnet: string;
+  /** The wire between the nodes: the bridge has its first address, the nodes the next ones. */
+  nodeSubnet: string;
+  tls: { key: string; cert: string };
+  token: string;
+}
+
+/** What the engine tells wglab while it starts. */
+export type EngineMessage =
+  | { kind: 'awake' }
+  | { kind: 'step'; text: string }
+  | { kind: 'ready' }
+  | { kind: 'failed'; text: string; detail?: string };

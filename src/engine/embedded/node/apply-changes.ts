@@ -1,0 +1,43 @@
+import type { ChangeStep, NodeChanges, SysctlWrite } from '../dataplane/types.ts';
+import { runTool } from '../processes.ts';
+import type { NodeNamespaces } from './node-namespaces.ts';
+import { createWireguardDevice, type Dataplane, removeWireguardDevice } from './wireguard-device.ts';
+
+/** Values below /proc/sys, a line each: whether it matters, path, value. What does not matter may be missing. */
+const WRITE_SYSCTLS = `while read -r need path value; do
+  [ "$need" = required ] || [ -e "/proc/sys/$path" ] || continue
+  printf %s "$value" > "/proc/sys/$path" || exit 1
+done`;
+
+/** Carries out what `planChanges` found, step by step. Gives the public key of the WireGuard device where one was made. */
+export async function applyChanges(node: NodeNamespaces, changes: NodeChanges, dataplane: Dataplane): Promise<string | undefined> {
+  let publicKey: string | undefined;
+  for (const step of changes.steps) {
+    if (step.kind === 'createWireguard') publicKey = await createWireguardDevice(node, step.name, dataplane);
+    else await applyStep(node, step);
+  }
+  return publicKey;
+}
+
+async function applyStep(node: NodeNamespaces, step: Exclude<ChangeStep, { kind: 'createWireguard' }>): Promise<void> {
+  switch (step.kind) {
+    case 'batch':
+      await runTool(node.enter([step.tool, '-force', '-batch', '-']), `${step.lines.join('\n')}\n`);
+      break;
+    case 'sysctl':
+      await writeSysctls(node, step.writes);
+      break;
+    case 'removeWireguard':
+      await removeWireguardDevice(node, step.name);
+      break;
+    case 'wgSet':
+      await runTool(node.enter(['wg', 'set', ...step.arguments]));
+      break;
+  }
+}
+
+/** Writes a node's settings. Throws ToolError where one that matters cannot be written. */
+export async function writeSysctls(node: NodeNamespaces, writes: readonly SysctlWrite[]): Promise<void> {
+  const lines = writes.map(({ path, value, optional }) => `${optional ? 'optional' : 'required'} ${path} ${value}\n`);
+  await runTool(node.enter(['sh', '-c', WRITE_SYSCTLS]), lines.join(''));
+}

@@ -1,0 +1,201 @@
+import { planChanges } from '../dataplane/changes.ts';
+import { desiredState, emptyState } from '../dataplane/felix.ts';
+import { podMtu } from '../dataplane/mtu.ts';
+import { READ_COMMANDS, type ReadCommand, readState } from '../dataplane/read-state.ts';
+import type { NodeState, PodView } from '../dataplane/types.ts';
+import { podInterfaceLines, podVethLines } from '../dataplane/underlay.ts';
+import { hostInterfaceName } from '../dataplane/workloads.ts';
+import type { Ipam } from '../ipam.ts';
+import { configureInterface, type Sandbox } from '../pod/sandbox.ts';
+import { runTool } from '../processes.ts';
+import type { KubeObject, Store } from '../store.ts';
+import { applyChanges } from './apply-changes.ts';
+import { clusterView, nodeFingerprint, publishKey } from './felix-view.ts';
+import type { NodeNamespaces } from './node-namespaces.ts';
+import type { Dataplane } from './wireguard-device.ts';
+
+/** How many nodes are worked on at once: each takes a few processes, and more than a few times the cores only queue. */
+const AT_ONCE = 8;
+/** A node's kernel is read again and the changes planned anew this often before Felix gives up until the next change. */
+const ATTEMPTS = 3;
+
+interface FelixNode {
+  namespaces: NodeNamespaces;
+  /** What the kernel has, as far as Felix knows; undefined where it must look. */
+  actual: NodeState | undefined;
+  /** The attached pods by their uid: their interfaces are there. */
+  pods: Map<string, PodView>;
+  /** Of the WireGuard device that is there. */
+  publicKey: string | undefined;
+  dirty: boolean;
+}
+
+/**
+ * Plays Felix on every node: keeps each node's network as the pure function `desiredState` wants it. All nodes are done in
+ * passes: what changes meanwhile is done in the next one, so that a change of the whole cluster costs a few passes and not
+ * one for every node and event. As Felix, it looks at the kernel when its configuration changes (it restarts then), and
+ * otherwise trusts what it did: what somebody breaks by hand stays broken, and can be found.
+ */
+export class Felix {
+  readonly dataplane: Dataplane;
+  readonly #store: Store;
+  readonly #ipam: Ipam;
+  readonly #mtu: number;
+  readonly #log: (message: string) => void;
+  readonly #nodes: Map<string, FelixNode>;
+  #pass: Promise<void> | undefined;
+  #again: Promise<void> | undefined;
+
+  constructor(options: {
+    store: Store;
+    ipam: Ipam;
+    nodes: ReadonlyMap<string, NodeNamespaces>;
+    dataplane: Dataplane;
+    mtu: number;
+    log: (message: string) => void;
+  }) {
+    this.dataplane = options.dataplane;
+    this.#store = options.store;
+    this.#ipam = options.ipam;
+    this.#mtu = options.mtu;
+    this.#log = options.log;
+    const entries = [...options.nodes].map(([name, namespaces]): [string, FelixNode] => [
+      name,
+      { namespaces, actual: emptyState(), pods: new Map(), publicKey: undefined, dirty: true },
+    ]);
+    this.#nodes = new Map(entries);
+  }
+
+  start(): void {
+    this.#store.watch('FelixConfiguration', () => {
+      for (const node of this.#nodes.values()) node.actual = undefined;
+      this.#changed();
+    });
+    let before = '';
+    this.#store.watch('Node', () => {
+      const present = nodeFingerprint(this.#store);
+      if (present !== before) this.#changed();
+      before = present;
+    });
+    for (const kind of ['IPPool', 'BlockAffinity']) this.#store.watch(kind, () => this.#changed());
+  }
+
+  /** Connects a pod's sandbox to its node and gives the pod's address; the route to it stands when this resolves. */
+  async attach(nodeName: string, pod: KubeObject, sandbox: Sandbox): Promise<string> {
+    const node = this.#node(nodeName);
+    const { namespace = 'default', name, uid = '' } = pod.metadata;
+    const address = this.#ipam.assign(nodeName, `k8s-pod-network.${uid}`);
+    const hostInterface = hostInterfaceName(namespace, name);
+    const mtu = podMtu(this.#view(nodeName), nodeName);
+    const lines = podVethLines({ hostInterface, mtu, pid: sandbox.pid });
+    await runTool(node.namespaces.enter(['ip', '-batch', '-']), `${lines.join('\n')}\n`);
+    node.pods.set(uid, { namespace, name, address, hostInterface });
+    // A borrowed address is a route of its own on every node.
+    const borrowed = this.#ipam.allocations().some((one) => one.address === address && one.borrowed);
+    const routed = this.#changed(borrowed ? undefined : nodeName);
+    await Promise.all([routed, configureInterface(sandbox, podInterfaceLines(address))]);
+    return address;
+  }
+
+  /** Takes a pod off its node, with its veth pair. */
+  async detach(nodeName: string, pod: KubeObject): Promise<void> {
+    const { uid = '' } = pod.metadata;
+    const node = this.#node(nodeName);
+    const attached = node.pods.get(uid);
+    this.#ipam.release(`k8s-pod-network.${uid}`);
+    if (!attached) return;
+    node.pods.delete(uid);
+    const { hostInterface } = attached;
+    await runTool(node.namespaces.enter(['ip', 'link', 'del', hostInterface]));
+    if (node.actual) node.actual = withoutWorkload(node.actual, hostInterface); // the kernel took its routes too
+    await this.#changed(nodeName);
+  }
+
+  /** Marks one node, or all, and resolves when a whole pass that began after now is over. */
+  #changed(nodeName?: string): Promise<void> {
+    for (const [name, node] of this.#nodes) if (nodeName === undefined || name === nodeName) node.dirty = true;
+    if (!this.#pass) {
+      // A pass begins when the events of the moment have all been told.
+      this.#pass = new Promise<void>((resolve) => setImmediate(resolve))
+        .then(() => this.#syncDirty())
+        .finally(() => {
+          this.#pass = undefined;
+        });
+      return this.#pass;
+    }
+    this.#again ??= this.#pass.then(() => {
+      this.#again = undefined;
+      return this.#changed();
+    });
+    return this.#again;
+  }
+
+  async #syncDirty(): Promise<void> {
+    const dirty = [...this.#nodes].filter(([, node]) => node.dirty);
+    for (const [, node] of dirty) node.dirty = false;
+    const queue = dirty.values();
+    const work = async () => {
+      for (const [name, node] of queue) await this.#sync(name, node);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    // All keys at the end of the pass: the peers then take one further pass, and not one for each key.
+    for (const [name, node] of dirty) publishKey(this.#store, name, node.publicKey);
+  }
+
+  async #sync(name: string, node: FelixNode): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#syncOnce(name, node);
+      } catch (error) {
+        node.actual = undefined;
+        this.#log(`felix on ${name}, attempt ${attempt} of ${ATTEMPTS}: ${error instanceof Error ? error.message : error}`);
+        if (attempt === ATTEMPTS) return;
+      }
+    }
+  }
+
+  async #syncOnce(name: string, node: FelixNode): Promise<void> {
+    const view = this.#view(name);
+    const desired = desiredState(view, name);
+    const known = node.actual ?? (await this.#read(node, view.felix.wireguardInterfaceName));
+    if (!node.actual) node.publicKey = known.wireguard.find((device) => desired.wireguard.some((one) => one.name === device.name))?.publicKey;
+    const workloads = desired.links.filter(({ type }) => type === 'veth');
+    const actual = { ...known, links: [...known.links.filter(({ type }) => type !== 'veth'), ...workloads] };
+    const made = await applyChanges(node.namespaces, planChanges(actual, desired), this.dataplane);
+    node.actual = desired;
+    if (desired.wireguard.length === 0) node.publicKey = undefined;
+    else if (made !== undefined) node.publicKey = made;
+  }
+
+  async #read(node: FelixNode, wireguardInterfaceName: string): Promise<NodeState> {
+    const run = (command: ReadCommand) =>
+      runTool(node.namespaces.enter([command.command, ...command.arguments]), command.input);
+    const [ip, bridge, wg, sysctl] = await Promise.all([
+      run(READ_COMMANDS.ip),
+      run(READ_COMMANDS.bridge),
+      run(READ_COMMANDS.wg),
+      run(READ_COMMANDS.sysctl),
+    ]);
+    return readState({ ip, bridge, wg, sysctl }, wireguardInterfaceName);
+  }
+
+  #view(forNode: string) {
+    const pods = (name: string) => [...(this.#nodes.get(name)?.pods.values() ?? [])];
+    return clusterView({ store: this.#store, ipam: this.#ipam, pods, hostMtu: this.#mtu, forNode });
+  }
+
+  #node(name: string): FelixNode {
+    const node = this.#nodes.get(name);
+    if (!node) throw new Error(`no node ${name}`);
+    return node;
+  }
+}
+
+function withoutWorkload(state: NodeState, device: string): NodeState {
+  return {
+    ...state,
+    links: state.links.filter((link) => link.name !== device),
+    routes: state.routes.filter((route) => route.device !== device),
+    sysctls: Object.fromEntries(Object.entries(state.sysctls).filter(([path]) => !path.split('/').includes(device))),
+  };
+}

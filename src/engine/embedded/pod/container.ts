@@ -1,0 +1,143 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { RemoteProcess, RunOptions } from '../../remote-process.ts';
+import { startProcess } from '../processes.ts';
+import { ContainerLog } from './container-log.ts';
+import { IMAGE_BIN, POD_DEVICES } from './image.ts';
+import type { Sandbox } from './sandbox.ts';
+
+export interface ContainerPlan {
+  /** The container's root folder, made by `makeRoot`. */
+  root: string;
+  argv: string[];
+  environment: Record<string, string>;
+  workingFolder: string;
+  /** Folders or files bound into the container's root. */
+  mounts: { source: string; target: string }[];
+}
+
+/** One run of a container: a process in mount and PID namespaces of its own, in the network of its sandbox. */
+export interface Container {
+  readonly log: ContainerLog;
+  /** The exit status: 128 + the signal's number where one ended it, as Kubernetes counts. */
+  readonly exited: Promise<number>;
+  exec(argv: readonly string[], options: RunOptions): RemoteProcess;
+  /** Asks it to end (SIGTERM), or ends it at once where it would not hear (it is PID 1 and has no handler). */
+  stop(): void;
+  kill(): void;
+}
+
+/**
+ * The capabilities of a container: Docker's default set. Without root they are what the user namespace gives; with root
+ * they keep a container from the host's devices, modules, network configuration and mounts.
+ */
+const CAPABILITIES = [
+  'chown,dac_override,fowner,fsetid,kill,setgid,setuid,setpcap',
+  'net_bind_service,net_raw,sys_chroot,mknod,audit_write,setfcap',
+]
+  .join(',')
+  .split(',');
+const ONLY_THESE = `-all,${CAPABILITIES.map((name) => `+${name}`).join(',')}`;
+const CONFINE = [
+  ...['setpriv', '--bounding-set', ONLY_THESE, '--inh-caps', ONLY_THESE],
+  // Root has its capabilities by being root; another user keeps them through exec only as ambient ones.
+  ...(process.getuid?.() === 0 ? [] : ['--ambient-caps', ONLY_THESE]),
+];
+
+const START_CONTAINER = `set -e
+root=$1 bin=$2 devices=$3
+shift 3
+mount --bind "$bin" "$root/bin"
+mount -o remount,bind,ro "$root/bin"
+mount --rbind "$devices" "$root/dev"
+mount -t proc proc "$root/proc"
+while [ "$1" != -- ]; do
+  if [ -d "$1" ]; then mkdir -p "$root/$2"; else mkdir -p "$(dirname "$root/$2")"; : > "$root/$2"; fi
+  mount --bind "$1" "$root/$2"
+  shift 2
+done
+shift
+exec "$@"`;
+
+/** The last steps before the command, inside the container's root: its folder and its own PATH. */
+const ENTER_CONTAINER = 'cd "$0" && PATH=$1 && export PATH && shift && exec "$@"';
+const STANDARD_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Starts a container in a sandbox. That the command itself is missing shows as exit status 127. */
+export function startContainer(sandbox: Sandbox, plan: ContainerPlan): Container {
+  const command = sandbox.enter([
+    ...['unshare', '--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private'],
+    ...['sh', '-c', START_CONTAINER, 'container', plan.root, IMAGE_BIN, POD_DEVICES],
+    ...plan.mounts.flatMap(({ source, target }) => [source, target]),
+    ...['--', ...confined(plan, plan.argv)],
+  ]);
+  const child = spawn(command[0] ?? '', command.slice(1), {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: environmentOf(plan),
+    detached: true,
+  });
+  const log = new ContainerLog();
+  child.stdout?.on('data', (chunk: Buffer) => log.write('stdout', chunk));
+  child.stderr?.on('data', (chunk: Buffer) => log.write('stderr', chunk));
+  const exited = new Promise<number>((resolve) => {
+    child.on('error', (error) => {
+      log.write('stderr', Buffer.from(`${error.message}\n`));
+      resolve(128);
+    });
+    child.on('close', (code, signal) => resolve(code ?? (signal === 'SIGTERM' ? 143 : 137)));
+  });
+  exited.then(() => log.end());
+  return {
+    log,
+    exited,
+    exec: (words, options) => startProcess(execArgv(child, sandbox, plan, words), options, environmentOf(plan)),
+    stop: () => stop(child),
+    kill: () => child.kill('SIGKILL'),
+  };
+}
+
+/** argv that runs a command beside the container's own process: same namespaces, root and capabilities. */
+function execArgv(child: ChildProcess, sandbox: Sandbox, plan: ContainerPlan, words: readonly string[]): string[] {
+  const pid = child.pid ?? 0;
+  return [
+    ...['nsenter', '--target', String(sandbox.pid), '--net', '--uts', '--ipc'],
+    ...[`--mount=/proc/${pid}/ns/mnt`, `--pid=/proc/${pid}/ns/pid_for_children`, '--'],
+    ...confined(plan, words),
+  ];
+}
+
+function confined(plan: ContainerPlan, words: readonly string[]): string[] {
+  const path = plan.environment.PATH ?? STANDARD_PATH;
+  return [...CONFINE, 'chroot', plan.root, '/bin/sh', '-c', ENTER_CONTAINER, plan.workingFolder, path, ...words];
+}
+
+/** The container's variables go by the environment, never by argv, where everybody could read them. */
+function environmentOf(plan: ContainerPlan): Record<string, string> {
+  return { ...plan.environment, PATH: STANDARD_PATH };
+}
+
+function stop(child: ChildProcess): void {
+  const first = firstProcess(child.pid ?? 0);
+  if (first !== undefined && hearsTerm(first)) process.kill(first, 'SIGTERM');
+  else child.kill('SIGKILL');
+}
+
+/** The container's PID 1 as the engine counts: the one child of `unshare --fork`. */
+function firstProcess(pid: number): number | undefined {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+    return children ? Number(children.split(' ')[0]) : undefined;
+  } catch {
+    return undefined; // it has ended meanwhile
+  }
+}
+
+/** Whether SIGTERM (bit 14 of SigCgt) has a handler: the kernel withholds it from a PID 1 that has none. */
+function hearsTerm(pid: number): boolean {
+  try {
+    const caught = /^SigCgt:\s*([0-9a-f]+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
+    return (BigInt(`0x${caught}`) & (1n << 14n)) !== 0n;
+  } catch {
+    return false;
+  }
+}

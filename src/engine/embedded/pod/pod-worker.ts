@@ -1,0 +1,212 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import type { RemoteProcess, RunOptions } from '../../remote-process.ts';
+import { type LogOptions, RuntimeRefusal } from '../api/runtime.ts';
+import type { KubeObject, Store } from '../store.ts';
+import { type Container, startContainer } from './container.ts';
+import type { ContainerLog } from './container-log.ts';
+import { hostsFile, makeRoot, makeVolumes, mountsOf, podFolder, removePodFiles } from './pod-files.ts';
+import { argvOf, type ContainerSpec, checkImage, environmentOf, PodProblem, type PodSpec } from './pod-plan.ts';
+import { type ContainerState, now, podStatus } from './pod-status.ts';
+import { createSandbox, type Sandbox } from './sandbox.ts';
+
+/** What a pod needs of its node: an address and a wire. */
+export interface PodNetwork {
+  hostAddress: string;
+  /** Gives the pod an address and connects its sandbox; throws where there is none left. */
+  attach(pod: KubeObject, sandbox: Sandbox): Promise<string>;
+  detach(pod: KubeObject): Promise<void>;
+}
+
+export type RecordEvent = (type: 'Normal' | 'Warning', reason: string, message: string) => void;
+
+interface Slot extends ContainerState {
+  container?: Container;
+  previous?: ContainerLog;
+}
+
+/** Kubernetes' own back-off between restarts: 10 s, doubled each time, 5 min at most. */
+const FIRST_BACKOFF_MS = 10_000;
+const LONGEST_BACKOFF_MS = 300_000;
+
+/** Runs one pod on one node from its sandbox to its end, and keeps its status in the store true. */
+export class PodWorker {
+  readonly #store: Store;
+  readonly #pod: KubeObject;
+  readonly #network: PodNetwork;
+  readonly #slots: Slot[];
+  readonly #initSlots: Slot[];
+  readonly #event: RecordEvent;
+  #sandbox: Sandbox | undefined;
+  #address: string | undefined;
+  #stopping = false;
+  #timers = new Set<NodeJS.Timeout>();
+
+  constructor(store: Store, pod: KubeObject, network: PodNetwork, event: RecordEvent) {
+    this.#store = store;
+    this.#pod = pod;
+    this.#network = network;
+    this.#event = event;
+    const spec = pod.spec as unknown as PodSpec;
+    const slot = (container: ContainerSpec): Slot => ({ spec: container, state: 'waiting', restartCount: 0 });
+    this.#slots = spec.containers.map(slot);
+    this.#initSlots = (spec.initContainers ?? []).map(slot);
+  }
+
+  /** Brings the pod up. What goes wrong is told in its status and events, as the kubelet does; it does not throw. */
+  async start(): Promise<void> {
+    this.#report();
+    try {
+      for (const { spec } of [...this.#initSlots, ...this.#slots]) checkImage(spec.image);
+      await mkdir(podFolder(this.#pod), { recursive: true });
+      await writeFile(hostsFile(this.#pod), '127.0.0.1 localhost\n');
+      const sandbox = await createSandbox(this.#pod.metadata.name);
+      this.#sandbox = sandbox;
+      if (this.#stopping) return sandbox.end();
+      const [address, volumes] = await Promise.all([
+        this.#network.attach(this.#pod, sandbox),
+        makeVolumes(this.#store, this.#pod),
+      ]);
+      this.#address = address;
+      for (const slot of this.#initSlots) if (!(await this.#runToEnd(slot, volumes))) return;
+      await Promise.all(this.#slots.map((slot) => this.#run(slot, volumes)));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Ends the pod's processes within `graceMs`, gives its address back, and removes its files. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    const running = [...this.#initSlots, ...this.#slots].flatMap(({ container }) => container ?? []);
+    const ended = Promise.all(running.map(({ exited }) => exited));
+    for (const container of running) container.stop();
+    const late = setTimeout(() => running.forEach((container) => container.kill()), graceMs);
+    await ended;
+    clearTimeout(late);
+    await this.#network.detach(this.#pod);
+    this.#sandbox?.end();
+    await removePodFiles(this.#pod);
+  }
+
+  exec(name: string, argv: readonly string[], options: RunOptions): RemoteProcess {
+    const slot = this.#slot(name);
+    if (slot.state !== 'running' || !slot.container) throw new RuntimeRefusal(`container not running (${name})`);
+    return slot.container.exec(argv, options);
+  }
+
+  logs(name: string, options: LogOptions): Readable {
+    const slot = this.#slot(name);
+    const log = options.previous ? slot.previous : slot.container?.log;
+    if (log) return log.read(options);
+    const { metadata } = this.#pod;
+    throw new RuntimeRefusal(
+      options.previous
+        ? `previous terminated container "${name}" in pod "${metadata.name}" not found`
+        : `container "${name}" in pod "${metadata.name}" is waiting to start: ${slot.reason ?? 'ContainerCreating'}`,
+    );
+  }
+
+  /** What the pod's /etc/hosts says; written again when Services change. */
+  async writeHosts(lines: readonly string[]): Promise<void> {
+    if (!this.#sandbox || this.#stopping) return;
+    const own = this.#address ? [`${this.#address} ${this.#pod.metadata.name}`] : [];
+    await writeFile(hostsFile(this.#pod), `${['127.0.0.1 localhost', ...own, ...lines].join('\n')}\n`);
+  }
+
+  #slot(name: string): Slot {
+    const slot = [...this.#slots, ...this.#initSlots].find(({ spec }) => spec.name === name);
+    if (!slot) throw new RuntimeRefusal(`container ${name} is not valid for pod ${this.#pod.metadata.name}`);
+    return slot;
+  }
+
+  async #run(slot: Slot, volumes: Map<string, string>): Promise<void> {
+    const container = await this.#launch(slot, volumes);
+    if (!container) return;
+    container.exited.then((status) => this.#ended(slot, status, volumes)).catch((error) => this.#fail(error));
+  }
+
+  async #runToEnd(slot: Slot, volumes: Map<string, string>): Promise<boolean> {
+    for (;;) {
+      const container = await this.#launch(slot, volumes);
+      if (!container) return false;
+      const status = await container.exited;
+      if (this.#stopping) return false;
+      this.#terminated(slot, status);
+      if (status === 0) return true;
+      if ((this.#pod.spec as unknown as PodSpec).restartPolicy === 'Never') return false;
+      await new Promise<void>((resolve) => this.#later(slot, resolve));
+    }
+  }
+
+  async #launch(slot: Slot, volumes: Map<string, string>): Promise<Container | undefined> {
+    const sandbox = this.#sandbox;
+    if (!sandbox || this.#stopping) return undefined;
+    const environment = environmentOf(this.#store, this.#pod, slot.spec, this.#address ?? '');
+    const root = await makeRoot(this.#pod, slot.spec, slot.restartCount);
+    if (this.#stopping) return undefined;
+    slot.previous = slot.container?.log;
+    slot.container = startContainer(sandbox, {
+      root,
+      environment,
+      argv: argvOf(slot.spec, environment),
+      workingFolder: slot.spec.workingDir ?? '/',
+      mounts: mountsOf(this.#pod, slot.spec, volumes),
+    });
+    Object.assign(slot, { state: 'running', startedAt: now(), reason: undefined, message: undefined });
+    this.#event('Normal', 'Started', `Started container ${slot.spec.name}`);
+    this.#report();
+    return slot.container;
+  }
+
+  #ended(slot: Slot, status: number, volumes: Map<string, string>): void {
+    if (this.#stopping) return;
+    this.#terminated(slot, status);
+    const policy = (this.#pod.spec as unknown as PodSpec).restartPolicy ?? 'Always';
+    if (policy === 'Never' || (policy === 'OnFailure' && status === 0)) return;
+    this.#later(slot, () => this.#run(slot, volumes).catch((error) => this.#fail(error)));
+  }
+
+  #terminated(slot: Slot, exitCode: number): void {
+    const reason = exitCode === 0 ? 'Completed' : 'Error';
+    Object.assign(slot, { state: 'terminated', exitCode, reason, finishedAt: now() });
+    this.#report();
+  }
+
+  /** Restarts a container: at once the first time, then after the back-off, waiting as CrashLoopBackOff meanwhile. */
+  #later(slot: Slot, restart: () => void): void {
+    const { exitCode = 0, reason = 'Error', startedAt, finishedAt } = slot;
+    slot.last = { exitCode, reason, ...(startedAt ? { startedAt } : {}), ...(finishedAt ? { finishedAt } : {}) };
+    slot.restartCount += 1;
+    if (slot.restartCount === 1) return restart();
+    const delay = Math.min(FIRST_BACKOFF_MS * 2 ** (slot.restartCount - 2), LONGEST_BACKOFF_MS);
+    const message = `back-off ${delay / 1000}s restarting failed container=${slot.spec.name} pod=${this.#pod.metadata.name}`;
+    Object.assign(slot, { state: 'waiting', reason: 'CrashLoopBackOff', message });
+    this.#event('Warning', 'BackOff', `Back-off restarting failed container ${slot.spec.name}`);
+    this.#report();
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      restart();
+    }, delay);
+    this.#timers.add(timer);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stopping) return;
+    const reason = error instanceof PodProblem ? error.reason : 'FailedCreatePodSandBox';
+    const message = error instanceof Error ? error.message : String(error);
+    for (const slot of this.#slots) if (slot.state === 'waiting') Object.assign(slot, { reason, message });
+    this.#event('Warning', error instanceof PodProblem ? 'Failed' : reason, message);
+    this.#report();
+  }
+
+  #report(): void {
+    const { namespace, name, uid } = this.#pod.metadata;
+    this.#store.modify('Pod', namespace, name, (pod) => {
+      if (pod.metadata.uid !== uid) return;
+      const addresses = { host: this.#network.hostAddress, ...(this.#address ? { pod: this.#address } : {}) };
+      pod.status = podStatus(pod, this.#slots, this.#initSlots, addresses);
+    });
+  }
+}

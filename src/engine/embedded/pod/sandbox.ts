@@ -1,0 +1,33 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { untilReady } from '../node/node-namespaces.ts';
+import { runTool } from '../processes.ts';
+
+/** What a pod's containers share: network, host name and IPC namespaces, held by one sleeping process (Kubernetes' "pause"). */
+export interface Sandbox {
+  readonly pid: number;
+  /** argv that runs a command in the pod's network, on the engine's own files. */
+  enter(argv: readonly string[]): string[];
+  end(): void;
+}
+
+const BECOME_A_SANDBOX = `set -e
+hostname "$1"
+echo ready
+exec sleep infinity`;
+
+export async function createSandbox(podName: string): Promise<Sandbox> {
+  const argv = ['--net', '--uts', '--ipc', 'sh', '-c', BECOME_A_SANDBOX, 'pod', podName];
+  const child: ChildProcess = spawn('unshare', argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  await untilReady(child, `making the sandbox of pod ${podName}`);
+  const pid = child.pid ?? 0;
+  return {
+    pid,
+    enter: (command) => ['nsenter', '--target', String(pid), '--net', '--uts', '--ipc', '--', ...command],
+    end: () => child.kill('SIGKILL'),
+  };
+}
+
+/** Configures the interface inside the pod: lines for `ip -batch`. */
+export async function configureInterface(sandbox: Sandbox, lines: readonly string[]): Promise<void> {
+  await runTool(['nsenter', '--target', String(sandbox.pid), '--net', 'ip', '-batch', '-'], `${lines.join('\n')}\n`);
+}

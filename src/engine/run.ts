@@ -1,0 +1,25 @@
+import type { Readable } from 'node:stream';
+import type { RemoteProcess, RunOptions } from './remote-process.ts';
+
+/** Runs a command on a node: the one thing beside the Kubernetes API that every engine offers. */
+export type NodeShell = (node: string, argv: readonly string[], options?: RunOptions) => Promise<RemoteProcess>;
+
+export interface Finished {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Gives a process its input and collects what it prints, to its end. Rejects when the connection breaks before. */
+export async function finish(remote: RemoteProcess, input = ''): Promise<Finished> {
+  const texts = Promise.all([textOf(remote.stdout), textOf(remote.stderr)]);
+  remote.stdin.end(input);
+  const [status, [stdout, stderr]] = await Promise.all([remote.exited, texts]);
+  return { status, stdout, stderr };
+}
+
+async function textOf(stream: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}

@@ -1,0 +1,195 @@
+import {
+  type Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseAllDocuments,
+  type Scalar,
+  visit,
+  type YAMLError,
+  type YAMLMap,
+} from 'yaml';
+import { readInputFile } from './input-file.ts';
+import { inputFailure, type Place, type Problem } from './problem.ts';
+
+/** Where in a document: map keys and list indexes, from the top. */
+export type Path = readonly (string | number)[];
+
+/** One YAML document: what it says, and where it says it. */
+export interface SourceDocument {
+  readonly file: string;
+  /** Plain JSON: the maps, lists, strings, finite numbers, booleans and nulls of the document. */
+  readonly value: unknown;
+  /** The place of the value at `path`; where there is none, of the nearest above it that there is. */
+  placeOf(path: Path): Place;
+  /** The place of the key that leads to the value at `path`; for a list's item, of the item. */
+  placeOfKey(path: Path): Place;
+  has(path: Path): boolean;
+}
+
+/** All documents of a YAML file that say anything. Throws a usage failure that lists everything that is wrong with it. */
+export async function readDocuments(file: string): Promise<SourceDocument[]> {
+  return parseDocuments(await readInputFile(file), file);
+}
+
+/** The one document of a YAML file. Throws a usage failure, also where there are none or several. */
+export async function readDocument(file: string): Promise<SourceDocument> {
+  return onlyDocument(await readDocuments(file), file);
+}
+
+export function onlyDocument(documents: readonly SourceDocument[], file: string): SourceDocument {
+  const [document, second] = documents;
+  if (!document) throw inputFailure([{ place: { file, line: 1, column: 1 }, message: 'this file is empty' }]);
+  if (second) {
+    throw inputFailure([{ place: second.placeOf([]), message: 'a second document; this file should hold one' }]);
+  }
+  return document;
+}
+
+/** `readDocuments` for text that is already at hand; `file` is what places name. */
+export function parseDocuments(text: string, file: string): SourceDocument[] {
+  const lines = new LineCounter();
+  const placeAt = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  try {
+    const documents = [
+      ...parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, merge: true, uniqueKeys: false }),
+    ];
+    const problems = documents.flatMap((document) => problemsOf(document, placeAt));
+    if (problems.length > 0) throw inputFailure(problems);
+    return documents
+      .filter((document) => !saysNothing(document))
+      .map((document) => sourceDocument(document, file, placeAt));
+  } catch (error) {
+    // Nesting of thousands of levels ends in the parser's own stack, and aliases of aliases in its counter.
+    const place = placeAt(0);
+    if (error instanceof RangeError) throw inputFailure([{ place, message: TOO_DEEP }], error);
+    if (error instanceof ReferenceError) {
+      throw inputFailure([{ place, message: 'the aliases (*name) in this file stand for too much' }], error);
+    }
+    if (error instanceof Error && error.message.startsWith('Merge sources')) {
+      throw inputFailure([{ place, message: 'a merge key (<<) that merges something else than a map' }], error);
+    }
+    throw error;
+  }
+}
+
+const TOO_DEEP = 'this is nested too deeply';
+
+function sourceDocument(document: Document, file: string, placeAt: (offset: number) => Place): SourceDocument {
+  const place = (node: unknown) => placeAt(startOf(node) ?? startOf(document.contents) ?? 0);
+  return {
+    file,
+    value: document.toJS({ maxAliasCount: 100 }),
+    placeOf: (path) => place(walk(document, path).reached),
+    placeOfKey: (path) => place(walk(document, path).key),
+    has: (path) => walk(document, path).whole,
+  };
+}
+
+/** The deepest node that there is on a path, and the key that led to it. */
+function walk(document: Document, path: Path): { reached: unknown; key: unknown; whole: boolean } {
+  let reached: unknown = document.contents;
+  let key: unknown = document.contents;
+  for (const step of path) {
+    const node: unknown = isAlias(reached) ? reached.resolve(document) : reached;
+    const pair = isMap(node) ? node.items.find((item) => keyText(item) === String(step)) : undefined;
+    const item = isSeq(node) && typeof step === 'number' ? node.items[step] : undefined;
+    if (pair) {
+      key = pair.key;
+      reached = pair.value ?? pair.key;
+    } else if (item !== undefined) {
+      key = item;
+      reached = item;
+    } else {
+      return { reached, key, whole: false };
+    }
+  }
+  return { reached, key, whole: true };
+}
+
+function startOf(node: unknown): number | undefined {
+  return typeof node === 'object' && node !== null && 'range' in node ? (node as Node).range?.[0] : undefined;
+}
+
+function saysNothing(document: Document): boolean {
+  return document.contents === null || (isScalar(document.contents) && document.contents.value === null);
+}
+
+/** What no reader of these files may overlook, whatever the file is about. */
+function problemsOf(document: Document, placeAt: (offset: number) => Place): Problem[] {
+  const overflow = document.errors.find((error) => error.message.includes('call stack'));
+  if (overflow) return [{ place: placeAt(overflow.pos[0]), message: TOO_DEEP }];
+  const problems: Problem[] = [...document.errors, ...document.warnings].map((error) => ({
+    place: placeAt(error.pos[0]),
+    message: syntaxMessage(error),
+  }));
+  const anchors = new Set<string>();
+  const report = (node: unknown, message: string) => problems.push({ place: placeAt(startOf(node) ?? 0), message });
+  visit(document, {
+    Value: (_, node) => {
+      if (node.anchor !== undefined) anchors.add(node.anchor);
+      if (isMap(node)) reportKeys(node, placeAt, report);
+      if (isScalar(node)) reportScalar(node, report);
+    },
+    Alias: (_, alias, above) => {
+      if (!anchors.has(alias.source)) report(alias, `there is no anchor &${alias.source} before this`);
+      if (above.some((node) => isCollection(node) && node.anchor === alias.source)) {
+        report(alias, `*${alias.source} is inside of what it stands for`);
+      }
+    },
+  });
+  return problems;
+}
+
+function syntaxMessage(error: YAMLError): string {
+  if (error.code === 'TAB_AS_INDENT') return 'a tab; YAML is indented with spaces';
+  return error.message.charAt(0).toLowerCase() + error.message.slice(1).split('\n', 1)[0];
+}
+
+function reportKeys(
+  map: YAMLMap,
+  placeAt: (offset: number) => Place,
+  report: (node: unknown, message: string) => void,
+): void {
+  const first = new Map<string, unknown>();
+  for (const pair of map.items) {
+    const key = keyText(pair);
+    if (key === undefined || key === '__proto__') {
+      report(pair.key, 'a key must be text; write it in quotes if it is meant so');
+    } else if (key !== '<<' && first.has(key)) {
+      report(
+        pair.key,
+        `the key "${key}" is here twice; it is also in line ${placeAt(startOf(first.get(key)) ?? 0).line}`,
+      );
+    } else {
+      first.set(key, pair.key);
+    }
+  }
+}
+
+function keyText(pair: Pair): string | undefined {
+  return isScalar(pair.key) && typeof pair.key.value === 'string' ? pair.key.value : undefined;
+}
+
+/** What kubectl, kind and containerlab take for a boolean or for another number than YAML 1.2 does: their parsers speak YAML 1.1. */
+const READ_DIFFERENTLY = /^(y|yes|n|no|on|off|[-+]?0[0-9_]+|[-+]?[1-9][0-9]*_[0-9_]*|[-+]?0b[01_]+)$/i;
+
+function reportScalar(scalar: Scalar, report: (node: unknown, message: string) => void): void {
+  const written = scalar.source ?? '';
+  if (scalar.type === 'PLAIN' && READ_DIFFERENTLY.test(written)) {
+    report(
+      scalar,
+      `${written} means different things to different tools; write it in quotes, or as true, false or a plain number`,
+    );
+  } else if (typeof scalar.value === 'number' && !Number.isFinite(scalar.value)) {
+    report(scalar, `${written} is not a number that these tools know`);
+  }
+}

@@ -1,0 +1,106 @@
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import * as z from 'zod/mini';
+import { labFailure, usageFailure } from '../errors.ts';
+import { onlyDocument, type Path, parseDocuments, type SourceDocument } from './document.ts';
+import { ENGINE_NAMES, type EngineName } from './engine-name.ts';
+import { readInputFile, requireFiles } from './input-file.ts';
+import { packageRoot } from './package-root.ts';
+import { inputFailure } from './problem.ts';
+import { check } from './schema.ts';
+import { didYouMean } from './suggest.ts';
+
+/** What the front matter of a lab's Markdown file says; paths are absolute. */
+export interface LabDefinition {
+  /** The file's name without `.md`. */
+  name: string;
+  file: string;
+  title: string;
+  /** How long a person takes for it. */
+  minutes: number;
+  /** A containerlab topology. */
+  topology: string;
+  cni: { name: 'calico'; version?: string; manifests: string[] };
+  /** Manifests of what runs in the lab. */
+  workloads: string[];
+  engines: EngineName[];
+}
+
+/** The labs that come with wglab, by name. Throws a usage failure where one of them is wrong. */
+export async function listLabs(folder = join(packageRoot(), 'labs')): Promise<LabDefinition[]> {
+  return Promise.all((await labNames(folder)).map((name) => readLabDefinition(join(folder, `${name}.md`))));
+}
+
+/** A lab by its name, or by the path of its file. Throws a usage failure that names the labs there are. */
+export async function findLab(nameOrPath: string, folder = join(packageRoot(), 'labs')): Promise<LabDefinition> {
+  if (nameOrPath.includes('/') || nameOrPath.endsWith('.md')) return readLabDefinition(resolve(nameOrPath));
+  const names = await labNames(folder);
+  if (names.includes(nameOrPath)) return readLabDefinition(join(folder, `${nameOrPath}.md`));
+  throw usageFailure(`there is no lab ${JSON.stringify(nameOrPath)}${didYouMean(nameOrPath, names)}`, {
+    remedy: `The labs are ${names.join(', ')}; the path of a lab's own Markdown file will do as well.`,
+  });
+}
+
+/** Reads the front matter of a lab's file. Throws a usage failure with places. */
+export async function readLabDefinition(file: string): Promise<LabDefinition> {
+  const document = onlyDocument(parseDocuments(frontMatter(await readInputFile(file), file), file), file);
+  const lab = labDefinitionOf(document);
+  const manifests = (path: Path, files: string[]) =>
+    files.map((name, i) => ({ file: name, place: document.placeOf([...path, i]) }));
+  await requireFiles([
+    { file: lab.topology, place: document.placeOf(['topology']) },
+    ...manifests(['cni', 'manifests'], lab.cni.manifests),
+    ...manifests(['workloads'], lab.workloads),
+  ]);
+  return lab;
+}
+
+/** `readLabDefinition` for front matter that is already read; the files that it names are looked for beside `document.file`. */
+export function labDefinitionOf(document: SourceDocument): LabDefinition {
+  const { cni, topology, workloads, ...rest } = check(document, frontMatterSchema);
+  const beside = (path: string) => resolve(dirname(document.file), path);
+  return {
+    name: basename(document.file, '.md'),
+    file: document.file,
+    ...rest,
+    topology: beside(topology),
+    cni: { ...cni, manifests: cni.manifests.map(beside) },
+    workloads: workloads.map(beside),
+  };
+}
+
+/** The YAML between the two `---`. It begins with the end of the first line, so that places in it are places in the file. */
+function frontMatter(text: string, file: string): string {
+  const [whole, yaml] = /^---[ \t]*(\r?\n(?:.*\n)*?)(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/.exec(text) ?? [];
+  if (whole !== undefined && yaml !== undefined) return yaml;
+  const message = /^---[ \t]*\r?\n/.test(text)
+    ? 'the front matter does not end; close it with a line ---'
+    : 'a lab begins with front matter: a line ---, what the lab consists of as YAML, and a line ---';
+  throw inputFailure([{ place: { file, line: 1, column: 1 }, message }]);
+}
+
+async function labNames(folder: string): Promise<string[]> {
+  const entries = await readdir(folder).catch((cause) => {
+    throw labFailure(`the labs that come with wglab are not at ${folder}`, { remedy: 'Install wglab again.', cause });
+  });
+  return entries
+    .filter((entry) => entry.endsWith('.md') && entry !== 'README.md')
+    .map((entry) => basename(entry, '.md'))
+    .sort();
+}
+
+const text = z.string().check(z.minLength(1, 'must not be empty'));
+const atLeastOne = 'must name at least one';
+
+const frontMatterSchema = z.strictObject({
+  title: text,
+  minutes: z.int().check(z.minimum(1, 'must be at least 1')),
+  topology: text,
+  cni: z.strictObject({
+    name: z.literal('calico'),
+    version: z.optional(text),
+    manifests: z.array(text).check(z.minLength(1, atLeastOne)),
+  }),
+  workloads: z.array(text).check(z.minLength(1, atLeastOne)),
+  engines: z.array(z.enum(ENGINE_NAMES)).check(z.minLength(1, atLeastOne)),
+});

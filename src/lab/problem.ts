@@ -1,0 +1,56 @@
+import { relative } from 'node:path';
+import { type Failure, usageFailure } from '../errors.ts';
+
+/** A spot in an input file; line and column count from 1. */
+export interface Place {
+  file: string;
+  line: number;
+  column: number;
+}
+
+/** Something that is wrong in an input file. */
+export interface Problem {
+  place: Place;
+  message: string;
+  /** What to do about it, where that does not go without saying. */
+  remedy?: string;
+}
+
+/** Whoever has more to correct than this should begin at the top. */
+const MOST = 20;
+
+/** All problems as one failure, exit status 2: one a line as `FILE:LINE:COLUMN: what is wrong`, in the order of the files. */
+export function inputFailure(problems: readonly Problem[], cause?: unknown): Failure {
+  const files = [...new Set(problems.map((problem) => problem.place.file))];
+  const sorted = [...problems].sort(
+    (a, b) =>
+      files.indexOf(a.place.file) - files.indexOf(b.place.file) ||
+      a.place.line - b.place.line ||
+      a.place.column - b.place.column,
+  );
+  const lines = [...new Set(sorted.map((problem) => printable(`${showPlace(problem.place)}: ${problem.message}`)))];
+  const more = lines.length - MOST;
+  const remedies = new Set(sorted.flatMap((problem) => problem.remedy ?? []));
+  const [file] = files;
+  return usageFailure([...lines.slice(0, MOST), ...(more > 0 ? [`and ${more} more`] : [])].join('\n'), {
+    remedy:
+      remedies.size > 0 ? [...remedies].join('\n') : `Correct ${file ? showFile(file) : 'the file'} and try again.`,
+    cause,
+  });
+}
+
+/** Messages quote files, and a file must not be able to write to the terminal or to begin a line of its own. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`);
+}
+
+/** `FILE:LINE:COLUMN`, as editors and terminals make a link of. */
+export function showPlace(place: Place): string {
+  return `${showFile(place.file)}:${place.line}:${place.column}`;
+}
+
+/** A file's path as a person would type it: from the present folder where it lies in it. */
+export function showFile(file: string): string {
+  const near = relative(process.cwd(), file);
+  return near === '' || near.startsWith('..') ? file : near;
+}

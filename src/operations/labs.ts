@@ -1,0 +1,48 @@
+import type { Access, Engine } from '../engine/engine.ts';
+import { lackingFailure, usageFailure } from '../errors.ts';
+import type { EngineName } from '../lab/engine-name.ts';
+import { type LabPaths, type LabState, labPaths, listLabStates, readLabState } from '../lab/state.ts';
+
+/** The engine of that name; loaded only when it is wanted. */
+export async function engineOf(name: EngineName): Promise<Engine> {
+  if (name === 'embedded') return (await import('../engine/embedded/engine.ts')).embeddedEngine;
+  throw lackingFailure(`the engine "${name}" is not part of this version of wglab`, { remedy: 'Use --engine embedded.' });
+}
+
+/** A deployed lab, and how it is reached. */
+export interface StandingLab {
+  state: LabState;
+  paths: LabPaths;
+  engine: Engine;
+  access: Access;
+}
+
+/** The lab that a command is about: the one named, or the only one there is. Throws where it is not deployed or does not run. */
+export async function standingLab(name: string | undefined): Promise<StandingLab> {
+  const state = name === undefined ? await onlyLab() : await readLabState(name);
+  if (!state) throw usageFailure(`there is no lab "${name}"`, { remedy: await deployedLabs() });
+  const paths = labPaths(state.name);
+  const engine = await engineOf(state.engine);
+  if (!engine.stands(paths.folder)) {
+    throw lackingFailure(`the lab "${state.name}" does not run any more`, {
+      remedy: `wglab deploy (it is made anew), or wglab destroy ${state.name}`,
+    });
+  }
+  return { state, paths, engine, access: engine.access(paths.folder, paths.kubeconfig) };
+}
+
+async function onlyLab(): Promise<LabState> {
+  const labs = await listLabStates();
+  const [first, second] = labs;
+  if (first && second) {
+    throw usageFailure('more than one lab stands: say which', { remedy: await deployedLabs() });
+  }
+  if (!first) throw usageFailure('no lab stands', { remedy: 'wglab deploy' });
+  if (!first.state) throw first.problem;
+  return first.state;
+}
+
+async function deployedLabs(): Promise<string> {
+  const names = (await listLabStates()).map(({ name }) => name);
+  return names.length > 0 ? `The labs that stand: ${names.join(', ')}.` : 'No lab stands: wglab deploy makes one.';
+}

@@ -1,0 +1,84 @@
+import type { V1DaemonSet, V1Deployment, V1Pod } from '@kubernetes/client-node';
+import { Failure, labFailure, usageFailure } from '../errors.ts';
+import type { AppliedObject, Cluster } from '../kube/cluster.ts';
+import { type Manifest, placeOfField } from '../lab/manifests.ts';
+
+const READY_MS = 120_000;
+
+/** Applies manifests in their order. What the server refuses is told with the file's line and column. */
+export async function applyManifests(cluster: Cluster, manifests: readonly Manifest[], signal: AbortSignal): Promise<void> {
+  for (const manifest of manifests) {
+    signal.throwIfAborted();
+    try {
+      await cluster.apply(manifest.object as unknown as AppliedObject);
+    } catch (error) {
+      throw withPlace(manifest, error);
+    }
+  }
+}
+
+function withPlace(manifest: Manifest, error: unknown): unknown {
+  if (!(error instanceof Failure)) return error;
+  const field = /unknown field "([^"]+)"/.exec(error.message)?.[1];
+  if (field === undefined) return error;
+  const { file, line, column } = placeOfField(manifest, field);
+  return usageFailure(`${file}:${line}:${column}: unknown field "${field}"`, { detail: error.message, cause: error });
+}
+
+/** Waits until every node is Ready. */
+export async function untilNodesReady(cluster: Cluster, signal: AbortSignal): Promise<void> {
+  const notReady = (nodes: readonly { metadata?: { name?: string }; status?: { conditions?: { type: string; status: string }[] } }[]) =>
+    nodes.filter(({ status }) => !status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True'));
+  await cluster.until('/api/v1/nodes', () => cluster.nodes(), (nodes) => nodes.length > 0 && notReady(nodes).length === 0, {
+    timeoutMs: READY_MS,
+    describe: (nodes) => `nodes to be Ready: ${notReady(nodes).map(({ metadata }) => metadata?.name).join(', ')}`,
+    signal,
+  });
+}
+
+/** Waits until all DaemonSets and Deployments have their pods ready; throws as soon as a pod cannot start. */
+export async function untilWorkloadsReady(cluster: Cluster, signal: AbortSignal): Promise<void> {
+  const state = async () => {
+    const [daemonSets, deployments, pods] = await Promise.all([
+      cluster.list<V1DaemonSet>('apps/v1', 'DaemonSet'),
+      cluster.list<V1Deployment>('apps/v1', 'Deployment'),
+      cluster.pods(),
+    ]);
+    for (const pod of pods) refuseStuck(pod);
+    return [...daemonSets.items.filter(isRolling), ...deployments.items.filter(isUnavailable), ...pods.filter(isStarting)];
+  };
+  await cluster.until('/api/v1/pods', state, (waiting) => waiting.length === 0, {
+    timeoutMs: READY_MS,
+    describe: (waiting) => `pods to be ready: ${waiting.map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`).join(', ')}`,
+    signal,
+  });
+}
+
+function isRolling({ metadata, status }: V1DaemonSet): boolean {
+  if (status?.observedGeneration !== metadata?.generation) return true;
+  return (status?.numberReady ?? 0) < (status?.desiredNumberScheduled ?? 0);
+}
+
+function isUnavailable({ metadata, spec, status }: V1Deployment): boolean {
+  return status?.observedGeneration !== metadata?.generation || (status?.availableReplicas ?? 0) < (spec?.replicas ?? 1);
+}
+
+function isStarting({ metadata, status }: V1Pod): boolean {
+  if (metadata?.deletionTimestamp || status?.phase === 'Succeeded') return false;
+  return !status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True');
+}
+
+/** Waiting reasons that do not pass by themselves. */
+const STUCK = ['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'CreateContainerConfigError', 'CrashLoopBackOff', 'FailedCreatePodSandBox'];
+
+function refuseStuck({ metadata, status }: V1Pod): void {
+  const name = `${metadata?.namespace}/${metadata?.name}`;
+  for (const container of [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]) {
+    const { reason, message } = container.state?.waiting ?? {};
+    if (reason && STUCK.includes(reason)) throw labFailure(`pod ${name} cannot start: ${reason}: ${message ?? ''}`);
+  }
+  const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable') {
+    throw labFailure(`pod ${name} cannot be scheduled: ${scheduled.message}`);
+  }
+}

@@ -1,0 +1,46 @@
+/** What makes a line of captured text worth showing. */
+const SECRET =
+  /pass(word|wd)?\b|secret|token|bearer|authorization|api[-_ ]?key|cookie|credential|AKIA|\w+:\/\/[^\s/]+:[^\s/]+@/i;
+
+const SHORTEST_LINE = 8;
+const LONGEST_LINE = 160;
+const MOST_LINES = 4;
+const HEX_LINES = 4;
+const BYTES_A_LINE = 16;
+
+/**
+ * The first lines of printable ASCII in a packet that hold a secret or one of `markers`. Safe for any terminal: nothing but
+ * the characters from space to tilde.
+ */
+export function secretLines(bytes: Uint8Array, markers: readonly string[]): string[] {
+  return printableLines(bytes)
+    .filter((line) => SECRET.test(line) || markers.some((marker) => line.includes(marker)))
+    .slice(0, MOST_LINES)
+    .map((line) => shorten(line, markers));
+}
+
+/** The first 64 bytes as a hex dump with its ASCII column, as tcpdump -X and xxd show them. */
+export function hexLines(bytes: Uint8Array): string[] {
+  const lines = Math.min(HEX_LINES, Math.ceil(bytes.length / BYTES_A_LINE));
+  return Array.from({ length: lines }, (_, i) => hexLine(bytes.subarray(i * BYTES_A_LINE, (i + 1) * BYTES_A_LINE)));
+}
+
+function printableLines(bytes: Uint8Array): string[] {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  return text.split(/[^\x20-\x7e]+/).filter((line) => line.length >= SHORTEST_LINE);
+}
+
+/** Cuts a long line around what makes it worth showing. */
+function shorten(line: string, markers: readonly string[]): string {
+  if (line.length <= LONGEST_LINE) return line;
+  const marker = markers.find((m) => line.includes(m));
+  const found = marker === undefined ? line.search(SECRET) : line.indexOf(marker);
+  const start = Math.max(0, Math.min(found - 24, line.length - LONGEST_LINE));
+  return line.slice(start, start + LONGEST_LINE);
+}
+
+function hexLine(bytes: Uint8Array): string {
+  const hex = Buffer.from(bytes).toString('hex').match(/..?/g)?.join(' ') ?? '';
+  const ascii = Array.from(bytes, (byte) => (byte >= 0x20 && byte <= 0x7e ? String.fromCharCode(byte) : '.')).join('');
+  return `${hex.padEnd(BYTES_A_LINE * 3 - 1)}  ${ascii}`;
+}

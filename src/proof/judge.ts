@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { readCaptureFile } from '../wire/capture-file.ts';
+import { CaptureError } from '../wire/capture-format.ts';
+import { decodeFrame } from '../wire/decode.ts';
+import { MarkerSearch, type Sighting } from '../wire/marker-search.ts';
+import { TapExaminer, type TapSeen } from './examine-tap.ts';
+import { type Claim, type NodeRecord, type Record, readRecord, type TapRecord } from './record.ts';
+import { type VerifyResult, verifyResult } from './result.ts';
+
+export interface JudgeOptions {
+  /** Another claim than the one that was made when the evidence was taken. */
+  expect?: Claim | null;
+}
+
+/**
+ * Computes the verdict of a verification from what it left behind: `record.json` and the captures in `taps/`. The live run
+ * and `verify --from` both end here. A capture that is missing or broken makes its pairs inconclusive.
+ * Throws a usage Failure where the folder is no evidence folder.
+ */
+export async function judge(evidence: string, { expect }: JudgeOptions = {}): Promise<VerifyResult> {
+  const record = await readRecord(evidence);
+  const taps: TapSeen[] = [];
+  // One after the other: it is the processor that is busy, and the memory of one batch of frames is enough.
+  for (const tap of record.taps) {
+    const node = record.nodes.find(({ name }) => name === tap.node);
+    if (node) taps.push(await examineTap(record, tap, node, join(evidence, tap.file)));
+  }
+  return verifyResult(record, taps, expect === undefined ? record.expect : expect, evidence);
+}
+
+/** Reads the capture of one tap in one pass. */
+async function examineTap(record: Record, tap: TapRecord, node: NodeRecord, path: string): Promise<TapSeen> {
+  const examiner = new TapExaminer(record, tap, node);
+  const search = newSearch(record);
+  const capture = readCaptureFile(path);
+  let broken: string | undefined;
+  try {
+    for await (const frames of capture) {
+      const markers = byFrame(search?.feed(frames) ?? []);
+      for (const frame of frames) examiner.see(frame, decodeFrame(frame), [...(markers.get(frame.index) ?? [])]);
+    }
+    if (capture.truncated) broken = 'it ends in the middle of a packet';
+  } catch (error) {
+    broken = whyBroken(error);
+  }
+  const { flows, gaps, datagrams } = search?.dropped ?? { flows: 0, gaps: 0, datagrams: 0 };
+  return examiner.seen({ broken, unsearched: flows + gaps + datagrams });
+}
+
+/** Only the markers of traffic: those of control packets are in clear on purpose. */
+function newSearch(record: Record): MarkerSearch<string> | undefined {
+  const ids = record.probes.flatMap((probe) => [probe.request, probe.reply]);
+  const bytes = new Map(ids.map((id): [string, Uint8Array] => [id, Buffer.from(record.markers[id] ?? '', 'latin1')]));
+  return bytes.size > 0 ? new MarkerSearch(bytes) : undefined;
+}
+
+/** A split marker is counted to the frame that completed it, which is among those just read. */
+function byFrame(sightings: readonly Sighting<string>[]): Map<number, Set<string>> {
+  const markers = new Map<number, Set<string>>();
+  for (const { marker, frames } of sightings) {
+    const last = frames.at(-1);
+    if (last !== undefined) markers.set(last, (markers.get(last) ?? new Set()).add(marker));
+  }
+  return markers;
+}
+
+/** What is wrong with the file; what is wrong with the program is thrown on. */
+function whyBroken(error: unknown): string {
+  if (error instanceof CaptureError) return error.message;
+  if (error instanceof Error && 'syscall' in error) return error.message;
+  throw error;
+}

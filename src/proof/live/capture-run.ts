@@ -1,0 +1,213 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type CalicoNode,
+  calicoNode,
+  felixWireguard,
+  type WireguardDevice,
+  wireguardDevice,
+} from '../../cni/calico.ts';
+import type { NodeShell } from '../../engine/run.ts';
+import { messageOf } from '../../errors.ts';
+import type { Cluster } from '../../kube/cluster.ts';
+import { writeWhole } from '../../lab/whole-file.ts';
+import { newMarkers } from '../markers.ts';
+import { orderedPairs } from '../pairs.ts';
+import { type Claim, RECORD_FILE, type Record } from '../record.ts';
+import { type NodeFacts, nodeFacts } from './node-facts.ts';
+import { podNetworks } from './pod-networks.ts';
+import { startTap, type Tap } from './tap.ts';
+import { openProbePods, type PlannedProbe, sendControls, sendProbes } from './traffic.ts';
+
+/** How long the closing control packets may take to be captured, in ms; on one machine they take less than one. */
+const CLOSING_MS = 3_000;
+
+export interface CaptureRun {
+  cluster: Cluster;
+  shell: NodeShell;
+  lab: string;
+  engine: string;
+  dataplane: 'kernel' | 'userspace' | null;
+  expect: Claim | null;
+  version: string;
+  /** Where the evidence goes; made here. */
+  evidence: string;
+  progress: (step: string) => void;
+  signal: AbortSignal;
+}
+
+type Control = Record['controls'][number];
+type Problem = Record['problems'][number];
+interface KnownNode extends CalicoNode {
+  facts: NodeFacts;
+}
+
+/**
+ * One window of evidence: taps on every node's underlay, control packets, fresh connections with markers between all pairs
+ * of nodes, control packets again. It judges nothing: what it leaves in the evidence folder is judged by `judge`.
+ */
+export async function captureRun(run: CaptureRun): Promise<void> {
+  const { cluster, shell, signal, progress } = run;
+  const startedAt = new Date().toISOString();
+  await mkdir(join(run.evidence, 'taps'), { recursive: true, mode: 0o700 });
+  progress('Starting a capture on every node');
+  const [kubeNodes, pods, felix] = await Promise.all([cluster.nodes(), cluster.pods(), felixWireguard(cluster)]);
+  const calico = kubeNodes.map(calicoNode);
+  const { nodes, problems } = await factsOfAll(shell, calico);
+  const names = nodes.map(({ name }) => name);
+  const [taps, traffic, networks] = await Promise.all([
+    Promise.all(nodes.map((node) => startTap(shell, tapPlan(run.evidence, node)))),
+    openProbePods(cluster, names, pods),
+    podNetworks(cluster, calico, pods),
+  ]);
+  problems.push(...traffic.problems);
+  try {
+    signal.throwIfAborted();
+    const { markers, planned, controls } = plan(names);
+    const before = await devices(shell, names, felix.interface);
+    problems.push(...(await sendAll(shell, nodes, controls, markers, 'open')));
+    progress(`Sending marked connections between ${planned.length} pairs of nodes`);
+    const probes = await sendProbes(traffic.sessions, planned, markers, signal);
+    problems.push(...(await sendAll(shell, nodes, controls, markers, 'close')));
+    progress('Waiting until every capture has seen its closing packets');
+    await Promise.all(taps.map((tap) => tap.saw(closingMarkers(controls, markers, tap.node), CLOSING_MS)));
+    const after = await devices(shell, names, felix.interface);
+    const tapRecords = await Promise.all(taps.map((tap) => tap.stop()));
+    const used = (id: string) => probes.some(({ request, reply }) => request === id || reply === id);
+    const inUse = Object.entries(markers).filter(
+      ([id]) => used(id) || controls.some(({ open, close }) => open === id || close === id),
+    );
+    const record: Record = {
+      format: 1,
+      lab: run.lab,
+      engine: run.engine,
+      dataplane: run.dataplane,
+      expect: run.expect,
+      startedAt,
+      versions: versionsOf(run.version, kubeNodes[0]?.status?.nodeInfo?.kubeletVersion, nodes),
+      nodes: nodes.map((node) => nodeRecord(node, felix, before.get(node.name), after.get(node.name))),
+      podNetworks: networks,
+      probes,
+      markers: Object.fromEntries(inUse),
+      controls,
+      taps: tapRecords,
+      problems,
+    };
+    await writeWhole(join(run.evidence, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`, 0o600);
+  } finally {
+    await endAll(taps, traffic.sessions.values());
+  }
+}
+
+/** Whatever happened, no capture and no session outlives the run; stopping twice does no harm. */
+async function endAll(taps: readonly Tap[], sessions: Iterable<{ close(): void }>): Promise<void> {
+  for (const session of sessions) session.close();
+  await Promise.all(taps.map((tap) => tap.stop()));
+}
+
+async function factsOfAll(shell: NodeShell, calico: readonly CalicoNode[]) {
+  const asked = await Promise.all(
+    calico.map(async (node) => ({ node, facts: await nodeFacts(shell, node.name, node.address) })),
+  );
+  const nodes: KnownNode[] = [];
+  const problems: Problem[] = [];
+  for (const { node, facts } of asked) {
+    if ('problem' in facts) problems.push({ node: null, message: `${node.name}: ${facts.problem}` });
+    else nodes.push({ ...node, facts });
+  }
+  return { nodes, problems };
+}
+
+function tapPlan(evidence: string, node: KnownNode) {
+  const file = `taps/${node.name}.pcap`;
+  return {
+    node: node.name,
+    interface: node.facts.interface,
+    direction: 'out' as const,
+    path: join(evidence, file),
+    file,
+  };
+}
+
+/** Every ordered pair gets a connection and two control packets, with markers of their own. */
+function plan(names: readonly string[]) {
+  const pairs = orderedPairs(names);
+  const markers = newMarkers(pairs.length * 4);
+  const ids = Object.keys(markers);
+  const id = (pair: number, which: number) => ids[pair * 4 + which] ?? '';
+  const planned: PlannedProbe[] = pairs.map(([from, to], i) => ({ from, to, request: id(i, 0), reply: id(i, 1) }));
+  const controls: Control[] = pairs.map(([from, to], i) => ({ from, to, open: id(i, 2), close: id(i, 3) }));
+  return { markers, planned, controls };
+}
+
+async function sendAll(
+  shell: NodeShell,
+  nodes: readonly KnownNode[],
+  controls: readonly Control[],
+  markers: { [id: string]: string },
+  which: 'open' | 'close',
+): Promise<Problem[]> {
+  const addresses = new Map(nodes.map(({ name, address }) => [name, address]));
+  const sent = await Promise.all(
+    nodes.map(async ({ name }): Promise<Problem | undefined> => {
+      const packets = controls
+        .filter(({ from }) => from === name)
+        .map((control) => ({ address: addresses.get(control.to) ?? '', text: markers[control[which]] ?? '' }));
+      const message = await sendControls(shell, name, packets).catch((error) => messageOf(error));
+      return message === undefined ? undefined : { node: name, message };
+    }),
+  );
+  return sent.flatMap((problem) => problem ?? []);
+}
+
+function closingMarkers(controls: readonly Control[], markers: { [id: string]: string }, node: string): string[] {
+  return controls.filter(({ from }) => from === node).map(({ close }) => markers[close] ?? '');
+}
+
+async function devices(
+  shell: NodeShell,
+  names: readonly string[],
+  device: string,
+): Promise<Map<string, WireguardDevice | undefined>> {
+  const asked = names.map(async (name): Promise<[string, WireguardDevice | undefined]> => {
+    return [name, await wireguardDevice(shell, name, device)];
+  });
+  return new Map(await Promise.all(asked));
+}
+
+function nodeRecord(
+  { name, address, facts, publicKey }: KnownNode,
+  felix: { interface: string; port: number },
+  before: WireguardDevice | undefined,
+  after: WireguardDevice | undefined,
+): Record['nodes'][number] {
+  const device = after ?? before;
+  const peersOf = (from: WireguardDevice | undefined) =>
+    (from?.peers ?? []).map(({ publicKey: key, latestHandshake, rx, tx }) => ({
+      publicKey: key,
+      latestHandshake,
+      rx,
+      tx,
+    }));
+  const wireguard =
+    device || publicKey
+      ? {
+          interface: felix.interface,
+          publicKey: publicKey ?? null,
+          deviceKey: device?.publicKey || null,
+          listenPort: device?.listenPort || felix.port,
+          mtu: device?.mtu || null,
+          peers: before && after ? { before: peersOf(before), after: peersOf(after) } : null,
+        }
+      : null;
+  return { name, address, underlayInterface: facts.interface, macAddress: facts.macAddress, wireguard };
+}
+
+function versionsOf(wglab: string, kubelet: string | undefined, nodes: readonly KnownNode[]) {
+  return {
+    wglab,
+    kubernetes: kubelet ?? null,
+    ...Object.fromEntries(nodes.map(({ name, facts }) => [`kernel on ${name}`, facts.kernel])),
+    ...Object.fromEntries(nodes.map(({ name, facts }) => [`tcpdump on ${name}`, facts.tcpdump])),
+  };
+}

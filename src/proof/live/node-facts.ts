@@ -1,0 +1,46 @@
+import { finish, type NodeShell } from '../../engine/run.ts';
+import { messageOf } from '../../errors.ts';
+
+/** What the proof must know of a node beside what Kubernetes says. */
+export interface NodeFacts {
+  /** The interface that has the node's address. */
+  interface: string;
+  macAddress: string;
+  kernel: string | null;
+  tcpdump: string | null;
+}
+
+/** tcpdump prints its version on standard error with some builds and on standard output with others. */
+const ASK_NODE = `ip -j address show
+echo
+uname -r
+tcpdump --version 2>&1 | head -n 1`;
+
+/** Asks a node for its underlay interface, the one with `address`. Gives words where it cannot be found. */
+export async function nodeFacts(
+  shell: NodeShell,
+  node: string,
+  address: string,
+): Promise<NodeFacts | { problem: string }> {
+  try {
+    const { stdout, stderr } = await finish(await shell(node, ['sh', '-c', ASK_NODE]));
+    const [links = '', kernel = '', tcpdump = ''] = stdout.split('\n').filter((line) => line.trim());
+    const found = interfaceWith(JSON.parse(links || '[]'), address);
+    if (!found)
+      return { problem: `no interface of the node has its address ${address} (${stderr.trim() || 'ip address'})` };
+    return { ...found, kernel: kernel || null, tcpdump: /version/.test(tcpdump) ? tcpdump : null };
+  } catch (error) {
+    return { problem: `the node could not be entered: ${messageOf(error)}` };
+  }
+}
+
+interface IpLink {
+  ifname?: string;
+  address?: string;
+  addr_info?: { local?: string }[];
+}
+
+function interfaceWith(links: IpLink[], address: string) {
+  const link = links.find(({ addr_info }) => addr_info?.some(({ local }) => local === address));
+  return link?.ifname && link.address ? { interface: link.ifname, macAddress: link.address } : undefined;
+}

@@ -1,0 +1,156 @@
+import { createInterface } from 'node:readline';
+import type { V1Pod } from '@kubernetes/client-node';
+import type { RemoteProcess } from '../../engine/remote-process.ts';
+import { messageOf } from '../../errors.ts';
+import type { Cluster } from '../../kube/cluster.ts';
+import { within } from './tap.ts';
+
+/**
+ * A shell in a pod that opens connections on order, one exec for all of a run. Orders come line by line:
+ *   listen ID PORT HEX-PORT REPLY    wait for one connection, answer it, say what was heard
+ *   connect ID ADDRESS PORT REQUEST  open one, send, say what was heard
+ * Markers travel on standard input, so that no process list shows them. What is sent is padded, so that a connection is more
+ * than one small packet. busybox's and OpenBSD's nc both know these options; `-w` bounds every wait in seconds.
+ */
+const SESSION = `command -v nc > /dev/null || { echo 'no nc'; exit 127; }
+pad=................................................................
+pad=$pad$pad$pad$pad$pad$pad$pad$pad
+listen() {
+  heard=$(printf '%s %s\\n' "$4" "$pad" | timeout 10 nc -l -p "$2" 2>&1)
+  echo "heard $1 \${heard%% *} \${#heard}"
+}
+connect() {
+  heard=$(printf '%s %s\\n' "$4" "$pad" | timeout 10 nc -w 5 "$2" "$3" 2>&1)
+  echo "heard $1 \${heard%% *} \${#heard}"
+}
+await() {
+  tries=0
+  until cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | grep -qi ":$2 [0-9A-F:]* 0A "; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 500 ] || { echo "failed $1"; return; }
+  done
+  echo "listening $1"
+}
+echo ready
+while read -r verb id a b c; do
+  case $verb in
+    listen) listen "$id" "$a" "$b" "$c" & await "$id" "$b" & ;;
+    connect) connect "$id" "$a" "$b" "$c" & ;;
+  esac
+done
+wait`;
+
+/** The bytes of one message: a marker, a space, the padding and the end of the line. */
+export const MESSAGE_BYTES = 48 + 1 + 512 + 1;
+const ANSWER_MS = 15_000;
+
+/** What one end of a connection got: the other's marker, and how many bytes. */
+export interface Heard {
+  marker: string;
+  bytes: number;
+}
+
+/** A session in one pod. */
+export class ProbePod {
+  readonly node: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly address: string;
+  readonly #remote: RemoteProcess;
+  readonly #waiting = new Map<string, (words: string[]) => void>();
+
+  private constructor(pod: V1Pod, remote: RemoteProcess) {
+    this.node = pod.spec?.nodeName ?? '';
+    this.namespace = pod.metadata?.namespace ?? '';
+    this.name = pod.metadata?.name ?? '';
+    this.address = pod.status?.podIP ?? '';
+    this.#remote = remote;
+  }
+
+  /** Opens a session; throws where the pod has no shell or no nc. */
+  static async open(cluster: Cluster, pod: V1Pod): Promise<ProbePod> {
+    const remote = await cluster.execInPod(pod, ['sh', '-c', SESSION], { ...containerOf(pod) });
+    const session = new ProbePod(pod, remote);
+    const ready = session.#expect('ready');
+    remote.stderr.resume();
+    createInterface({ input: remote.stdout }).on('line', (line) => session.#hear(line));
+    const ended = remote.exited.then(
+      (status) => `its shell ended with status ${status}`,
+      (error) => messageOf(error),
+    );
+    ended.then((reason) => session.#end(reason));
+    const words = await within(ANSWER_MS, ready, ['late']);
+    if (words[0] === 'ready') return session;
+    session.close();
+    throw new Error(words[0] === 'late' ? 'its shell did not answer' : words.join(' '));
+  }
+
+  /** Gets ready for one connection; resolves once the port is open, with what will be heard later. */
+  async listen(id: string, port: number, reply: string): Promise<{ heard: Promise<Heard | undefined> }> {
+    const heard = this.#heard(id);
+    const listening = this.#expect(`listening ${id}`);
+    const hex = port.toString(16).toUpperCase().padStart(4, '0');
+    this.#remote.stdin.write(`listen ${id} ${port} ${hex} ${reply}\n`);
+    await within(ANSWER_MS, listening, []);
+    return { heard };
+  }
+
+  /** Opens one connection and gives what came back. */
+  connect(id: string, address: string, port: number, request: string): Promise<Heard | undefined> {
+    const heard = this.#heard(id);
+    this.#remote.stdin.write(`connect ${id} ${address} ${port} ${request}\n`);
+    return heard;
+  }
+
+  close(): void {
+    this.#remote.stdin.end();
+    this.#remote.kill();
+  }
+
+  async #heard(id: string): Promise<Heard | undefined> {
+    const [, , marker, bytes] = await within(ANSWER_MS, this.#expect(`heard ${id}`), []);
+    return marker === undefined || bytes === undefined ? undefined : { marker, bytes: Number(bytes) + 1 };
+  }
+
+  #expect(key: string): Promise<string[]> {
+    return new Promise((resolve) => this.#waiting.set(key, resolve));
+  }
+
+  #hear(line: string): void {
+    const words = line.split(' ');
+    const [verb = '', id] = words;
+    if (verb === 'no') return this.#end(line);
+    const key = verb === 'failed' ? `listening ${id}` : id === undefined ? verb : `${verb} ${id}`;
+    this.#waiting.get(key)?.(words);
+    this.#waiting.delete(key);
+  }
+
+  #end(reason: string): void {
+    for (const resolve of this.#waiting.values()) resolve([reason]);
+    this.#waiting.clear();
+  }
+}
+
+function containerOf(pod: V1Pod): { container?: string } {
+  const name = pod.spec?.containers[0]?.name;
+  return name === undefined ? {} : { container: name };
+}
+
+/**
+ * The pods that can carry the proof's traffic, best first, by node: ready, with an address of their own. Pods of the
+ * cluster itself are left alone. A pod labelled app=nc is there for connections like ours.
+ */
+export function candidates(pods: readonly V1Pod[]): Map<string, V1Pod[]> {
+  const system = new Set(['kube-system', 'calico-system', 'calico-apiserver', 'tigera-operator']);
+  const byNode = new Map<string, V1Pod[]>();
+  for (const pod of pods) {
+    const { metadata, spec, status } = pod;
+    const ready = status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True');
+    if (!ready || !status?.podIP || !spec?.nodeName || spec.hostNetwork || metadata?.deletionTimestamp) continue;
+    if (system.has(metadata?.namespace ?? '')) continue;
+    byNode.set(spec.nodeName, [...(byNode.get(spec.nodeName) ?? []), pod]);
+  }
+  const rank = (pod: V1Pod) => (pod.metadata?.labels?.app === 'nc' ? 0 : 1);
+  for (const list of byNode.values()) list.sort((a, b) => rank(a) - rank(b));
+  return byNode;
+}

@@ -1,0 +1,167 @@
+import { createWriteStream } from 'node:fs';
+import { finished } from 'node:stream/promises';
+import type { RemoteProcess } from '../../engine/remote-process.ts';
+import type { NodeShell } from '../../engine/run.ts';
+import { messageOf } from '../../errors.ts';
+import type { TapRecord } from '../record.ts';
+
+/**
+ * Runs tcpdump until its input ends, which it also does when the connection breaks: no capture outlives its reader.
+ * tcpdump must be the one that is waited for, so that its early death is seen at once; a background job of `sh` has no
+ * standard input of its own, hence descriptor 3. `-Z root`: tcpdump must not look for a user that the node may lack.
+ */
+const CAPTURE = `exec 3<&0
+tcpdump -i "$1" -Q "$2" -n -U --immediate-mode -s 0 -Z root -w - &
+capture=$!
+{ read -r _ <&3; kill -INT "$capture"; } > /dev/null 2>&1 &
+reader=$!
+wait "$capture"
+status=$?
+kill "$reader" 2> /dev/null
+exit "$status"`;
+
+/** How long tcpdump may take until it listens, and until it has ended, in ms. */
+const START_MS = 10_000;
+const STOP_MS = 10_000;
+
+export interface Tap {
+  readonly node: string;
+  /** Resolves once all these texts went by in captured packets, or when the tap ends, or when `timeoutMs` is over. */
+  saw(texts: readonly string[], timeoutMs: number): Promise<void>;
+  /** Ends the capture and tells how it went; a tap that ended by itself has `exit: 'died'`. */
+  stop(): Promise<TapRecord>;
+}
+
+export interface TapPlan {
+  node: string;
+  interface: string;
+  direction: 'out' | 'both';
+  /** Where the captured packets go. */
+  path: string;
+  /** The same, as the record names it. */
+  file: string;
+}
+
+/** Starts a capture on a node's interface and waits until tcpdump listens. It does not throw: the record tells. */
+export async function startTap(shell: NodeShell, plan: TapPlan): Promise<Tap> {
+  const startedAt = new Date().toISOString();
+  const record = { node: plan.node, interface: plan.interface, file: plan.file, direction: plan.direction, startedAt };
+  try {
+    const remote = await shell(plan.node, ['sh', '-c', CAPTURE, 'capture', plan.interface, plan.direction]);
+    return await follow(remote, plan.path, record);
+  } catch (error) {
+    const counts = { packetsCaptured: null, packetsReceived: null, droppedByKernel: null };
+    return {
+      node: plan.node,
+      saw: async () => undefined,
+      stop: async () => ({ ...record, exit: 'not started', stderr: messageOf(error), ...counts }),
+    };
+  }
+}
+
+type Beginning = Pick<TapRecord, 'node' | 'interface' | 'file' | 'direction' | 'startedAt'>;
+
+async function follow(remote: RemoteProcess, path: string, record: Beginning): Promise<Tap> {
+  const file = createWriteStream(path, { mode: 0o600 });
+  const watcher = new Watcher();
+  let stderr = '';
+  let stopping = false;
+  let killed = false;
+  let status: number | undefined;
+  remote.stdout.on('data', (chunk: Buffer) => watcher.look(chunk));
+  remote.stdout.pipe(file);
+  const listening = new Promise<void>((resolve) => {
+    remote.stderr.on('data', (chunk: Buffer) => {
+      stderr = (stderr + chunk.toString()).slice(-4096);
+      if (/listening on/.test(stderr)) resolve();
+    });
+  });
+  const ended = remote.exited
+    .then(
+      (code) => void (status = code),
+      (error) => void (stderr += `\n${messageOf(error)}`),
+    )
+    .finally(() => watcher.end());
+  const alive = await within(START_MS, Promise.race([listening.then(() => true), ended.then(() => false)]), false);
+  const exit = (): TapRecord['exit'] => {
+    if (!alive) return 'not started';
+    if (killed) return 'killed';
+    return stopping && status === 0 ? 'stopped' : 'died';
+  };
+  return {
+    node: record.node,
+    saw: (texts, timeoutMs) => within(timeoutMs, watcher.until(texts), undefined),
+    async stop() {
+      stopping = status === undefined;
+      remote.stdin.end();
+      const inTime = await within(
+        STOP_MS,
+        ended.then(() => true),
+        false,
+      );
+      if (!inTime) {
+        killed = true;
+        remote.kill();
+      }
+      file.end();
+      await finished(file);
+      return { ...record, exit: exit(), stderr: stderr.trim(), ...countsIn(stderr) };
+    },
+  };
+}
+
+/** The three counts that tcpdump prints at its end; null for each that it did not. */
+function countsIn(stderr: string) {
+  const count = (words: string) => {
+    const found = new RegExp(`(\\d+) packets? ${words}`).exec(stderr)?.[1];
+    return found === undefined ? null : Number(found);
+  };
+  return {
+    packetsCaptured: count('captured'),
+    packetsReceived: count('received by filter'),
+    droppedByKernel: count('dropped by kernel'),
+  };
+}
+
+/** Looks for texts in a stream, also across its chunks. */
+class Watcher {
+  #wanted = new Set<string>();
+  #tail = Buffer.alloc(0);
+  #seen: (() => void) | undefined;
+  #over = false;
+
+  until(texts: readonly string[]): Promise<void> {
+    this.#wanted = new Set(texts);
+    if (this.#over || texts.length === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#seen = resolve;
+      this.look(Buffer.alloc(0));
+    });
+  }
+
+  look(chunk: Buffer): void {
+    const bytes = Buffer.concat([this.#tail, chunk]);
+    for (const text of this.#wanted) if (bytes.includes(text)) this.#wanted.delete(text);
+    // Before texts are asked for, enough is kept that a packet which came early is still found.
+    this.#tail = Buffer.from(bytes.subarray(-(this.#seen ? 256 : 256 * 1024)));
+    if (this.#wanted.size === 0) this.#seen?.();
+  }
+
+  end(): void {
+    this.#over = true;
+    this.#seen?.();
+  }
+}
+
+/** A promise's value, or `otherwise` when `ms` are over. */
+export async function within<T>(ms: number, promise: Promise<T>, otherwise: T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<T>((resolve) => {
+    timer = setTimeout(() => resolve(otherwise), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,110 @@
+import { randomInt } from 'node:crypto';
+import type { V1Pod } from '@kubernetes/client-node';
+import type { NodeShell } from '../../engine/run.ts';
+import { finish } from '../../engine/run.ts';
+import { messageOf } from '../../errors.ts';
+import type { Cluster } from '../../kube/cluster.ts';
+import { rounds } from '../pairs.ts';
+import type { ProbeRecord, Record } from '../record.ts';
+import { candidates, type Heard, MESSAGE_BYTES, ProbePod } from './probe-pod.ts';
+
+type Problem = Record['problems'][number];
+
+/** Opens a session in one pod of each node; a node without one is told as a problem, in words. */
+export async function openProbePods(cluster: Cluster, nodes: readonly string[], pods: readonly V1Pod[]) {
+  const byNode = candidates(pods);
+  const sessions = new Map<string, ProbePod>();
+  const problems: Problem[] = [];
+  await Promise.all(
+    nodes.map(async (node) => {
+      const reasons: string[] = [];
+      for (const pod of byNode.get(node) ?? []) {
+        try {
+          sessions.set(node, await ProbePod.open(cluster, pod));
+          return;
+        } catch (error) {
+          reasons.push(`${pod.metadata?.namespace}/${pod.metadata?.name}: ${messageOf(error)}`);
+        }
+      }
+      const message =
+        reasons.length > 0 ? `no pod that can carry traffic (${reasons.join('; ')})` : 'no ready pod runs on it';
+      problems.push({ node, message });
+    }),
+  );
+  return { sessions, problems };
+}
+
+/** A connection that is to be made: both markers by their ids. */
+export interface PlannedProbe {
+  from: string;
+  to: string;
+  request: string;
+  reply: string;
+}
+
+/** Makes a fresh connection for every ordered pair of nodes that has two pods, both directions of a pair side by side. */
+export async function sendProbes(
+  sessions: Map<string, ProbePod>,
+  planned: readonly PlannedProbe[],
+  markers: { [id: string]: string },
+  signal: AbortSignal,
+): Promise<ProbeRecord[]> {
+  const made: ProbeRecord[] = [];
+  const between = (from: string, to: string) => planned.find((probe) => probe.from === from && probe.to === to);
+  const firstPort = randomInt(20_000, 28_000); // below the ports that kernels give to outgoing connections
+  let port = firstPort;
+  for (const round of rounds([...sessions.keys()].sort())) {
+    signal.throwIfAborted();
+    const probes = round.flatMap(([a, b]) => [between(a, b) ?? [], between(b, a) ?? []].flat());
+    made.push(...(await Promise.all(probes.map((probe) => sendProbe(sessions, probe, port++, markers)))));
+  }
+  return made;
+}
+
+async function sendProbe(
+  sessions: Map<string, ProbePod>,
+  probe: PlannedProbe,
+  port: number,
+  markers: { [id: string]: string },
+): Promise<ProbeRecord> {
+  const client = sessions.get(probe.from) as ProbePod;
+  const server = sessions.get(probe.to) as ProbePod;
+  const request = markers[probe.request] ?? '';
+  const reply = markers[probe.reply] ?? '';
+  const { heard: atServer } = await server.listen(`s${port}`, port, reply);
+  const atClient = client.connect(`c${port}`, server.address, port, request);
+  const [asked, answered] = await Promise.all([atServer, atClient]);
+  const reason = whyNot('the request', asked, request) ?? whyNot('the answer', answered, reply);
+  const pod = ({ name, namespace, address }: ProbePod) => ({ name, namespace, address });
+  return {
+    ...probe,
+    port,
+    fromPod: pod(client),
+    toPod: pod(server),
+    sentBytes: reason ? 0 : MESSAGE_BYTES,
+    repliedBytes: reason ? 0 : MESSAGE_BYTES,
+    delivered: reason === undefined,
+    ...(reason ? { reason } : {}),
+  };
+}
+
+function whyNot(what: string, heard: Heard | undefined, marker: string): string | undefined {
+  if (heard?.marker === marker && heard.bytes >= MESSAGE_BYTES - 1) return undefined;
+  return heard?.marker ? `${what} did not arrive whole` : `${what} did not arrive`;
+}
+
+/** bash opens UDP itself, so that no node needs a tool for it; addresses and texts come as lines, never as code. */
+const SEND_DATAGRAMS = 'while read -r address port text; do printf %s "$text" > "/dev/udp/$address/$port"; done';
+/** The discard service: nobody answers there, and nobody needs to. */
+const CONTROL_PORT = 9;
+
+/** Sends control packets from one node: in clear, on purpose, from its own address to the other nodes'. */
+export async function sendControls(
+  shell: NodeShell,
+  node: string,
+  packets: readonly { address: string; text: string }[],
+) {
+  const lines = packets.map(({ address, text }) => `${address} ${CONTROL_PORT} ${text}\n`).join('');
+  const { status, stderr } = await finish(await shell(node, ['bash', '-c', SEND_DATAGRAMS]), lines);
+  return status === 0 ? undefined : `control packets could not be sent: ${stderr.trim() || `exit status ${status}`}`;
+}

@@ -1,0 +1,102 @@
+import { blake2s } from '@noble/hashes/blake2.js';
+import { u8, u32, u32le } from './bytes.ts';
+import { type Cursor, pass } from './cursor.ts';
+import type { WireguardLayer } from './packet.ts';
+
+// Types and lengths of Linux drivers/net/wireguard/messages.h; all numbers are little-endian.
+const INITIATION = 1;
+const RESPONSE = 2;
+const COOKIE = 3;
+const DATA = 4;
+const INITIATION_LENGTH = 148;
+const RESPONSE_LENGTH = 92;
+const COOKIE_LENGTH = 64;
+const DATA_HEADER = 16;
+
+/** A data message that holds nothing: header and tag. */
+const KEEPALIVE_LENGTH = 32;
+
+const MAC_LENGTH = 16;
+const LABEL_MAC1 = new TextEncoder().encode('mac1----');
+
+/**
+ * Whether a UDP payload has the structure of a WireGuard message, whatever its port: type, reserved bytes, length. `declared`
+ * is its length on the wire, where the capture has only the bytes before `end`.
+ */
+export function isWireguard(bytes: Uint8Array, offset: number, end: number, declared: number): boolean {
+  const captured = end - offset;
+  if (captured < DATA_HEADER) return false;
+  switch (u32(bytes, offset)) {
+    case INITIATION << 24:
+      return declared === INITIATION_LENGTH && captured === declared;
+    case RESPONSE << 24:
+      return declared === RESPONSE_LENGTH && captured === declared;
+    case COOKIE << 24:
+      return declared === COOKIE_LENGTH && captured === declared;
+    case DATA << 24:
+      return declared >= KEEPALIVE_LENGTH;
+    default:
+      return false;
+  }
+}
+
+/** To be called where `isWireguard`. */
+export function decodeWireguard(cursor: Cursor): undefined {
+  const layer = readMessage(cursor.bytes, cursor.offset, cursor.declared);
+  cursor.layers.push(layer);
+  pass(cursor, layer.length);
+}
+
+/**
+ * Whether an initiation or response was made for the node with this public key: its mac1 is a hash over the message, keyed
+ * with the receiver's public key (WireGuard paper §5.4.4). Nobody can make one fit by chance, and it needs no secret to check.
+ */
+export function mac1Fits(message: Uint8Array, receiverPublicKey: Uint8Array): boolean {
+  if (receiverPublicKey.length !== 32) return false;
+  if (message.length !== INITIATION_LENGTH && message.length !== RESPONSE_LENGTH) return false;
+  const start = message.length - 2 * MAC_LENGTH;
+  const key = blake2s.create().update(LABEL_MAC1).update(receiverPublicKey).digest();
+  const mac = blake2s(message.subarray(0, start), { key, dkLen: MAC_LENGTH });
+  return mac.every((byte, i) => byte === message[start + i]);
+}
+
+function readMessage(bytes: Uint8Array, offset: number, messageLength: number): WireguardLayer {
+  const first = u32le(bytes, offset + 4);
+  const part = (at: number, length: number) => bytes.subarray(offset + at, offset + at + length);
+  const common = { kind: 'wireguard', offset, messageLength } as const;
+  switch (u8(bytes, offset)) {
+    case INITIATION:
+      return {
+        ...common,
+        message: 'initiation',
+        length: INITIATION_LENGTH,
+        sender: first,
+        ephemeral: part(8, 32),
+        mac1: part(116, MAC_LENGTH),
+        mac2: part(132, MAC_LENGTH),
+      };
+    case RESPONSE:
+      return {
+        ...common,
+        message: 'response',
+        length: RESPONSE_LENGTH,
+        sender: first,
+        receiver: u32le(bytes, offset + 8),
+        ephemeral: part(12, 32),
+        mac1: part(60, MAC_LENGTH),
+        mac2: part(76, MAC_LENGTH),
+      };
+    case COOKIE:
+      return { ...common, message: 'cookie', length: COOKIE_LENGTH, receiver: first, nonce: part(8, 24) };
+    default:
+      return {
+        ...common,
+        message: 'data',
+        length: DATA_HEADER,
+        receiver: first,
+        counter: (BigInt(u32le(bytes, offset + 12)) << 32n) | BigInt(u32le(bytes, offset + 8)),
+        keepalive: messageLength === KEEPALIVE_LENGTH,
+        aligned: messageLength % 16 === 0,
+      };
+  }
+}

@@ -1,0 +1,89 @@
+import { expect, vi } from 'vitest';
+import { planChanges } from '../../../../src/engine/embedded/dataplane/changes.ts';
+import { desiredState } from '../../../../src/engine/embedded/dataplane/felix.ts';
+import { READ_COMMANDS, readState } from '../../../../src/engine/embedded/dataplane/read-state.ts';
+import type {
+  ChangeStep,
+  ClusterView,
+  NodeState,
+  SysctlWrite,
+} from '../../../../src/engine/embedded/dataplane/types.ts';
+import type { Holder } from './holder.ts';
+
+/** The least that runs plans on a node that is a process in namespaces of its own. */
+export class NodeRuntime {
+  readonly name: string;
+  readonly pid: number;
+  readonly #holder: Holder;
+
+  constructor(holder: Holder, name: string, pid: number) {
+    this.#holder = holder;
+    this.name = name;
+    this.pid = pid;
+  }
+
+  run(argv: readonly string[], input = ''): Promise<string> {
+    return this.#holder.run(['nsenter', '-t', `${this.pid}`, '-n', '-m', '--', ...argv], input);
+  }
+
+  batch(lines: readonly string[], tool = 'ip'): Promise<string> {
+    return this.run([tool, '-batch', '-'], `${lines.join('\n')}\n`);
+  }
+
+  sysctl(writes: readonly SysctlWrite[]): Promise<string> {
+    return this.run(['sysctl', '-q', '-e', '-w', ...writes.map(({ path, value }) => `${path}=${value}`)]);
+  }
+
+  async read(interfaceName: string): Promise<NodeState> {
+    const { ip, bridge, wg, sysctl } = READ_COMMANDS;
+    const output = ({ command, arguments: words, input }: typeof ip | typeof bridge | typeof wg | typeof sysctl) =>
+      this.run([command, ...words], input);
+    const outputs = {
+      ip: await output(ip),
+      bridge: await output(bridge),
+      wg: await output(wg),
+      sysctl: await output(sysctl),
+    };
+    return readState(outputs, interfaceName);
+  }
+
+  /** Brings the node to what the view says, checks by reading back that nothing is left to do, and gives what there is. */
+  async converge(view: ClusterView): Promise<NodeState> {
+    const device = view.felix.wireguardInterfaceName;
+    const desired = desiredState(view, this.name);
+    for (const step of planChanges(await this.read(device), desired).steps) await this.#take(step);
+    const state = await this.read(device);
+    expect(planChanges(state, desired), this.name).toEqual({ steps: [] });
+    return state;
+  }
+
+  async #take(step: ChangeStep): Promise<void> {
+    if (step.kind === 'batch') await this.batch(step.lines, step.tool);
+    else if (step.kind === 'sysctl') await this.sysctl(step.writes);
+    else if (step.kind === 'wgSet') await this.run(['wg', 'set', ...step.arguments]);
+    else if (step.kind === 'createWireguard') await this.#createWireguard(step.name);
+    else await this.#removeWireguard(step.name);
+  }
+
+  /** wireguard-go ends when its device is deleted, and takes its socket away a moment later. */
+  async #removeWireguard(name: string): Promise<void> {
+    await this.run(['ip', 'link', 'delete', 'dev', name]);
+    await vi.waitUntil(async () => !(await this.run(['wg', 'show', 'interfaces'])).split(/\s/).includes(name), {
+      timeout: 20_000,
+      interval: 10,
+    });
+  }
+
+  /** By the kernel where it can, else by wireguard-go. */
+  async #createWireguard(name: string): Promise<void> {
+    const enter = ['nsenter', '-t', `${this.pid}`, '-n', '-m', '--'];
+    const { code } = await this.#holder.try([...enter, 'ip', 'link', 'add', name, 'type', 'wireguard']);
+    if (code !== 0) await this.run(['wireguard-go', name]);
+    await vi.waitUntil(async () => (await this.#holder.try([...enter, 'wg', 'show', name])).code === 0, {
+      timeout: 20_000,
+      interval: 10,
+    });
+    // A pipe of the shell's: the standard input of Node's children is a socket, which `wg` cannot open by its name.
+    await this.run(['sh', '-c', 'wg genkey | wg set "$1" private-key /proc/self/fd/0', 'sh', name]);
+  }
+}
