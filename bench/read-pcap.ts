@@ -44,7 +44,9 @@ async function decode(file: string): Promise<void> {
 }
 
 function report(counts: object): void {
-  console.log(JSON.stringify({ ...counts, seconds: process.uptime(), peakMegabytes: process.resourceUsage().maxRSS / 1000 }));
+  console.log(
+    JSON.stringify({ ...counts, seconds: process.uptime(), peakMegabytes: process.resourceUsage().maxRSS / 1000 }),
+  );
 }
 
 async function compare(): Promise<void> {
@@ -70,25 +72,44 @@ function measure(file: string, markers: readonly string[]): void {
   let found = '';
   let decoded = '';
   for (let round = 0; round < ROUNDS; round++) {
-    wglab.push(seconds(() => { found = run(process.execPath, [self, 'search', file, ...markers]); }));
+    wglab.push(
+      seconds(() => {
+        found = run(process.execPath, [self, 'search', file, ...markers]);
+      }),
+    );
     tshark.push(seconds(() => run('tshark', ['-r', file, '-Y', `frame contains "${markers[0]}"`])));
     // The file's name and the pattern are arguments, not parts of the command.
     const pipe = 'tcpdump -n -r "$1" -A 2>/dev/null | grep -cE "$2"';
     tcpdump.push(seconds(() => run('sh', ['-c', pipe, 'sh', file, markers.join('|')])));
-    decoding.push(seconds(() => { decoded = run(process.execPath, [self, 'decode', file]); }));
+    decoding.push(
+      seconds(() => {
+        decoded = run(process.execPath, [self, 'decode', file]);
+      }),
+    );
   }
   const { frames, sightings, split, peakMegabytes, dropped } = JSON.parse(found);
   console.log(`wglab, ${MARKERS} markers        ${show(wglab)}   peak ${peakMegabytes.toFixed(0)} MB`);
   console.log(`tshark, 1 marker         ${show(tshark)}   ${(median(tshark) / median(wglab)).toFixed(1)} × (reach 3)`);
-  console.log(`tcpdump | grep -E, ${MARKERS}    ${show(tcpdump)}   ${(median(tcpdump) / median(wglab)).toFixed(1)} × (reach 5)`);
-  console.log(`wglab, full decoding     ${show(decoding)}   ${(frames / median(decoding) / 1e6).toFixed(2)} M packets/s`);
-  console.log(`${frames} frames, ${sightings} sightings, ${split} of split markers, dropped ${JSON.stringify(dropped)}`);
+  console.log(
+    `tcpdump | grep -E, ${MARKERS}    ${show(tcpdump)}   ${(median(tcpdump) / median(wglab)).toFixed(1)} × (reach 5)`,
+  );
+  console.log(
+    `wglab, full decoding     ${show(decoding)}   ${(frames / median(decoding) / 1e6).toFixed(2)} M packets/s`,
+  );
+  console.log(
+    `${frames} frames, ${sightings} sightings, ${split} of split markers, dropped ${JSON.stringify(dropped)}`,
+  );
   console.log(`full decoding: peak ${JSON.parse(decoded).peakMegabytes.toFixed(0)} MB`);
 }
 
 function run(command: string, args: readonly string[]): string {
   const env = { ...process.env, LC_ALL: 'C' };
-  return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 2 ** 28, env });
+  return execFileSync(command, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    maxBuffer: 2 ** 28,
+    env,
+  });
 }
 
 function seconds(work: () => void): number {

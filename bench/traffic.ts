@@ -63,7 +63,10 @@ function conversation(turn: number, response: string): Uint8Array[] {
   const client = { from: `10.244.1.${2 + (turn % 200)}`, to: '10.244.2.7' };
   const server = { from: client.to, to: client.from };
   const fromPort = 32_768 + (turn % 28_000);
-  const [up, down] = [{ fromPort, toPort: 8080 }, { fromPort: 8080, toPort: fromPort }];
+  const [up, down] = [
+    { fromPort, toPort: 8080 },
+    { fromPort: 8080, toPort: fromPort },
+  ];
   const sequence = (turn * 7919) >>> 0;
   const overlay = (packet: Uint8Array) => ethernet(inVxlan(ethernet(packet), { id: turn & 0xffff }));
   const frames = [
@@ -74,8 +77,12 @@ function conversation(turn: number, response: string): Uint8Array[] {
   for (let at = 0, i = 0; at < response.length; at += SEGMENT, i++) {
     const part = response.slice(at, at + SEGMENT);
     frames.push(overlay(ipv4(tcp(part, { ...down, sequence: sequence + 1 + at }), server)));
-    if (i % 2) frames.push(overlay(ipv4(tcp('', { ...up, sequence: sequence + 1 + REQUEST.length, flags: 0x10 }), client)));
+    if (i % 2)
+      frames.push(overlay(ipv4(tcp('', { ...up, sequence: sequence + 1 + REQUEST.length, flags: 0x10 }), client)));
   }
+  const end = sequence + 1 + response.length;
+  frames.push(overlay(ipv4(tcp('', { ...down, sequence: end, flags: 0x11 }), server)));
+  frames.push(overlay(ipv4(tcp('', { ...up, sequence: sequence + 1 + REQUEST.length, flags: 0x11 }), client)));
   return frames;
 }
 
@@ -90,7 +97,14 @@ function encrypted(turn: number): Uint8Array[] {
 }
 
 function lookup(turn: number): Uint8Array[] {
-  const query = bytesFrom(u16be(turn & 0xffff), [1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 7], 'backend', [4], 'demo', [0, 0, 1, 0, 1]);
+  const query = bytesFrom(
+    u16be(turn & 0xffff),
+    [1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 7],
+    'backend',
+    [4],
+    'demo',
+    [0, 0, 1, 0, 1],
+  );
   return turn % 5 ? [] : [ethernet(ipv4(udp(query), { from: '172.18.0.3', to: '172.18.0.1', protocol: 17 }))];
 }
 

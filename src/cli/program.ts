@@ -32,6 +32,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .showHelpAfterError('(--help shows what there is)')
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', EXAMPLES + EXIT_CODES)
+    .enablePositionalOptions()
     .exitOverride();
 
   /** Gives a command its context and its result the exit status. */
@@ -126,7 +127,6 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .option('-T, --no-tty', 'without a terminal')
     .passThroughOptions()
     .action(run(async () => (await import('./exec.ts')).execCommand));
-  program.enablePositionalOptions();
 
   program
     .command('smoke')

@@ -141,11 +141,13 @@ export class Cluster {
     if (enough(objects)) return objects;
     return new Promise<readonly T[]>((resolve, reject) => {
       let watching: AbortController | undefined;
+      let finished = false;
       const finish = (settle: () => void) => {
+        settle(); // first: ending the watch is told as an error of the watch
+        finished = true;
         clearTimeout(late);
         options.signal?.removeEventListener('abort', aborted);
         watching?.abort();
-        settle();
       };
       const aborted = () => finish(() => reject(options.signal?.reason));
       const late = setTimeout(() => {
@@ -174,6 +176,7 @@ export class Cluster {
         .watch(path, {}, look, (error) => error && finish(() => reject(asFailure(`watch ${path}`, error))))
         .then((controller) => {
           watching = controller;
+          if (finished) controller.abort();
         })
         .catch((error) => finish(() => reject(asFailure(`watch ${path}`, error))));
     });

@@ -74,9 +74,6 @@ export function parseDocuments(text: string, file: string): SourceDocument[] {
     if (error instanceof ReferenceError) {
       throw inputFailure([{ place, message: 'the aliases (*name) in this file stand for too much' }], error);
     }
-    if (error instanceof Error && error.message.startsWith('Merge sources')) {
-      throw inputFailure([{ place, message: 'a merge key (<<) that merges something else than a map' }], error);
-    }
     throw error;
   }
 }
@@ -136,7 +133,7 @@ function problemsOf(document: Document, placeAt: (offset: number) => Place): Pro
   visit(document, {
     Value: (_, node) => {
       if (node.anchor !== undefined) anchors.add(node.anchor);
-      if (isMap(node)) reportKeys(node, placeAt, report);
+      if (isMap(node)) reportKeys(node, document, placeAt, report);
       if (isScalar(node)) reportScalar(node, report);
     },
     Alias: (_, alias, above) => {
@@ -156,15 +153,18 @@ function syntaxMessage(error: YAMLError): string {
 
 function reportKeys(
   map: YAMLMap,
+  document: Document,
   placeAt: (offset: number) => Place,
   report: (node: unknown, message: string) => void,
 ): void {
   const first = new Map<string, unknown>();
   for (const pair of map.items) {
     const key = keyText(pair);
-    if (key === undefined || key === '__proto__') {
+    if (isMergeKey(pair)) {
+      if (!isMergeable(pair.value, document)) report(pair.value ?? pair.key, '<< must name a map, or a list of maps');
+    } else if (key === undefined || key === '__proto__') {
       report(pair.key, 'a key must be text; write it in quotes if it is meant so');
-    } else if (key !== '<<' && first.has(key)) {
+    } else if (first.has(key)) {
       report(
         pair.key,
         `the key "${key}" is here twice; it is also in line ${placeAt(startOf(first.get(key)) ?? 0).line}`,
@@ -177,6 +177,18 @@ function reportKeys(
 
 function keyText(pair: Pair): string | undefined {
   return isScalar(pair.key) && typeof pair.key.value === 'string' ? pair.key.value : undefined;
+}
+
+/** With `merge: true` the parser reads an unquoted << as a symbol. */
+function isMergeKey(pair: Pair): boolean {
+  return isScalar(pair.key) && typeof pair.key.value === 'symbol';
+}
+
+function isMergeable(value: unknown, document: Document): boolean {
+  const node: unknown = isAlias(value) ? value.resolve(document) : value;
+  return (
+    isMap(node) || (isSeq(node) && node.items.every((item) => isMap(isAlias(item) ? item.resolve(document) : item)))
+  );
 }
 
 /** What kubectl, kind and containerlab take for a boolean or for another number than YAML 1.2 does: their parsers speak YAML 1.1. */

@@ -145,6 +145,7 @@ function noCiphertext(seen: TowardsSeen, from: string, to: string): string {
   if (structured > 0 || sessions.some((s) => !s.random)) {
     return `what ${from} sent to ${to} on WireGuard's ports has its header but structured content, not ciphertext`;
   }
+  if (seen.foreign > 0) return foreignFault(seen, from, to) ?? nothingSeen(from, to);
   if (replayed > 0) return `what ${from} sent to ${to} on WireGuard's ports repeats counters`;
   if (stray > 0 || sessions.some((s) => s.packets > 0)) {
     return `what ${from} sent to ${to} on WireGuard's ports belongs to no session that the two have`;

@@ -39,16 +39,26 @@ export interface PairObservation {
  */
 export function observe(record: Record, taps: readonly TapSeen[]): PairObservation[] {
   const names = record.nodes.map((node) => node.name);
-  return orderedPairs(names).map(([from, to]) => observePair(record, taps, from, to));
+  const strangers = strangePods(record);
+  return orderedPairs(names).map(([from, to]) => observePair(record, taps, strangers, from, to));
 }
 
-function observePair(record: Record, taps: readonly TapSeen[], from: string, to: string): PairObservation {
+function observePair(
+  record: Record,
+  taps: readonly TapSeen[],
+  strangers: ReadonlyMap<string, string>,
+  from: string,
+  to: string,
+): PairObservation {
   const probe = record.probes.find((p) => p.from === from && p.to === to);
   const back = record.probes.find((p) => p.from === to && p.to === from);
   const deliveredBytes = (probe?.delivered ? probe.sentBytes : 0) + (back?.delivered ? back.repliedBytes : 0);
   const plain = plaintextBetween(taps, from, to);
   const cipher = accountCiphertext(record, taps, from, to, deliveredBytes);
-  const fault = preconditionFault(record, taps, probe, from, to);
+  const fault =
+    preconditionFault(record, taps, probe, from, to) ??
+    strangers.get(probe?.fromPod.address ?? '') ??
+    strangers.get(probe?.toPod.address ?? '');
   const [observation, reason] = fault ? withoutPreconditions(fault, plain) : classify(plain, cipher, probe);
   return {
     from,
@@ -99,21 +109,26 @@ function preconditionFault(
   if (!probe) return `no connection was made from a pod on ${from} to a pod on ${to}`;
   if (!probe.delivered)
     return `nothing was delivered from ${from} to ${to}: ${probe.reason ?? 'the ends do not agree'}`;
-  return strangePod(record, probe);
+  return undefined;
 }
 
-/** Packets of pods are told by their addresses: a record that does not know those of its own probes would miss others too. */
-function strangePod(record: Record, { from, to, fromPod, toPod }: ProbeRecord): string | undefined {
+/**
+ * The addresses of probes that are in no pod network of their node, and why that spoils everything: packets of pods are told by
+ * their addresses, and a record that does not know those of its own probes would miss others too.
+ */
+function strangePods(record: Record): Map<string, string> {
   const networks = new Networks(record);
-  const ends = [
-    { pod: fromPod, node: from },
-    { pod: toPod, node: to },
-  ];
-  const strange = ends.find(({ pod, node }) => {
-    const owner = networks.owner(pod.address);
+  const pods = record.probes.flatMap((p) => [
+    { ...p.fromPod, node: p.from },
+    { ...p.toPod, node: p.to },
+  ]);
+  const strange = pods.filter(({ address, node }) => {
+    const owner = networks.owner(address);
     return owner?.kind !== 'pod' || owner.node !== node;
   });
-  return strange && `${strange.pod.address} of pod ${strange.pod.name} is in no pod network of ${strange.node}`;
+  return new Map(
+    strange.map((pod) => [pod.address, `${pod.address} of pod ${pod.name} is in no pod network of ${pod.node}`]),
+  );
 }
 
 /** What all taps saw in clear on its way from one node to the other: a mirror may send it from anywhere to anywhere. */

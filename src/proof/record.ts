@@ -229,6 +229,7 @@ function impossibleDelivery(p: z.infer<typeof probe>, path: (string | number)[])
 }
 
 function repeated(path: string[], values: string[]): Contradiction[] {
-  const twice = values.filter((value, i) => values.indexOf(value) !== i);
-  return [...new Set(twice)].map((value) => ({ path, message: `"${value}" is there twice` }));
+  const seen = new Set<string>();
+  const twice = new Set(values.filter((value) => seen.has(value) || !seen.add(value)));
+  return [...twice].map((value) => ({ path, message: `"${value}" is there twice` }));
 }

@@ -1,6 +1,6 @@
 import { type Assembled, IpDatagrams } from './ip-reassembly.ts';
 import { type Hit, MarkerScan } from './marker-scan.ts';
-import type { Frame } from './packet.ts';
+import { type Frame, TcpFlag } from './packet.ts';
 import { newWalked, type Walked, walkFrame, walkIp } from './packet-walk.ts';
 import type { Origin } from './stream-run.ts';
 import { type Flow, TcpStreams } from './tcp-reassembly.ts';
@@ -112,10 +112,12 @@ export class MarkerSearch<Id> {
   }
 
   #followSegment(bytes: Uint8Array, from: number, to: number, frame: number): void {
-    const { key, check, sequence, syn, start } = this.#walked;
+    const { key, check, sequence, flags, start } = this.#walked;
+    const syn = flags & TcpFlag.syn ? 1 : 0;
     if (syn) this.#streams.open(key, check, sequence);
     // A SYN counts as one byte before the data.
-    if (from < to) this.#streams.add(key, check, sequence + (syn ? 1 : 0) + from - start, bytes, from, to, frame);
+    this.#streams.add(key, check, sequence + syn + from - start, bytes, from, to, frame);
+    if (flags & (TcpFlag.fin | TcpFlag.rst)) this.#streams.close(key, check);
   }
 
   #followFragment(bytes: Uint8Array, origins: readonly Origin[], nesting: number): void {

@@ -14,11 +14,12 @@ export interface Flow<Note> {
   top: number;
   /** The sequence number of the connection's SYN, or -1. */
   syn: number;
+  /** Its end was seen: it may be forgotten without harm. */
+  ended: boolean;
   /** What was seen, in order of positions; between them are gaps. */
   readonly runs: Run[];
   /** What the user of the streams wants to remember of this one. */
   note: Note | undefined;
-  readonly onCut: OnCut;
 }
 
 interface Uses<Note> {
@@ -34,7 +35,7 @@ interface Uses<Note> {
  * and overlapping; of bytes that came differently, the first count. The beginning of a connection need not be seen.
  */
 export class TcpStreams<Note> {
-  /** What was given up because there was too much of it: strings cut there may have been missed. */
+  /** What was given up before its end because there was too much: strings that were cut there may have been missed. */
   readonly dropped = { flows: 0, gaps: 0 };
   readonly #reach: number;
   readonly #uses: Uses<Note>;
@@ -43,6 +44,11 @@ export class TcpStreams<Note> {
   /** The streams used since the last full house, and those used before: the latter are dropped at the next. */
   #recent = new Map<number, Flow<Note>>();
   #older = new Map<number, Flow<Note>>();
+  /** The one whose segment is being added. */
+  #flow: Flow<Note> | undefined;
+  readonly #onCut: OnCut = (bytes, length, position, origins) => {
+    if (this.#flow) this.#uses.onCut(this.#flow, bytes, length, position, origins);
+  };
   /** Pieces of the recent streams, or more. */
   #runs = 0;
 
@@ -59,9 +65,16 @@ export class TcpStreams<Note> {
     const flow = this.#flowOf(key, check, sequence);
     if (flow.syn === sequence) return;
     flow.syn = sequence;
+    flow.ended = false;
     flow.top = sequence;
     flow.runs.length = 0;
     flow.note = undefined;
+  }
+
+  /** A FIN or RST. */
+  close(key: number, check: number): void {
+    const flow = this.#recent.get(key) ?? this.#older.get(key);
+    if (flow?.check === check) flow.ended = true;
   }
 
   /** The bytes of a segment, of which the first has this sequence number. */
@@ -84,7 +97,7 @@ export class TcpStreams<Note> {
       if (run.start >= end) break;
       if (run.end <= at) continue;
       if (run.start > at) gaps.push([at, run.start]);
-      run.repeat(position, bytes, from, to - from, frame);
+      run.repeat(position, bytes, from, to, frame);
       at = run.end;
     }
     if (at < end) gaps.push([at, end]);
@@ -99,21 +112,27 @@ export class TcpStreams<Note> {
     const before = runs[next - 1];
     const after = runs[next];
     let run = before;
-    if (!run || run.end !== position) {
-      run = new Run(position, this.#reach);
-      this.#runs += 1;
+    if (run?.end === position) this.#append(flow, run, bytes, from, to, frame);
+    else {
+      run = new Run(position, bytes, from, to, frame, this.#reach);
       runs.splice(next, 0, run);
+      this.#runs += 1;
     }
-    this.#append(flow, run, bytes, from, to, frame);
     if (after && after.start === run.end) {
-      run.join(after, this.#joint, flow.onCut);
+      run.join(after, this.#joint, this.#cutting(flow));
       runs.splice(runs.indexOf(after), 1);
     }
     if (runs.length > MAX_RUNS) this.#dropOldest(runs);
   }
 
   #append(flow: Flow<Note>, run: Run, bytes: Uint8Array, from: number, to: number, frame: number): void {
-    run.append(bytes, from, to, frame, this.#joint, flow.onCut);
+    run.append(bytes, from, to, frame, this.#joint, this.#cutting(flow));
+  }
+
+  /** One function for all streams: there are many, and each segment calls it. */
+  #cutting(flow: Flow<Note>): OnCut {
+    this.#flow = flow;
+    return this.#onCut;
   }
 
   #dropOldest(runs: Run[]): void {
@@ -126,25 +145,29 @@ export class TcpStreams<Note> {
     const recent = this.#recent.get(key);
     if (recent?.check === check) return recent;
     const older = this.#older.get(key);
-    const flow = older?.check === check ? older : this.#newFlow(check, sequence);
+    const flow = older?.check === check ? older : newFlow<Note>(check, sequence);
     this.#older.delete(key);
-    if (recent || (older && older !== flow)) this.dropped.flows += 1;
+    this.#countDropped(recent);
+    if (older !== flow) this.#countDropped(older);
     if (this.#recent.size >= this.#maxFlows || this.#runs >= MAX_RUNS_OF_ALL) this.#dropOlder();
     this.#recent.set(key, flow);
     this.#runs += flow.runs.length;
     return flow;
   }
 
-  #newFlow(check: number, sequence: number): Flow<Note> {
-    const onCut: OnCut = (bytes, length, position, origins) => this.#uses.onCut(flow, bytes, length, position, origins);
-    const flow: Flow<Note> = { check, top: sequence, syn: -1, runs: [], note: undefined, onCut };
-    return flow;
-  }
-
   #dropOlder(): void {
-    this.dropped.flows += this.#older.size;
+    for (const flow of this.#older.values()) this.#countDropped(flow);
     this.#older = this.#recent;
     this.#recent = new Map();
     this.#runs = 0;
   }
+
+  /** A connection that ended, or had no data, is no loss. */
+  #countDropped(flow: Flow<Note> | undefined): void {
+    if (flow && !flow.ended && flow.runs.length > 0) this.dropped.flows += 1;
+  }
+}
+
+function newFlow<Note>(check: number, sequence: number): Flow<Note> {
+  return { check, top: sequence, syn: -1, ended: false, runs: [], note: undefined };
 }

@@ -72,7 +72,9 @@ test('a command that does not read holds up the writer', async () => {
 });
 
 test('a reader who leaves one output does not hold up the other', async () => {
-  const process = await open(['sh', '-c', 'head -c 5000000 /dev/zero; echo done >&2']);
+  const process = await open(['sh', '-c', 'head -c 50000000 /dev/zero; echo done >&2']);
+  const started = server.started.at(-1);
+  await settled('output', () => started?.taken() ?? 0);
   process.stdout.destroy();
   expect(await Promise.all([text(process.stderr), process.exited])).toEqual(['done\n', 0]);
 });

@@ -210,6 +210,12 @@ test('what a file says cannot write to the terminal by way of a message', () => 
   expect(failure.message).toBe('x.yml:2:1: the key "a\\u{1b}[2J\\u{a}b" is here twice; it is also in line 1');
 });
 
+test('anchors, aliases and merges stand for what they name', () => {
+  const [document] = parseDocuments('a: &a {x: 1}\nb: *a\nc: {<<: *a, w: 2}\nd: {<<: [*a, {z: 3}]}\n', 'x.yml');
+  expect(document?.value).toEqual({ a: { x: 1 }, b: { x: 1 }, c: { x: 1, w: 2 }, d: { x: 1, z: 3 } });
+  expect(document?.placeOf(['b', 'x'])).toEqual({ file: 'x.yml', line: 1, column: 11 });
+});
+
 test('every value of a file is found again where it stands', async () => {
   const file = join(folder, 'places.yml');
   await writeFile(file, '# a comment\nfirst: {a: [x, {b: z}]}\n---\nsecond:\n  - c: |\n      text\n');

@@ -183,6 +183,13 @@ export function podPacket(probe: ProbeRecord, request: boolean, sequence: number
   return { from, to, inner: packets.ipv4(source.address, destination.address, 6, segment) };
 }
 
+/** What was observed of one pair. */
+export function pairOf(result: VerifyResult, from: string, to: string): VerifyResult['pairs'][number] {
+  const pair = result.pairs.find((p) => p.from === from && p.to === to);
+  if (!pair) throw new Error(`no pair ${from} ${to}`);
+  return pair;
+}
+
 export interface JudgeOptions extends packets.PcapOptions {
   expect?: Claim | null;
   /** What the file of a node holds, instead of its frames. */
@@ -222,7 +229,7 @@ function makeNode(number: number): NodeRecord {
     name: `n${number}`,
     address: `172.18.0.${number + 1}`,
     underlayInterface: 'eth0',
-    macAddress: `02:42:ac:12:00:0${number + 1}`,
+    macAddress: `02:42:ac:12:00:${(number + 1).toString(16).padStart(2, '0')}`,
     wireguard: {
       interface: 'wireguard.cali',
       publicKey: key,

@@ -1,7 +1,7 @@
-import { type KubeObject } from '../store.ts';
+import type { KubeObject } from '../store.ts';
 import type { Call } from './context.ts';
-import { applyDefaults } from './schema/defaults.ts';
 import { decode } from './schema/decode.ts';
+import { applyDefaults } from './schema/defaults.ts';
 import { duplicateFields, isObject, type JsonObject } from './schema/json.ts';
 import { invalidValue } from './schema/validate.ts';
 import { type ApiError, badRequest, invalid } from './status.ts';

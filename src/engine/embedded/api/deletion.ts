@@ -79,7 +79,11 @@ export function collectAfter(store: Store, gone: KubeObject): void {
   for (const reference of gone.metadata.ownerReferences ?? []) finishForeground(store, reference, gone);
 }
 
-function finishForeground(store: Store, reference: { kind: string; name: string; uid: string }, gone: KubeObject): void {
+function finishForeground(
+  store: Store,
+  reference: { kind: string; name: string; uid: string },
+  gone: KubeObject,
+): void {
   const owner = findOwner(store, reference, gone);
   if (!owner || !finalizersOf(owner).includes(FOREGROUND) || dependentsOf(store, owner).length > 0) return;
   store.remove(owner.kind, owner.metadata.namespace, owner.metadata.name);
@@ -91,7 +95,8 @@ function ownerStands(store: Store, reference: { kind: string; name: string; uid:
 
 function findOwner(store: Store, reference: { kind: string; name: string; uid: string }, of: KubeObject) {
   const owner =
-    store.get(reference.kind, of.metadata.namespace, reference.name) ?? store.get(reference.kind, undefined, reference.name);
+    store.get(reference.kind, of.metadata.namespace, reference.name) ??
+    store.get(reference.kind, undefined, reference.name);
   return owner?.metadata.uid === reference.uid ? owner : undefined;
 }
 

@@ -28,7 +28,10 @@ const DOCUMENTS = new Map<string, Document>([
   ['/api', json({ kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] })],
   ['/apis', json({ kind: 'APIGroupList', apiVersion: 'v1', groups: groups() })],
   ['/version', json(VERSION)],
-  ...groups().map((group): [string, Document] => [`/apis/${group.name}`, json({ ...group, kind: 'APIGroup', apiVersion: 'v1' })]),
+  ...groups().map((group): [string, Document] => [
+    `/apis/${group.name}`,
+    json({ ...group, kind: 'APIGroup', apiVersion: 'v1' }),
+  ]),
   ...groupVersions().map((gv): [string, Document] => [
     gv.group ? `/apis/${gv.apiVersion}` : `/api/${gv.apiVersion}`,
     json({

@@ -4,10 +4,10 @@ import type { RemoteProcess } from '../../remote-process.ts';
 import type { Api } from './context.ts';
 import { parseApiPath } from './path.ts';
 import { objectAt } from './schema/json.ts';
-import { readUrl } from './url.ts';
 import { ApiError, badRequest, notFound, unknownPath } from './status.ts';
 import { refuseUpgrade } from './streams/refuse-upgrade.ts';
 import { serveExec } from './streams/serve-exec.ts';
+import { readUrl } from './url.ts';
 import { containerOf, isTrue } from './verbs/logs.ts';
 
 interface UpgradeOptions {

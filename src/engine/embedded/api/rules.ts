@@ -92,7 +92,13 @@ function podSpecRules(spec: JsonObject, path: string): StatusCause[] {
       const at = `${path}.${field}[${i}]`;
       const missing = listAt(container, 'volumeMounts').flatMap((mount, j) =>
         mount.name && !volumes.has(mount.name)
-          ? [{ reason: 'FieldValueNotFound', message: `Not found: "${mount.name}"`, field: `${at}.volumeMounts[${j}].name` }]
+          ? [
+              {
+                reason: 'FieldValueNotFound',
+                message: `Not found: "${mount.name}"`,
+                field: `${at}.volumeMounts[${j}].name`,
+              },
+            ]
           : [],
       );
       return [...(container.image ? [] : [required(`${at}.image`)]), ...containerNameRules(container, at), ...missing];
@@ -164,7 +170,9 @@ function felixRules(spec: JsonObject): StatusCause[] {
   for (const field of ['wireguardInterfaceName', 'wireguardInterfaceNameV6']) {
     const name = spec[field];
     if (typeof name === 'string' && !/^[a-zA-Z0-9_.-]{1,15}$/.test(name)) {
-      causes.push(invalidValue(`spec.${field}`, name, 'must be an interface name of 1 to 15 letters, digits, "_", "." or "-"'));
+      causes.push(
+        invalidValue(`spec.${field}`, name, 'must be an interface name of 1 to 15 letters, digits, "_", "." or "-"'),
+      );
     }
   }
   return causes;
@@ -198,7 +206,12 @@ function changeRules(object: KubeObject, before: KubeObject): StatusCause[] {
   }
 }
 
-function immutable(object: KubeObject, before: KubeObject, [parent, field]: [string, string], words: string): StatusCause[] {
+function immutable(
+  object: KubeObject,
+  before: KubeObject,
+  [parent, field]: [string, string],
+  words: string,
+): StatusCause[] {
   const now = objectAt(object, parent)[field];
   return same(now, objectAt(before, parent)[field]) ? [] : [invalidValue(`${parent}.${field}`, now, words)];
 }

@@ -120,7 +120,11 @@ function sendText(response: ServerResponse, contentType: string, body: string): 
   response.end(body);
 }
 
-function sendDocument(request: IncomingMessage, response: ServerResponse, document: { body: string; etag: string }): void {
+function sendDocument(
+  request: IncomingMessage,
+  response: ServerResponse,
+  document: { body: string; etag: string },
+): void {
   response.setHeader('etag', `"${document.etag}"`);
   if (request.headers['if-none-match'] === `"${document.etag}"`) {
     response.writeHead(304).end();

@@ -1,4 +1,4 @@
-import { StoreError } from '../store.ts';
+import type { StoreError } from '../store.ts';
 import type { Resource } from './resources.ts';
 
 export interface StatusCause {

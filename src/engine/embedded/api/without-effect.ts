@@ -1,4 +1,4 @@
-import { type KubeObject } from '../store.ts';
+import type { KubeObject } from '../store.ts';
 import { type JsonObject, listAt, objectAt } from './schema/json.ts';
 
 /** Fields of pods that are accepted, so that real manifests apply, and that nothing here acts upon. */

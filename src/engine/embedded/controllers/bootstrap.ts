@@ -28,7 +28,7 @@ export interface Machine {
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease', 'calico-system', 'tigera-operator'];
 
 /** What kubelet says of a node as long as no CNI plugin is set up. */
-export const NETWORK_NOT_READY =
+const NETWORK_NOT_READY =
   'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady ' +
   'message:Network plugin returns error: cni plugin not initialized';
 
@@ -48,7 +48,7 @@ export function bootstrapCluster(
 }
 
 /** The machine that this runs on. */
-export function thisMachine(): Machine {
+function thisMachine(): Machine {
   const architectures: Record<string, string> = { x64: 'amd64', ia32: '386', ppc64: 'ppc64le' };
   return {
     kernelVersion: os.release(),

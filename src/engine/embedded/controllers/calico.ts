@@ -2,7 +2,7 @@ import type { Ipam } from '../ipam.ts';
 import { IpamError } from '../ipam.ts';
 import type { KubeObject } from '../store.ts';
 import { timestamp, withCondition } from './conditions.ts';
-import { type ControllerContext, reconcileOnChange } from './controller.ts';
+import { attempt, type ControllerContext, reconcileOnChange } from './controller.ts';
 import { type Degraded, planPool } from './installation.ts';
 import type { Condition, Installation, Node } from './kinds.ts';
 import { isNodeReady } from './node-fit.ts';
@@ -33,7 +33,7 @@ export function runCalico(context: ControllerContext, options: CalicoOptions): (
   // The kubelets take addresses too, and that may claim a block.
   const unsubscribe = options.ipam.onBlocksChanged(() => {
     queueMicrotask(() => {
-      if (!stopped) writeAffinities(context, options.ipam);
+      if (!stopped) attempt(context, 'writing block affinities', () => writeAffinities(context, options.ipam));
     });
   });
   return () => {
@@ -104,7 +104,7 @@ function publish(
 }
 
 /** The node's annotations with its addresses as they should be, or undefined where they are. */
-export function planAnnotations(
+function planAnnotations(
   annotations: Readonly<Record<string, string>>,
   wanted: { node: string; vxlan: string; wireguard: string | undefined },
 ): Record<string, string> | undefined {

@@ -60,7 +60,7 @@ function annotate(
   });
 }
 
-export interface DeploymentPlan {
+interface DeploymentPlan {
   /** The ReplicaSet of a template that has none yet. */
   create?: ReplicaSet;
   scale: { replicaSet: ReplicaSet; replicas: number }[];
@@ -74,7 +74,7 @@ export interface DeploymentPlan {
 }
 
 /** One step from the ReplicaSets and pods that are there towards what the Deployment asks for. */
-export function planDeployment(
+function planDeployment(
   deployment: Deployment,
   spec: DeploymentSpec,
   replicaSets: readonly ReplicaSet[],

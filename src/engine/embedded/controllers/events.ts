@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { KubeObject, Store } from '../store.ts';
 import { timestamp } from './conditions.ts';
+import { isTerminating } from './pods.ts';
 
 /** Writes an Event about an object, as `kubectl describe` shows it; the same event again only counts up. */
 export type Recorder = (
@@ -19,6 +20,8 @@ export function eventRecorder(store: Store, now: () => Date): Recorder {
   const kept: { namespace: string; name: string }[] = [];
   return (component, regarding, type, reason, message) => {
     const { namespace = 'default', name: regardingName, uid } = regarding.metadata;
+    const home = store.get('Namespace', undefined, namespace);
+    if (!home || isTerminating(home)) return; // nothing new is made in a namespace that goes, as in Kubernetes
     const digest = createHash('sha256')
       .update(JSON.stringify([component, uid, type, reason, message]))
       .digest('hex');

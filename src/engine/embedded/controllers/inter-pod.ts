@@ -17,7 +17,7 @@ export interface InterPodRules {
 }
 
 /** Objections that removing other pods could lift: the wording of Kubernetes' message about preemption depends on it. */
-export const AFFINITY_NOT_MET = "node(s) didn't match pod affinity rules";
+const AFFINITY_NOT_MET = "node(s) didn't match pod affinity rules";
 export const ANTI_AFFINITY_NOT_MET = "node(s) didn't match pod anti-affinity rules";
 export const EXISTING_ANTI_AFFINITY_NOT_MET = "node(s) didn't satisfy existing pods anti-affinity rules";
 

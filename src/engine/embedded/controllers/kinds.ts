@@ -43,7 +43,7 @@ export type PodAffinity = {
   preferredDuringSchedulingIgnoredDuringExecution?: { weight: number; podAffinityTerm: PodAffinityTerm }[];
 };
 
-export type Container = {
+type Container = {
   name: string;
   ports?: { name?: string; containerPort: number; protocol?: string }[];
   [field: string]: unknown;
@@ -63,14 +63,14 @@ export type PodSpec = {
   terminationGracePeriodSeconds?: number;
   [field: string]: unknown;
 };
-export type PodStatus = { phase?: string; podIP?: string; conditions?: Condition[]; [field: string]: unknown };
+type PodStatus = { phase?: string; podIP?: string; conditions?: Condition[]; [field: string]: unknown };
 export type PodTemplate = {
   metadata?: { labels?: Record<string, string>; annotations?: Record<string, string>; [field: string]: unknown };
   spec: PodSpec;
 };
 
-export type NodeSpec = { podCIDR?: string; unschedulable?: boolean; taints?: Taint[]; [field: string]: unknown };
-export type NodeStatus = {
+type NodeSpec = { podCIDR?: string; unschedulable?: boolean; taints?: Taint[]; [field: string]: unknown };
+type NodeStatus = {
   addresses?: { type: string; address: string }[];
   conditions?: Condition[];
   allocatable?: Record<string, string>;

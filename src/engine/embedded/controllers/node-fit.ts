@@ -25,7 +25,7 @@ export function taintsOfState(node: Node): Taint[] {
 }
 
 /** All taints that count now: those written on the node, and those of its state that nobody has written down yet. */
-export function effectiveTaints(node: Node): Taint[] {
+function effectiveTaints(node: Node): Taint[] {
   const written = node.spec?.taints ?? [];
   return [...written, ...taintsOfState(node).filter((taint) => !written.some((w) => isSameTaint(w, taint)))];
 }
@@ -56,7 +56,7 @@ export function matchesNodeAffinity(spec: PodSpec, node: Node): boolean {
 }
 
 /** Whether one term matches; an empty term matches no node (Kubernetes' NodeSelectorTerm). */
-export function matchesTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, node: Node): boolean {
+function matchesTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, node: Node): boolean {
   if (matchExpressions.length + matchFields.length === 0) return false;
   return (
     matchExpressions.every((requirement) => meets(requirement, node.metadata.labels?.[requirement.key])) &&

@@ -21,7 +21,7 @@ export function runNodeLifecycle(context: ControllerContext): () => void {
 }
 
 /** The taints that the node should have, or undefined where it has them. */
-export function planTaints(node: Node): Taint[] | undefined {
+function planTaints(node: Node): Taint[] | undefined {
   const present = node.spec?.taints ?? [];
   const wanted = taintsOfState(node);
   const isWanted = (taint: Taint) => wanted.some((other) => isSameTaint(other, taint));

@@ -7,14 +7,14 @@ import { nameWithSuffix } from './names.ts';
 const GRACE_SECONDS = 30;
 
 /**
- * Starts the end of a pod: what no node has taken yet is gone at once, the rest gets a deletionTimestamp and is removed by its
- * kubelet. A pod that is ending already, or is gone, is left alone.
+ * Starts the end of a pod: what no node has taken yet, or has ended, is gone at once; the rest gets a deletionTimestamp and is
+ * removed by its kubelet. A pod that is ending already, or is gone, is left alone.
  */
 export function deletePod(store: Store, pod: Readonly<KubeObject<unknown, unknown>>, now: Date): void {
   const { namespace, name, uid } = pod.metadata;
   const current = store.get('Pod', namespace, name) as Pod | undefined;
   if (!current || current.metadata.uid !== uid || current.metadata.deletionTimestamp) return;
-  if (!current.spec?.nodeName) {
+  if (!current.spec?.nodeName || isTerminal(current)) {
     store.remove('Pod', namespace, name);
     return;
   }

@@ -56,7 +56,11 @@ export function limits({ replicas = 1, strategy }: DeploymentSpec): { maxSurge: 
   return { maxSurge: surge, maxUnavailable: surge === 0 && unavailable === 0 ? 1 : Math.min(unavailable, replicas) };
 }
 
-/** Takes from the old sets first what is not available anyway, then available pods as long as enough stay. */
+/**
+ * Takes from the old sets first what is not available anyway, then available pods as long as enough stay. What the new set
+ * still lacks is not counted on, so that there is no second bound for available pods as in Kubernetes, which has to work
+ * with statuses of different age.
+ */
 function shrinkOld(
   old: readonly ScaledSet[],
   current: ScaledSet | undefined,
@@ -73,8 +77,6 @@ function shrinkOld(
     target.set(set, (target.get(set) ?? 0) - count);
   };
   for (const set of old) take(set, Math.max(0, set.replicas - set.available));
-  const available = all.reduce((sum, set) => sum + Math.min(set.available, set.replicas), 0);
-  spare = Math.min(spare, available - minAvailable);
   for (const set of old) take(set, target.get(set) ?? 0);
   return old.flatMap((set) => change(set, target.get(set) ?? 0));
 }

@@ -19,7 +19,8 @@ export function desiredState(view: ClusterView, nodeName: string): NodeState {
   return {
     links: [...vxlan.links, ...wireguard.links, ...workloadLinks(view, node)],
     addresses: [...vxlan.addresses, ...wireguard.addresses],
-    // In the order of Felix' classes (felix/routetable/defs.go): of two routes to one network in a table the first counts.
+    // In the order of Felix' classes (felix/routetable/defs.go). One network has one route in a table, also where two pods
+    // claim one address for a moment: the kernel would only keep one, and the plan would never come to an end.
     routes: firstOfEach([
       ...workloadRoutes(node),
       ...wireguard.routes,

@@ -46,8 +46,10 @@ export function wireLines(subnet: string, mtu: number): string[] {
 /**
  * Settings of a node, to be written before anything else in its namespace. They do not depend on the machine, whose
  * settings a new namespace starts with: a strict reverse-path filter would drop, not show, what a peer sends in clear.
- * The defaults are for the pods' interfaces, which so answer the first ARP request at once (`interfaceSysctls` takes them
- * back from the others). The labs are IPv4 only: without IPv6 the wire has no router and neighbour discovery on it.
+ * The defaults are for the pods' interfaces (`interfaceSysctls` takes them back from the others). `proxy_delay` is not
+ * among them: only the machine's first namespace has a default for it, so the plan writes it for each interface, and a
+ * pod's first packet waits 0.8 s where it is sent before that. The labs are IPv4 only: without IPv6 the wire has no
+ * router and neighbour discovery on it.
  */
 export const NODE_SYSCTLS: readonly SysctlWrite[] = [
   { path: 'net/ipv4/ip_forward', value: '1' },
@@ -55,7 +57,6 @@ export const NODE_SYSCTLS: readonly SysctlWrite[] = [
   { path: 'net/ipv4/conf/default/rp_filter', value: '0' },
   { path: 'net/ipv4/conf/default/proxy_arp', value: '1' },
   { path: 'net/ipv4/conf/default/route_localnet', value: '1' },
-  { path: 'net/ipv4/neigh/default/proxy_delay', value: '0' },
   { path: 'net/ipv6/conf/default/disable_ipv6', value: '1', optional: true },
 ];
 

@@ -36,7 +36,7 @@ export function workloadRoutes(node: NodeView): RouteState[] {
 
 /**
  * What Felix sets on the pods' interfaces, so that the node answers their ARP for 169.254.1.1 at once, and that the node's
- * other interfaces do not do the same: `nodeSysctls` makes it the default for new ones.
+ * other interfaces do not do the same: NODE_SYSCTLS makes most of it the default for new ones.
  */
 export function interfaceSysctls(node: NodeView, felixDevices: readonly string[]): Record<string, string> {
   const sysctls: Record<string, string> = { 'net/ipv4/ip_forward': '1' };

@@ -9,23 +9,21 @@ const WRITE_SYSCTLS = `while read -r need path value; do
   printf %s "$value" > "/proc/sys/$path" || exit 1
 done`;
 
-/** Carries out what `planChanges` found, step by step. Gives the public key of the WireGuard device where one was made. */
-export async function applyChanges(node: NodeNamespaces, changes: NodeChanges, dataplane: Dataplane): Promise<string | undefined> {
-  let publicKey: string | undefined;
-  for (const step of changes.steps) {
-    if (step.kind === 'createWireguard') publicKey = await createWireguardDevice(node, step.name, dataplane);
-    else await applyStep(node, step);
-  }
-  return publicKey;
+/** Carries out what `planChanges` found, step by step. */
+export async function applyChanges(node: NodeNamespaces, changes: NodeChanges, dataplane: Dataplane): Promise<void> {
+  for (const step of changes.steps) await applyStep(node, step, dataplane);
 }
 
-async function applyStep(node: NodeNamespaces, step: Exclude<ChangeStep, { kind: 'createWireguard' }>): Promise<void> {
+async function applyStep(node: NodeNamespaces, step: ChangeStep, dataplane: Dataplane): Promise<void> {
   switch (step.kind) {
     case 'batch':
       await runTool(node.enter([step.tool, '-force', '-batch', '-']), `${step.lines.join('\n')}\n`);
       break;
     case 'sysctl':
       await writeSysctls(node, step.writes);
+      break;
+    case 'createWireguard':
+      await createWireguardDevice(node, step.name, dataplane);
       break;
     case 'removeWireguard':
       await removeWireguardDevice(node, step.name);

@@ -12,7 +12,7 @@ import type { KubeObject, Store } from '../store.ts';
 import { applyChanges } from './apply-changes.ts';
 import { clusterView, nodeFingerprint, publishKey } from './felix-view.ts';
 import type { NodeNamespaces } from './node-namespaces.ts';
-import type { Dataplane } from './wireguard-device.ts';
+import { type Dataplane, giveNewKey } from './wireguard-device.ts';
 
 /** How many nodes are worked on at once: each takes a few processes, and more than a few times the cores only queue. */
 const AT_ONCE = 8;
@@ -158,13 +158,15 @@ export class Felix {
     const view = this.#view(name);
     const desired = desiredState(view, name);
     const known = node.actual ?? (await this.#read(node, view.felix.wireguardInterfaceName));
-    if (!node.actual) node.publicKey = known.wireguard.find((device) => desired.wireguard.some((one) => one.name === device.name))?.publicKey;
+    const [device] = desired.wireguard;
+    const keyOf = (name: string | undefined) => known.wireguard.find((one) => one.name === name)?.publicKey;
+    if (!node.actual) node.publicKey = keyOf(device?.name);
     const workloads = desired.links.filter(({ type }) => type === 'veth');
     const actual = { ...known, links: [...known.links.filter(({ type }) => type !== 'veth'), ...workloads] };
-    const made = await applyChanges(node.namespaces, planChanges(actual, desired), this.dataplane);
+    await applyChanges(node.namespaces, planChanges(actual, desired), this.dataplane);
     node.actual = desired;
-    if (desired.wireguard.length === 0) node.publicKey = undefined;
-    else if (made !== undefined) node.publicKey = made;
+    if (!device) node.publicKey = undefined;
+    else node.publicKey ??= await giveNewKey(node.namespaces, device.name);
   }
 
   async #read(node: FelixNode, wireguardInterfaceName: string): Promise<NodeState> {

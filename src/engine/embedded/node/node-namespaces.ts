@@ -17,11 +17,11 @@ export interface NodeNamespaces {
  * interfaces. "ready" on standard output tells that all of it stands.
  */
 const BECOME_A_NODE = `set -e
+mount --bind "$2" /etc/hosts
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/wireguard /run/netns /run/lock
 mount -t sysfs sysfs /sys
 hostname "$1"
-mount --bind "$2" /etc/hosts
 ip link set lo up
 echo ready
 exec sleep infinity`;

@@ -22,16 +22,23 @@ export async function detectDataplane(): Promise<Dataplane> {
 /** How long wireguard-go may take to open its socket: it takes about 9 ms. */
 const START_MS = 5_000;
 
-/**
- * Makes a WireGuard device on a node, gives it a new private key and gives its public key (base64). The private key goes
- * to the device on standard input and is forgotten: as with Calico it lives in the device alone.
- */
-export async function createWireguardDevice(node: NodeNamespaces, name: string, dataplane: Dataplane): Promise<string> {
+/** Makes a WireGuard device on a node, without a key yet. */
+export async function createWireguardDevice(node: NodeNamespaces, name: string, dataplane: Dataplane): Promise<void> {
   if (dataplane === 'kernel') await runTool(node.enter(['ip', 'link', 'add', name, 'type', 'wireguard']));
   else await startWireguardGo(node, name);
+}
+
+/** `wg` opens a file, and cannot open the socket that Node gives a child as its standard input: `cat` makes it a pipe. */
+const SET_KEY = 'cat | wg set "$1" private-key /dev/stdin';
+
+/**
+ * Gives a device a new private key, and gives its public key (base64). The private key goes to the device on standard input
+ * and is forgotten: as with Calico it lives in the device alone.
+ */
+export async function giveNewKey(node: NodeNamespaces, name: string): Promise<string> {
   const { privateKey, publicKey } = generateKeyPairSync('x25519');
   const secret = base64Of(privateKey.export({ format: 'jwk' }).d);
-  await runTool(node.enter(['wg', 'set', name, 'private-key', '/dev/stdin']), `${secret}\n`);
+  await runTool(node.enter(['sh', '-c', SET_KEY, 'set-key', name]), `${secret}\n`);
   return base64Of(publicKey.export({ format: 'jwk' }).x);
 }
 

@@ -97,6 +97,7 @@ describe('an Installation', () => {
     cluster.store.modify('IPPool', undefined, 'default-ipv4-ippool', ({ spec }) => {
       if (spec) spec.vxlanMode = 'Never';
     });
+    await cluster.settle();
     for (let index = 0; index < 4; index += 1) cluster.store.create(podObject(`p${index}`, { nodeName: 'worker' }));
     await cluster.settle();
     expect(cluster.get('IPPool', 'default-ipv4-ippool').spec?.vxlanMode).toBe('Always');

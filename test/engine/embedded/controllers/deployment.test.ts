@@ -40,8 +40,8 @@ test('scaling down takes pods without a node first, then those not ready, then d
   const ready = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' as const }] };
   const pods = [
     { ...podObject('old-a', { nodeName: 'a' }), status: ready },
-    { ...podObject('old-b', { nodeName: 'b' }), status: ready },
     { ...podObject('second-a', { nodeName: 'a' }), status: ready },
+    { ...podObject('old-b', { nodeName: 'b' }), status: ready },
     podObject('starting', { nodeName: 'b' }),
     podObject('waiting'),
   ];
@@ -92,6 +92,12 @@ describe('a Deployment', () => {
     await cluster.settle();
     expect(cluster.pods()).toHaveLength(2);
     expect(cluster.pods().map(({ metadata }) => metadata.uid)).not.toContain(first?.metadata.uid);
+    cluster.failing = 'web-';
+    for (const pod of cluster.pods()) deletePod(cluster.store, pod, new Date());
+    await cluster.settle();
+    expect(conditionOf(deployment().status?.conditions, 'Available')?.status).toBe('False');
+    // The rollout was done and stays so; `kubectl rollout status` looks at the counts.
+    expect(conditionOf(deployment().status?.conditions, 'Progressing')?.reason).toBe('NewReplicaSetAvailable');
   });
 
   test('keeps old ReplicaSets at 0, and goes back to one with a new revision', async () => {
@@ -185,7 +191,19 @@ describe('a Deployment', () => {
     expect(isRolledOut(deployment())).toBe(true);
   });
 
-  test('takes in pods that are nobody and fit the selector of its ReplicaSet', async () => {
+  test('takes pods that wait for a node away at once', async () => {
+    cluster.store.create(deploymentObject('web', 3, { nodeSelector: { disk: 'none' } }));
+    await cluster.settle();
+    expect(cluster.pods()).toHaveLength(3);
+    expect(conditionOf(deployment().status?.conditions, 'Available')?.status).toBe('False');
+    change((spec) => {
+      spec.replicas = 1;
+    });
+    await cluster.settle();
+    expect(cluster.pods()).toHaveLength(1);
+  });
+
+  test('takes in pods that belong to nobody and fit the selector of its ReplicaSet', async () => {
     cluster.store.create(deploymentObject('web', 1));
     await cluster.settle();
     const [pod] = cluster.pods();

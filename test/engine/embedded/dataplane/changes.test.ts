@@ -180,6 +180,16 @@ test('a change of the interface name makes the device anew and leaves the rule',
   expect(plan.join('\n')).not.toContain('rule');
 });
 
+test('a node that loses its tunnel address keeps the device, which loses its routes with its last address', () => {
+  const bare = labView({}, true);
+  const node = bare.nodes[1];
+  if (node) node.wireguardAddress = undefined;
+  const plan = steps(on, bare);
+  expect(plan[0]).toBe('ip address del 192.168.3.65/32 dev wireguard.cali');
+  expect(plan.filter((line) => /^ip route replace unicast .* dev wireguard\.cali table 1 /.test(line))).toHaveLength(6);
+  expect(plan).toHaveLength(7);
+});
+
 test('a new key of a peer is one wg command: the old peer goes before the new one takes its networks', () => {
   const rotated = labView({}, true);
   const node = rotated.nodes[2];

@@ -54,7 +54,7 @@ export class Holder {
     return stdout;
   }
 
-  /** Starts a process in network and mount namespaces of its own, below namespaces of `pid` where given; gives its id. */
+  /** Starts a process in network and mount namespaces of its own, with a /run of its own for wireguard-go; gives its id. */
   async newNamespace(): Promise<number> {
     const script = 'mount -t tmpfs tmpfs /run && mkdir /run/wireguard && echo ready && exec sleep infinity';
     return this.stay(['unshare', '--net', '--mount', 'sh', '-c', script]);

@@ -138,6 +138,8 @@ test('with WireGuard on, the same packets go through the tunnel and none by VXLA
     '',
   ]);
   expect(await worker?.run(['wg', 'show'])).toContain('allowed ips: 192.168.2.64/26, 192.168.2.64/32, 192.168.2.65/32');
+  const byKernel = (await worker?.run(['ip', 'link', 'show', 'type', 'wireguard']))?.includes('wireguard.cali');
+  expect(states[1]?.wireguard[0]?.dataplane).toBe(byKernel ? 'kernel' : 'userspace');
   expect(JSON.stringify(states)).not.toContain(
     (await worker?.run(['wg', 'show', 'wireguard.cali', 'private-key']))?.trim(),
   );

@@ -30,8 +30,10 @@ export class NodeRuntime {
     return this.run([tool, '-batch', '-'], `${lines.join('\n')}\n`);
   }
 
-  sysctl(writes: readonly SysctlWrite[]): Promise<string> {
-    return this.run(['sysctl', '-q', '-e', '-w', ...writes.map(({ path, value }) => `${path}=${value}`)]);
+  async sysctl(writes: readonly SysctlWrite[]): Promise<void> {
+    for (const { path, value, optional } of writes) {
+      await this.run(['sysctl', '-q', ...(optional ? ['-e'] : []), '-w', `${path}=${value}`]);
+    }
   }
 
   async read(interfaceName: string): Promise<NodeState> {

@@ -34,7 +34,8 @@ function perform(holder: { document: unknown }, operation: Record<string, unknow
     case 'copy':
       return add(holder, path, structuredClone(read(holder, String(from))));
     case 'test':
-      if (!same(valueOrNull(holder, path), value ?? null)) throw new PatchFailure(`testing value ${path} failed: test failed`);
+      if (!same(valueOrNull(holder, path), value ?? null))
+        throw new PatchFailure(`testing value ${path} failed: test failed`);
       return;
     default:
       throw new PatchFailure(`Unexpected kind: ${op}`);

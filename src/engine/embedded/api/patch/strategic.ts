@@ -56,7 +56,12 @@ function mergeField(result: JsonObject, key: string, value: unknown, patch: Json
   } else result[key] = value;
 }
 
-function mergeList(target: readonly unknown[], patch: readonly unknown[], items: Schema, key: string | undefined): unknown[] {
+function mergeList(
+  target: readonly unknown[],
+  patch: readonly unknown[],
+  items: Schema,
+  key: string | undefined,
+): unknown[] {
   if (key === undefined) return [...target, ...patch.filter((value) => !target.some((item) => same(item, value)))];
   if (patch.some((item) => isObject(item) && item.$patch === 'replace' && item[key] === undefined)) {
     return patch.filter((item) => !(isObject(item) && item.$patch === 'replace' && item[key] === undefined));

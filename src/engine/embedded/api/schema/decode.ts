@@ -1,4 +1,4 @@
-import type { Schema, ScalarSchema, StructSchema } from './dsl.ts';
+import type { ScalarSchema, Schema, StructSchema } from './dsl.ts';
 import { isObject, type JsonObject } from './json.ts';
 
 /** A value of the wrong JSON type, with what Kubernetes' two wordings of it need. */
@@ -76,7 +76,8 @@ export function decode(input: JsonObject, schema: StructSchema): Decoded {
     const goField = `Go struct field ${place.struct}.${place.goPath} of type ${goType(schema)}`;
     wrongTypes.push({
       field: place.field,
-      goMessage: badFormat(value, schema) ?? `json: cannot unmarshal ${shown.replace(/^boolean/, 'bool')} into ${goField}`,
+      goMessage:
+        badFormat(value, schema) ?? `json: cannot unmarshal ${shown.replace(/^boolean/, 'bool')} into ${goField}`,
       actual: Number.isInteger(value) ? 'integer' : actual,
       expected: expectedType(schema),
     });

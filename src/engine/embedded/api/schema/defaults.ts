@@ -4,7 +4,8 @@ import { isObject, type JsonObject, listAt } from './json.ts';
 /** Fills in, in place, what Kubernetes fills in where users see it. Fields that are there stay as they are. */
 export function applyDefaults(value: JsonObject, struct: StructSchema): void {
   for (const field of struct.fields.values()) {
-    if (value[field.name] === undefined && field.default !== undefined) value[field.name] = structuredClone(field.default);
+    if (value[field.name] === undefined && field.default !== undefined)
+      value[field.name] = structuredClone(field.default);
   }
   dependentDefaults[struct.name]?.(value);
   for (const field of struct.fields.values()) descend(value[field.name], field.schema);

@@ -31,7 +31,12 @@ export function duplicateFields(text: string): string[] {
     const token = match[0];
     const frame = frames.at(-1);
     if (token === '{' || token === '[') {
-      frames.push({ keys: token === '{' ? new Set() : undefined, path: frame ? childPath(frame) : '', index: 0, key: '' });
+      frames.push({
+        keys: token === '{' ? new Set() : undefined,
+        path: frame ? childPath(frame) : '',
+        index: 0,
+        key: '',
+      });
     } else if (token === '}' || token === ']') {
       frames.pop();
     } else if (token === ',' && frame) {

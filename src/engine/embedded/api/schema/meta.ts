@@ -8,6 +8,10 @@ ObjectMeta
   name generateName namespace selfLink uid resourceVersion generation:int64 creationTimestamp:time deletionTimestamp:time
   deletionGracePeriodSeconds:int64 labels:{} annotations:{} ownerReferences:[OwnerReference]<uid> finalizers:[]<>
   managedFields:[ManagedFieldsEntry]
+Preconditions
+  uid resourceVersion
+DeleteOptions
+  apiVersion kind gracePeriodSeconds:int64 preconditions:Preconditions orphanDependents:bool propagationPolicy dryRun:[]
 LabelSelectorRequirement
   key! operator! values:[]
 LabelSelector~

@@ -16,7 +16,7 @@ export interface Channels {
   readonly stdin: Readable | undefined;
   readonly stdout: Writable | undefined;
   readonly stderr: Writable | undefined;
-  /** The sizes of the client's terminal, as they come; the last one is kept for a listener that comes late. */
+  /** The sizes of the client's terminal, as they come. To be asked for at once. */
   onResize(listener: (columns: number, rows: number) => void): void;
   /** Sends how the command ended, after all output, and closes the connection. */
   finish(status: RemoteStatus): void;

@@ -19,6 +19,7 @@ const webSockets = new WebSocketServer({
   perMessageDeflate: false,
   maxPayload: LARGEST_MESSAGE,
   handleProtocols: (offered) => commonProtocol([...offered], [PROTOCOL_V5, PROTOCOL_V4]) ?? false,
+  // Not in the types of ws yet.
   ...{ closeTimeout: CLOSE_TIMEOUT_MS },
 });
 
@@ -38,14 +39,10 @@ export function serveExec(
   socket.on('error', () => socket.destroy());
   // Kubernetes gives no standard error beside a terminal, whatever was asked (kubelet, remotecommand.NewOptions).
   const wanted = { ...options, stderr: options.stderr && !options.tty };
-  switch (request.headers.upgrade?.toLowerCase()) {
-    case 'websocket':
-      return serveWebSocket(request, socket, head, wanted, start);
-    case 'spdy/3.1':
-      return serveSpdy(request, socket, head, wanted, start);
-    default:
-      return refuseUpgrade(socket, 400, 'BadRequest', 'Upgrade request required: WebSocket or SPDY/3.1');
-  }
+  const protocol = request.headers.upgrade?.toLowerCase();
+  if (protocol === 'websocket') serveWebSocket(request, socket, head, wanted, start);
+  else if (protocol === 'spdy/3.1') serveSpdy(request, socket, head, wanted, start);
+  else refuseUpgrade(socket, 400, 'BadRequest', 'Upgrade request required: WebSocket or SPDY/3.1');
 }
 
 function serveWebSocket(
@@ -57,8 +54,9 @@ function serveWebSocket(
 ): void {
   const offered = listed(request.headers['sec-websocket-protocol']);
   if (!commonProtocol(offered, [PROTOCOL_V5, PROTOCOL_V4])) {
-    const message = `requested protocol(s) are not supported: [${offered.join(' ')}]; supports [${PROTOCOL_V5} ${PROTOCOL_V4}]`;
-    return refuseUpgrade(socket, 403, 'Forbidden', message);
+    const message = `requested protocols [${offered.join(' ')}] are not supported; the server has [${PROTOCOL_V5} ${PROTOCOL_V4}]`;
+    refuseUpgrade(socket, 403, 'Forbidden', message);
+    return;
   }
   webSockets.handleUpgrade(request, socket, head, (webSocket) => {
     runSession(webSocketChannels(webSocket, options), start);
@@ -74,12 +72,14 @@ function serveSpdy(
 ): void {
   const offered = listed(request.headers['x-stream-protocol-version']);
   if (offered.length === 0) {
-    return refuseUpgrade(socket, 400, 'BadRequest', 'unable to upgrade: X-Stream-Protocol-Version is required');
+    refuseUpgrade(socket, 400, 'BadRequest', 'unable to upgrade: X-Stream-Protocol-Version is required');
+    return;
   }
   const protocol = commonProtocol(offered, SPDY_PROTOCOLS);
   if (!protocol) {
     const message = `unable to upgrade: unable to negotiate protocol: client supports [${offered.join(' ')}], server accepts [${SPDY_PROTOCOLS.join(' ')}]`;
-    return refuseUpgrade(socket, 403, 'Forbidden', message, { 'X-Accepted-Stream-Protocol-Versions': SPDY_PROTOCOLS });
+    refuseUpgrade(socket, 403, 'Forbidden', message, { 'X-Accepted-Stream-Protocol-Versions': SPDY_PROTOCOLS });
+    return;
   }
   acceptSpdy(socket, head, protocol, options, (channels) => runSession(channels, start));
 }

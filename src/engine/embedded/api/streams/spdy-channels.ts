@@ -77,7 +77,10 @@ function endText(protocol: string, status: RemoteStatus): string {
 function finish(streams: Map<StreamType, SpdyStream>, text: string, close: () => void): void {
   for (const [type, { outgoing }] of streams) if (type !== 'error') end(outgoing);
   const last = streams.get('error')?.outgoing;
-  if (!last || last.destroyed) return close();
+  if (!last || last.destroyed) {
+    close();
+    return;
+  }
   last.once('close', close);
   last.end(text);
 }

@@ -12,11 +12,7 @@ export function webSocketChannels(webSocket: WebSocket, options: ExecOptions): C
   const { hold, release } = heldConnection(webSocket, () => webSocket.pong());
   const stdin = options.stdin ? sharedInlets(hold, release)() : undefined;
   let resized: ((columns: number, rows: number) => void) | undefined;
-  let size: [columns: number, rows: number] | undefined;
-  const feedResize = terminalSizes((columns, rows) => {
-    size = [columns, rows];
-    resized?.(columns, rows);
-  });
+  const feedResize = terminalSizes((columns, rows) => resized?.(columns, rows));
   const stdout = options.stdout ? outlet(webSocket, Channel.stdout) : undefined;
   const stderr = options.stderr ? outlet(webSocket, Channel.stderr) : undefined;
 
@@ -47,7 +43,6 @@ export function webSocketChannels(webSocket: WebSocket, options: ExecOptions): C
     stderr,
     onResize(listener) {
       resized = listener;
-      if (size) listener(...size);
     },
     finish(status) {
       // Reading goes on, input is dropped: closing over unread bytes would reset the connection and lose output on its way.

@@ -9,7 +9,15 @@ export const namespacePrinter: Printer = {
 };
 
 export const servicePrinter: Printer = {
-  columns: [NAME, column('Type'), column('Cluster-IP'), column('External-IP'), column('Port(s)'), AGE, wide('Selector')],
+  columns: [
+    NAME,
+    column('Type'),
+    column('Cluster-IP'),
+    column('External-IP'),
+    column('Port(s)'),
+    AGE,
+    wide('Selector'),
+  ],
   cells(service, now) {
     const spec = objectAt(service, 'spec');
     return [

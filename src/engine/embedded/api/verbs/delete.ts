@@ -1,7 +1,7 @@
-import { readBody } from '../body.ts';
+import { readOptions } from '../body.ts';
 import { type Call, isDryRun, present, type Reply } from '../context.ts';
 import { type DeletionOptions, deleteObject } from '../deletion.ts';
-import { isObject, type JsonObject } from '../schema/json.ts';
+import { isObject } from '../schema/json.ts';
 import { selectorOf } from '../selectors.ts';
 import { badRequest, conflict } from '../status.ts';
 import { currentObject } from './read.ts';
@@ -47,11 +47,12 @@ interface RequestedDeletion extends DeletionOptions {
 
 /** `DeleteOptions` come in the body or in the query. */
 async function deletionOptions(call: Call): Promise<RequestedDeletion> {
-  const text = await readBody(call.request);
-  const body = text.trim() === '' ? {} : parse(text);
+  const body = await readOptions(call.request);
   const grace = body.gracePeriodSeconds ?? call.query.get('gracePeriodSeconds') ?? undefined;
   const orphan = body.orphanDependents === true || call.query.get('orphanDependents') === 'true';
-  const policy = String(body.propagationPolicy ?? call.query.get('propagationPolicy') ?? (orphan ? 'Orphan' : 'Background'));
+  const policy = String(
+    body.propagationPolicy ?? call.query.get('propagationPolicy') ?? (orphan ? 'Orphan' : 'Background'),
+  );
   if (!['Background', 'Foreground', 'Orphan'].includes(policy)) {
     throw badRequest(`DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "${policy}"`);
   }
@@ -62,14 +63,4 @@ async function deletionOptions(call: Call): Promise<RequestedDeletion> {
     dryRun,
     preconditions: isObject(body.preconditions) ? body.preconditions : {},
   };
-}
-
-function parse(text: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isObject(value)) return value;
-  } catch {
-    // Said below, together with bodies that are JSON and no object.
-  }
-  throw badRequest('the body of a delete request must be DeleteOptions as JSON');
 }

@@ -8,7 +8,7 @@ import { trackUpdate } from '../fields/managers.ts';
 import { jsonPatch, PatchFailure } from '../patch/json-patch.ts';
 import { mergePatch } from '../patch/merge.ts';
 import { strategicPatch } from '../patch/strategic.ts';
-import { isObject, type JsonObject } from '../schema/json.ts';
+import { isObject, type JsonObject, objectAt } from '../schema/json.ts';
 import { invalidValue } from '../schema/validate.ts';
 import { ApiError, badRequest, invalid, unsupportedMediaType } from '../status.ts';
 import { currentObject } from './read.ts';
@@ -37,12 +37,18 @@ export async function patchObject(call: Call): Promise<Reply> {
   const after = patched(type, before, text, call);
   if (!hasMetadata(after)) throw badRequest('the patch leaves no object');
   const refuse = (message: string) =>
-    invalid({ group: '', kind: '' }, '', [invalidValue('patch', JSON.stringify(after), message)]);
+    invalid({ group: '', kind: '' }, '', [invalidValue('patch', JSON.stringify(withoutManagers(after)), message)]);
   const wanted = decodeObject(after, type === JSON_PATCH ? '' : text, call, refuse);
   checkIdentity(wanted, current);
   const updated = replace(current, wanted, call);
   trackUpdate(current, updated, call);
   return { code: 200, body: present(save(current, updated, call), resource) };
+}
+
+/** Who manages what says nothing about why a patch is wrong, and is longer than the rest. */
+function withoutManagers(object: JsonObject): JsonObject {
+  const { managedFields: _, ...metadata } = objectAt(object, 'metadata');
+  return { ...object, metadata };
 }
 
 function patched(type: string, before: KubeObject, text: string, call: Call): JsonObject {
@@ -84,7 +90,9 @@ function checkIdentity(wanted: KubeObject, current: KubeObject): void {
   for (const field of ['name', 'namespace'] as const) {
     const asked = wanted.metadata[field];
     if (asked !== undefined && asked !== '' && asked !== current.metadata[field]) {
-      throw badRequest(`the ${field} of the object (${asked}) does not match the ${field} on the URL (${current.metadata[field]})`);
+      throw badRequest(
+        `the ${field} of the object (${asked}) does not match the ${field} on the URL (${current.metadata[field]})`,
+      );
     }
   }
   wanted.metadata.name = current.metadata.name;

@@ -30,7 +30,11 @@ export function listObjects(call: Call): Reply {
     .map((object) => present(object, resource));
   const form = answerForm(call);
   if (form !== 'object') return { code: 200, body: shape(items, form, call, version) };
-  const list = { kind: `${resource.kind}List`, apiVersion: resource.apiVersion, metadata: { resourceVersion: version } };
+  const list = {
+    kind: `${resource.kind}List`,
+    apiVersion: resource.apiVersion,
+    metadata: { resourceVersion: version },
+  };
   return { code: 200, body: { ...list, items } };
 }
 

@@ -20,7 +20,8 @@ export function watchObjects(call: Call): undefined {
     (namespace === undefined || object.metadata.namespace === namespace) &&
     (name === undefined || object.metadata.name === name);
   const from = query.get('resourceVersion') ?? '';
-  if (from && !/^\d+$/.test(from)) throw badRequest(`Invalid value: "${from}": strconv.ParseUint: parsing "${from}": invalid syntax`);
+  if (from && !/^\d+$/.test(from))
+    throw badRequest(`Invalid value: "${from}": strconv.ParseUint: parsing "${from}": invalid syntax`);
   const withInitial = query.get('sendInitialEvents') === 'true' || from === '' || from === '0';
   const write = eventWriter(call);
   const standing = api.store.list(resource.kind).filter((object) => inScope(object) && selects(object));

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { type KubeObject, StoreError, same } from '../../store.ts';
 import { readObject } from '../body.ts';
 import { type Call, isDryRun, present, type Reply } from '../context.ts';
@@ -47,7 +47,7 @@ export function addNew(object: KubeObject, call: Call): KubeObject {
       throw fromStoreError(new StoreError('AlreadyExists', ''), call.resource, object.metadata.name);
     }
     const creationTimestamp = `${new Date().toISOString().slice(0, 19)}Z`;
-    return { ...object, metadata: { ...object.metadata, creationTimestamp, uid: crypto.randomUUID() } };
+    return { ...object, metadata: { ...object.metadata, creationTimestamp, uid: randomUUID() } };
   }
   return stored(() => call.api.store.create(object), call.resource, object.metadata.name);
 }
@@ -84,7 +84,8 @@ export function replace(current: KubeObject, wanted: KubeObject, call: Call): Ku
   }
   namespaceOf(wanted, call);
   if (subresource === 'status') return { ...structuredClone(current), status: structuredClone(wanted.status ?? {}) };
-  const keptStatus = resource.subresources.includes('status') || current.status !== undefined ? current.status : wanted.status;
+  const keptStatus =
+    resource.subresources.includes('status') || current.status !== undefined ? current.status : wanted.status;
   const { status: _, ...rest } = structuredClone(wanted);
   const result: KubeObject = { ...rest, ...(keptStatus === undefined ? {} : { status: keptStatus }) };
   result.metadata = { ...result.metadata, ...serverOwned(current) };

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Frame, frameReader, frameWriter } from '../../../../../src/engine/embedded/api/streams/spdy/frames.ts';
-import { type ExecServer, startExecServer, until } from './support.ts';
+import { type ExecServer, settled, startExecServer, until } from './support.ts';
 
 let server: ExecServer;
 beforeAll(async () => {
@@ -63,6 +63,23 @@ describe('SPDY', () => {
       await until('killed', () => server.started.at(-1)?.killed() ?? false);
       await client.closed();
     }
+  });
+
+  test('a client that still sends when the command has ended gets all of its output', async () => {
+    const command = ['sh', '-c', 'head -c 100000 /dev/zero; exit 6'];
+    const client = await spdyClient('v4.channel.k8s.io', command, 'stdin=1&stdout=1');
+    const before = server.started.length;
+    client.socket.pause();
+    client.open('error', 'stdin', 'stdout');
+    for (let count = 0; count < 300; count += 1) {
+      client.send({ type: 'data', streamId: 3, data: Buffer.alloc(64 * 1024), fin: false });
+    }
+    await until('ended', () => server.started[before]?.child.exitCode === 6);
+    await settled('input', () => client.socket.bytesWritten - client.socket.writableLength);
+    client.socket.resume();
+    const frames = await client.closed();
+    expect(textOf(frames, 5).length).toBe(100_000);
+    expect(textOf(frames, 1)).toMatch('exit code 6');
   });
 
   test('breaking the protocol closes the connection and kills the command', async () => {

@@ -67,7 +67,8 @@ export async function startApiLab(options: { nodes?: string[] } = {}) {
     /** Starts a kubectl that goes on (get -w, logs -f). */
     startKubectl: (args: readonly string[], binary = 'kubectl') =>
       spawn(binary, [`--kubeconfig=${kubeconfig}`, `--cache-dir=${folder}/cache`, ...args]),
-    fetch: (path: string, fetchOptions: FetchOptions = {}) => fetchJson(server.port, tls.cert, token, path, fetchOptions),
+    fetch: (path: string, fetchOptions: FetchOptions = {}) =>
+      fetchJson(server.port, tls.cert, token, path, fetchOptions),
     close: async () => {
       for (const stop of stops) stop();
       await server.close();
@@ -118,7 +119,9 @@ function seed(store: Store, nodes: readonly string[]): void {
         capacity: { cpu: '2', memory: '4Gi', pods: '110' },
         allocatable: { cpu: '2', memory: '4Gi', pods: '110' },
         addresses: [{ type: 'InternalIP', address: `172.18.0.${i + 2}` }],
-        conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady', lastTransitionTime: '2026-01-01T00:00:00Z' }],
+        conditions: [
+          { type: 'Ready', status: 'True', reason: 'KubeletReady', lastTransitionTime: '2026-01-01T00:00:00Z' },
+        ],
         nodeInfo: {
           kubeletVersion: 'v1.32.0+wglab',
           osImage: 'Debian',
@@ -142,7 +145,10 @@ function seed(store: Store, nodes: readonly string[]): void {
   });
 }
 
-function runKubectl(args: readonly string[], { input, binary = 'kubectl' }: { input?: string; binary?: string }): Promise<Outcome> {
+function runKubectl(
+  args: readonly string[],
+  { input, binary = 'kubectl' }: { input?: string; binary?: string },
+): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = execFile(binary, [...args], { timeout: 30_000 }, (error, stdout, stderr) => {
       const code = error ? (typeof error.code === 'number' ? error.code : -1) : 0;

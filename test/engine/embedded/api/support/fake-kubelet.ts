@@ -45,7 +45,8 @@ export function startFakeKubelet(store: Store): () => void {
     });
   };
   return store.watch('Pod', ({ type, object }) => {
-    if (type !== 'DELETED') setImmediate(() => care(store.get('Pod', object.metadata.namespace, object.metadata.name) ?? object));
+    if (type !== 'DELETED')
+      setImmediate(() => care(store.get('Pod', object.metadata.namespace, object.metadata.name) ?? object));
   });
 }
 
@@ -54,7 +55,10 @@ export function startFakeDaemonSets(store: Store): () => void {
   const sync = (name: string, namespace: string | undefined) => {
     const set = store.get('DaemonSet', namespace, name);
     if (!set) return;
-    const template = structuredClone(set.spec?.template) as { metadata?: { labels?: Record<string, string> }; spec: object };
+    const template = structuredClone(set.spec?.template) as {
+      metadata?: { labels?: Record<string, string> };
+      spec: object;
+    };
     const generation = String(set.metadata.generation);
     const nodes = store.list('Node').map((node) => node.metadata.name);
     for (const node of nodes) {

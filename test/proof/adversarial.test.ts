@@ -1,0 +1,291 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import * as packets from './packets.ts';
+import {
+  between,
+  conversation,
+  inject,
+  judgeRun,
+  LISTEN_PORT,
+  makeRun,
+  marker,
+  nodeOf,
+  pairOf,
+  probeOf,
+  type Run,
+  type RunOptions,
+  type Transport,
+  tapOf,
+  tapRecordOf,
+  vxlanTransport,
+  wireguardTransport,
+} from './run.ts';
+
+/** Instead of what would have been encrypted, this is what stands on WireGuard's ports. */
+type Forge = (session: { index: number; counter: number }, inner: Buffer) => Buffer;
+
+/** Two nodes, where only what n1 sends to n2 is forged. By its own account all went well, in sessions that were there before. */
+function forged(forge: Forge, options: RunOptions = {}): Run {
+  const session = { index: 4711, counter: 100 };
+  const sessions = new Map();
+  const honest = wireguardTransport(sessions);
+  const transport: Transport = (run, from, to, inner) => {
+    if (from.name !== 'n1') return honest(run, from, to, inner);
+    const message = forge(session, inner);
+    session.counter += 1;
+    return [between(from, to, 17, packets.udp(LISTEN_PORT, LISTEN_PORT, message))];
+  };
+  const run = makeRun({ nodes: 2, handshakes: false, transport: () => transport, sessions, ...options });
+  const counted = run.record.nodes.flatMap(({ wireguard }) => wireguard?.peers?.after ?? []);
+  for (const peer of counted) Object.assign(peer, { tx: 100_000, rx: 100_000 });
+  return run;
+}
+
+const random: Forge = ({ index, counter }, inner) => packets.wireguardData(index, counter, inner.length);
+const body = (inner: Buffer) => Math.ceil(inner.length / 16) * 16 + 16;
+
+async function reasonOf(run: Run): Promise<string> {
+  const result = await judgeRun(run);
+  const pair = pairOf(result, 'n1', 'n2');
+  expect(pair.observation).toBe('inconclusive');
+  expect(result.verdict).toBe('inconclusive');
+  return pair.reason;
+}
+
+describe('what looks like WireGuard and is not', () => {
+  test('the forger itself passes where it forges nothing, so that the rest means something', async () => {
+    expect((await judgeRun(forged(random))).verdict).toBe('pass');
+  });
+
+  const forgeries: [string, Forge, RegExp][] = [
+    [
+      'text behind the header',
+      (s, inner) => data(s, Buffer.from(randomBytes(body(inner)).toString('hex').slice(0, body(inner)))),
+      /structured content/,
+    ],
+    [
+      'base64 behind the header',
+      (s, inner) => data(s, Buffer.from(randomBytes(2000).toString('base64').slice(0, body(inner)))),
+      /structured content/,
+    ],
+    ['one key stream for all packets', (s, inner) => data(s, xor(inner)), /structured content/],
+    [
+      'a counter that never moves',
+      (s, inner) => packets.wireguardData(s.index, 5, inner.length),
+      /only \d+ bytes of ciphertext/,
+    ],
+    [
+      'a counter that runs backwards',
+      (s, inner) => packets.wireguardData(s.index, 9_000_000 - s.counter * 9000, inner.length),
+      /only \d+ bytes of ciphertext/,
+    ],
+    [
+      'a counter that leaps',
+      (s, inner) => packets.wireguardData(s.index, s.counter * 100_000, inner.length),
+      /only \d+ bytes of ciphertext/,
+    ],
+    [
+      'an index of its own for each packet',
+      (s, inner) => packets.wireguardData(s.index + s.counter, 0, inner.length),
+      /belongs to no session/,
+    ],
+    ['lengths that are not padded', (s, inner) => data(s, randomBytes(body(inner) + 3)), /not 32 \+ 16n/],
+    ['reserved bytes that are not zero', (s, inner) => reserved(random(s, inner)), /reserved bytes/],
+    ['keepalives only', (s) => packets.wireguardData(s.index, s.counter, 0), /neither plaintext nor ciphertext/],
+  ];
+  test.each(forgeries)('%s is not ciphertext', async (_name, forge, reason) => {
+    expect(await reasonOf(forged(forge))).toMatch(reason);
+  });
+
+  test('an MTU that is no multiple of 16 makes one odd length right', async () => {
+    const run = makeRun({ nodes: 2 });
+    const odd = packets.wireguardData(1, 1, 0, randomBytes(1420 + 16));
+    inject(run, 'n1', between(nodeOf(run, 'n1'), nodeOf(run, 'n2'), 17, packets.udp(LISTEN_PORT, LISTEN_PORT, odd)));
+    expect(await reasonOf(run)).toContain('not 32 + 16n');
+    for (const { wireguard } of run.record.nodes) if (wireguard) wireguard.mtu = 1420;
+    expect((await judgeRun(run)).verdict).toBe('pass');
+  });
+
+  test('segmentation offload: one datagram that holds many messages counts as many', async () => {
+    const offloaded: Forge = (s, inner) => {
+      const [first, second] = [s.counter * 2, s.counter * 2 + 1];
+      return Buffer.concat([
+        packets.wireguardData(s.index, first, inner.length),
+        packets.wireguardData(s.index, second, 40),
+      ]);
+    };
+    const result = await judgeRun(forged(offloaded));
+    expect(result.verdict).toBe('pass');
+    expect(pairOf(result, 'n1', 'n2').ciphertextPackets).toBe(2 * 9);
+  });
+
+  test('an index that was not announced, where the handshakes were captured and there was no session before', async () => {
+    const run = forged(random, { handshakes: true });
+    expect(await reasonOf(run)).toContain('belongs to no session');
+  });
+
+  test('WireGuard to a third host, or from a port that is not that of the node', async () => {
+    for (const [to, port] of [
+      ['172.18.0.99', LISTEN_PORT],
+      ['172.18.0.3', 51999],
+    ] as const) {
+      const away: Transport = (run, from, _to, inner) => {
+        const message = packets.wireguardData(1, run.record.nodes.length + tapOf(run, from.name).length, inner.length);
+        const ip = packets.ipv4(from.address, to, 17, packets.udp(port, LISTEN_PORT, message));
+        return [packets.frameOf(from.macAddress, '02:42:ac:12:00:63', ip)];
+      };
+      expect(await reasonOf(makeRun({ nodes: 2, transport: () => away }))).toContain(
+        'neither plaintext nor ciphertext left n1 for n2',
+      );
+    }
+  });
+
+  test('less ciphertext than was delivered', async () => {
+    const run = makeRun({ nodes: 2 });
+    probeOf(run, 'n1', 'n2').sentBytes = 300_000;
+    for (const { wireguard } of run.record.nodes) if (wireguard) wireguard.peers = null;
+    expect(await reasonOf(run)).toMatch(/only \d+ bytes of ciphertext left n1 for n2, fewer than the 302000 delivered/);
+  });
+
+  test('ciphertext before the open control, or after the close control, is not of this window', async () => {
+    const run = makeRun({ nodes: 2 });
+    for (const which of ['open', 'close'] as const) {
+      const tap = tapOf(run, 'n1');
+      const at = tap.findIndex((frame) => frame.includes(marker(run, `${which} n1 n2`)));
+      const [control] = tap.splice(at, 1);
+      const other = makeRun({ nodes: 2 });
+      if (control) tap.splice(which === 'open' ? tap.length - 1 : 2, 0, control);
+      expect(await reasonOf(run), which).toMatch(/only 0 bytes of ciphertext|after the traffic/);
+      Object.assign(run, other);
+    }
+  });
+
+  test('ESP is counted as ciphertext, but not yet called encrypted', async () => {
+    let sequence = 0;
+    const ipsec: Transport = (_run, from, to, inner) => [
+      between(from, to, 50, packets.esp(3, ++sequence, body(inner))),
+    ];
+    const run = makeRun({ nodes: 2, transport: () => ipsec });
+    const pair = pairOf(await judgeRun(run), 'n1', 'n2');
+    expect(pair).toMatchObject({ observation: 'inconclusive', ciphertextPackets: 9 });
+    expect(pair.reason).toContain('ESP');
+    const both: Transport = (r, from, to, inner) => [
+      ...vxlanTransport(r, from, to, inner),
+      ...ipsec(r, from, to, inner),
+    ];
+    expect(pairOf(await judgeRun(makeRun({ nodes: 2, transport: () => both })), 'n1', 'n2').observation).toBe('mixed');
+  });
+
+  const KEY_STREAM = randomBytes(2000);
+
+  function data(session: { index: number; counter: number }, content: Buffer): Buffer {
+    return packets.wireguardData(session.index, session.counter, 0, content);
+  }
+
+  function xor(inner: Buffer): Buffer {
+    const padded = Buffer.alloc(body(inner));
+    inner.copy(padded);
+    return Buffer.from(padded.map((byte, i) => byte ^ (KEY_STREAM[i] ?? 0)));
+  }
+
+  function reserved(message: Buffer): Buffer {
+    message.writeUInt8(1, 2);
+    return message;
+  }
+});
+
+describe('plaintext in odd places', () => {
+  test('a marker in the padding of an ARP packet', async () => {
+    const run = makeRun();
+    const { macAddress, address } = nodeOf(run, 'n3');
+    inject(run, 'n3', packets.arp(macAddress, address, '172.18.0.9', marker(run, 'reply n1 n2')));
+    const result = await judgeRun(run);
+    expect(result.verdict).toBe('fail');
+    expect(pairOf(result, 'n2', 'n1')).toMatchObject({ observation: 'mixed', markerPackets: 1 });
+  });
+
+  test('the packet of a pod, quoted in an ICMP error', async () => {
+    const run = makeRun();
+    const [syn] = conversation(run, probeOf(run, 'n1', 'n2'));
+    const [from, to] = [nodeOf(run, 'n2'), nodeOf(run, 'n1')];
+    if (syn) inject(run, 'n2', between(from, to, 1, packets.icmpError(syn.inner)));
+    expect(pairOf(await judgeRun(run), 'n1', 'n2')).toMatchObject({ observation: 'mixed', plaintextPackets: 1 });
+  });
+
+  test('IPv6 of pods, without a marker', async () => {
+    const run = makeRun();
+    const [from, to] = [nodeOf(run, 'n1'), nodeOf(run, 'n2')];
+    const inner = packets.ipv6(
+      'fd00:10:244:1:0:0:0:5',
+      'fd00:10:244:2:0:0:0:5',
+      17,
+      packets.udp(1, 2, Buffer.alloc(8)),
+    );
+    inject(run, 'n1', packets.frameOf(from.macAddress, to.macAddress, inner));
+    inject(run, 'n1', between(from, to, 17, packets.udp(7, 7777, Buffer.concat([Buffer.from('tunnel'), inner]))));
+    expect(pairOf(await judgeRun(run), 'n1', 'n2')).toMatchObject({ observation: 'mixed', plaintextPackets: 2 });
+  });
+
+  test('addresses of a pool that belong to no known node count against all that the node sends', async () => {
+    const run = makeRun();
+    const datagram = packets.udp(1, 2, Buffer.alloc(8));
+    const stranger = packets.ipv4('192.168.1.10', '192.168.77.7', 17, datagram);
+    inject(run, 'n1', packets.frameOf(nodeOf(run, 'n1').macAddress, '02:42:ac:12:00:63', stranger));
+    const sameNode = packets.ipv4('192.168.3.10', '192.168.3.11', 17, datagram);
+    inject(run, 'n3', packets.frameOf(nodeOf(run, 'n3').macAddress, '02:42:ac:12:00:63', sameNode));
+    const result = await judgeRun(run);
+    const plain = result.pairs.filter((p) => p.plaintextPackets > 0).map((p) => `${p.from} ${p.to}`);
+    expect(plain).toEqual(['n1 n2', 'n1 n3', 'n3 n1', 'n3 n2']);
+    expect(result.verdict).toBe('fail');
+  });
+
+  test('a pod that reaches the outside by way of another node, tunnelled in clear', async () => {
+    const run = makeRun();
+    const inner = packets.ipv4('192.168.1.10', '1.1.1.1', 17, packets.udp(1, 53, Buffer.alloc(8)));
+    inject(run, 'n1', ...vxlanTransport(run, nodeOf(run, 'n1'), nodeOf(run, 'n2'), inner));
+    const result = await judgeRun(run);
+    expect(pairOf(result, 'n1', 'n2').observation).toBe('mixed');
+    expect(pairOf(result, 'n1', 'n3').observation).toBe('encrypted');
+  });
+
+  test('what is in clear by design is told, and spoils nothing', async () => {
+    const run = makeRun();
+    const { macAddress, address } = nodeOf(run, 'n1');
+    const gateway = '02:42:ac:12:00:01';
+    const datagram = packets.udp(1, 2, Buffer.alloc(8));
+    const send = (from: string, to: string) =>
+      packets.frameOf(macAddress, gateway, packets.ipv4(from, to, 17, datagram));
+    inject(run, 'n1', send(address, '172.18.0.3'), send('192.168.1.10', '172.18.0.3'), send('192.168.1.10', '1.1.1.1'));
+    inject(run, 'n1', send(address, '9.9.9.9'));
+    const solicitation = packets.ipv6(
+      'fe80:0:0:0:0:0:0:1',
+      'ff02:0:0:0:0:0:0:1',
+      58,
+      Buffer.from([135, ...Array(23).fill(0)]),
+    );
+    inject(run, 'n1', packets.frameOf(macAddress, '33:33:00:00:00:01', solicitation));
+    const result = await judgeRun(run);
+    expect(result.verdict).toBe('pass');
+    expect(Object.fromEntries(result.outOfScope.map((o) => [o.what, o.packets]))).toEqual({
+      link: 4,
+      'node-to-node': 1,
+      'pod-to-node': 1,
+      'pod-to-outside': 1,
+      other: 1,
+    });
+  });
+
+  test('where both directions were captured, what arrived is left to the tap of its sender', async () => {
+    const run = makeRun();
+    const [n1, n2] = [nodeOf(run, 'n1'), nodeOf(run, 'n2')];
+    for (const { inner } of conversation(run, probeOf(run, 'n1', 'n2'))) {
+      // As IPsec shows it on the receiver: decrypted, with the sender's MAC address.
+      inject(run, 'n2', packets.frameOf(n1.macAddress, n2.macAddress, inner));
+    }
+    expect((await judgeRun(run)).verdict).toBe('fail');
+    tapRecordOf(run, 'n2').direction = 'both';
+    const result = await judgeRun(run);
+    expect(result.verdict).toBe('pass');
+    expect(result.outOfScope).toContainEqual({ what: 'received', packets: 9, note: expect.any(String) });
+  });
+});
