@@ -8,10 +8,9 @@ import type { Context } from './context.ts';
 export async function execCommand(
   { signal }: Context,
   target: string,
-  words: string[],
+  command: string[],
   options: { lab?: string; tty?: boolean },
 ): Promise<number> {
-  const command = words[0] === '--' ? words.slice(1) : words;
   const { access } = await standingLab(options.lab);
   const tty = options.tty ?? (process.stdin.isTTY === true && process.stdout.isTTY === true);
   if (command.length === 0 && !tty) throw usageFailure('give the command to run', { remedy: `wglab exec ${target} -- wg show` });

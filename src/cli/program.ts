@@ -32,7 +32,6 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .showHelpAfterError('(--help shows what there is)')
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', EXAMPLES + EXIT_CODES)
-    .enablePositionalOptions()
     .exitOverride();
 
   /** Gives a command its context and its result the exit status. */
@@ -125,7 +124,6 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .addOption(labOption())
     .option('-t, --tty', 'with a terminal (default: when this is one)')
     .option('-T, --no-tty', 'without a terminal')
-    .passThroughOptions()
     .action(run(async () => (await import('./exec.ts')).execCommand));
 
   program

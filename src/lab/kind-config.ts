@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { type Cidr, isNetwork, overlap, parseCidr } from './cidr.ts';
-import { type Path, readDocument, type SourceDocument } from './document.ts';
+import type { Path, SourceDocument } from './document.ts';
 import { inputFailure, type Problem, showPlace } from './problem.ts';
 import { check, ignored, problemAt } from './schema.ts';
 
@@ -16,7 +16,7 @@ export interface ClusterConfig {
   serviceSubnet: string;
 }
 
-export interface ClusterNode {
+interface ClusterNode {
   /** `CLUSTER-control-plane`, `CLUSTER-worker`, `CLUSTER-worker2`: the first of a role has no number. */
   name: string;
   role: 'control-plane' | 'worker';
@@ -27,12 +27,7 @@ export interface ClusterNode {
 /** The network of the nodes themselves: what Docker gives to kind's network on most machines, and what the embedded engine uses. */
 export const NODE_SUBNET = '172.18.0.0/16';
 
-/** Reads a kind configuration (v1alpha4) for the cluster of that name. Throws a usage failure with places. */
-export async function readKindConfig(file: string, cluster: string): Promise<ClusterConfig> {
-  return clusterConfigOf(await readDocument(file), cluster);
-}
-
-/** `readKindConfig` for a document that is already read. */
+/** What a kind configuration (v1alpha4) says, for the cluster of that name. Throws a usage failure with places. */
 export function clusterConfigOf(document: SourceDocument, cluster: string): ClusterConfig {
   const { nodes = [{}], networking = {} } = check(document, clusterSchema);
   const ipFamily = networking.ipFamily ?? 'ipv4';

@@ -1,5 +1,11 @@
+/** `; did you mean "x"?`, to be put after a message, or nothing. */
+export function didYouMean(word: string, known: Iterable<string>): string {
+  const meant = suggest(word, known);
+  return meant === undefined ? '' : `; did you mean "${meant}"?`;
+}
+
 /** The word of `known` that somebody who wrote `word` most likely meant, or undefined where none is near. */
-export function suggest(word: string, known: Iterable<string>): string | undefined {
+function suggest(word: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   // A third of the letters may be wrong, and one at least: `nodess`, `Nodes` and `startup_config` find their word, `foo` finds none.
   let nearest = Math.max(1, Math.floor(word.length / 3)) + 1;
@@ -11,12 +17,6 @@ export function suggest(word: string, known: Iterable<string>): string | undefin
     }
   }
   return best;
-}
-
-/** `; did you mean "x"?`, to be put after a message, or nothing. */
-export function didYouMean(word: string, known: Iterable<string>): string {
-  const meant = suggest(word, known);
-  return meant === undefined ? '' : `; did you mean "${meant}"?`;
 }
 
 /** How many letters must be added, taken away, replaced, or swapped with their neighbour, to turn `a` into `b`. */

@@ -31,6 +31,7 @@ export interface Deployed {
 
 export interface DeployListener {
   step(text: string): void;
+  update(text: string): void;
   info(text: string): void;
 }
 

@@ -14,7 +14,7 @@ const KEPT_RUNS = 20;
 /** Observes every pair of nodes of a lab and judges the claim; the evidence stays in `evidence`, or in the lab's folder. */
 export async function verify(
   lab: StandingLab,
-  options: { expect: Claim | null; evidence?: string },
+  options: { expect: Claim | null; evidence?: string; linger?: string[] },
   progress: (step: string) => void,
   signal: AbortSignal,
 ): Promise<VerifyResult> {
@@ -28,6 +28,7 @@ export async function verify(
     dataplane: state.dataplane ?? null,
     expect: options.expect,
     version: VERSION,
+    linger: options.linger ?? [],
     evidence,
     progress,
     signal,

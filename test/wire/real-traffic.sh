@@ -3,6 +3,7 @@
 # in clear view of tcpdump. Runs inside `unshare` with a mount and a pid namespace of its own, so that the kernel removes all of it.
 # Writes ethernet.pcap, sll.pcap, sll2.pcap and the WireGuard public keys a.pub and b.pub to the folder $1.
 set -eu
+umask 077
 out=$1
 mount -t tmpfs none /run
 mkdir -p /run/netns /run/wireguard
@@ -48,7 +49,8 @@ done
 
 capture() { # name, node, tcpdump's own words
   name=$1 node=$2; shift 2
-  in_node $node tcpdump -Z root -U -n --immediate-mode -w "$out/$name.pcap" "$@" 2> "/run/$name.log" &
+  # Not in_node: the process in the background must be tcpdump itself, to be ended.
+  ip netns exec $node tcpdump -Z root -U -n --immediate-mode -w "$out/$name.pcap" "$@" 2> "/run/$name.log" &
   eval "${name}_pid=$!"
   until grep -q 'listening on' "/run/$name.log"; do kill -0 $!; sleep 0.01; done
 }
@@ -57,7 +59,7 @@ capture sll b -i any -y LINUX_SLL
 capture sll2 b -i any -y LINUX_SLL2
 
 exchange() { # addresses of b
-  in_node b busybox nc -l -p 8080 > /run/received < /run/reply &
+  ip netns exec b busybox nc -l -p 8080 > /run/received < /run/reply &
   server=$!
   until in_node b ss -ltn | grep -q :8080; do kill -0 $server; done
   in_node a busybox nc "$1" 8080 < /run/request > /dev/null

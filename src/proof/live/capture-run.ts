@@ -30,11 +30,16 @@ export interface CaptureRun {
   dataplane: 'kernel' | 'userspace' | null;
   expect: Claim | null;
   version: string;
+  /** Texts of the workloads' own traffic that one of the taps should have seen before the window ends: for the eye, not the verdict. */
+  linger: readonly string[];
   /** Where the evidence goes; made here. */
   evidence: string;
   progress: (step: string) => void;
   signal: AbortSignal;
 }
+
+/** A workload that speaks once a second has spoken within this time, in ms. */
+const LINGER_MS = 2_000;
 
 type Control = Record['controls'][number];
 type Problem = Record['problems'][number];
@@ -68,6 +73,7 @@ export async function captureRun(run: CaptureRun): Promise<void> {
     problems.push(...(await sendAll(shell, nodes, controls, markers, 'open')));
     progress(`Sending marked connections between ${planned.length} pairs of nodes`);
     const probes = await sendProbes(traffic.sessions, planned, markers, signal);
+    if (run.linger.length > 0) await Promise.any(taps.map((tap) => tap.saw(run.linger, LINGER_MS)));
     problems.push(...(await sendAll(shell, nodes, controls, markers, 'close')));
     progress('Waiting until every capture has seen its closing packets');
     await Promise.all(taps.map((tap) => tap.saw(closingMarkers(controls, markers, tap.node), CLOSING_MS)));

@@ -17,8 +17,8 @@ export function labelSelector(text: string): Matches {
   return (object) => requirements.every((requirement) => requirement(object.metadata.labels ?? {}));
 }
 
-const KEY = String.raw`([A-Za-z0-9][-A-Za-z0-9_./]*)`;
-const VALUE = String.raw`([-A-Za-z0-9_.]*)`;
+const KEY = '([A-Za-z0-9][-A-Za-z0-9_./]*)';
+const VALUE = '([-A-Za-z0-9_.]*)';
 
 function labelRequirement(text: string): (labels: Record<string, string>) => boolean {
   const set = new RegExp(`^${KEY}\\s+(in|notin)\\s+\\(([^()]*)\\)$`).exec(text);

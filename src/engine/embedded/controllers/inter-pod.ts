@@ -16,8 +16,9 @@ export interface InterPodRules {
   preference(node: Node): number;
 }
 
-/** Objections that removing other pods could lift: the wording of Kubernetes' message about preemption depends on it. */
 const AFFINITY_NOT_MET = "node(s) didn't match pod affinity rules";
+
+/** Objections that the removal of other pods could lift: the wording of Kubernetes' message about preemption depends on it. */
 export const ANTI_AFFINITY_NOT_MET = "node(s) didn't match pod anti-affinity rules";
 export const EXISTING_ANTI_AFFINITY_NOT_MET = "node(s) didn't satisfy existing pods anti-affinity rules";
 

@@ -2,7 +2,7 @@ import { planChanges } from '../dataplane/changes.ts';
 import { desiredState, emptyState } from '../dataplane/felix.ts';
 import { podMtu } from '../dataplane/mtu.ts';
 import { READ_COMMANDS, type ReadCommand, readState } from '../dataplane/read-state.ts';
-import type { NodeState, PodView } from '../dataplane/types.ts';
+import type { ChangeStep, NodeState, PodView } from '../dataplane/types.ts';
 import { podInterfaceLines, podVethLines } from '../dataplane/underlay.ts';
 import { hostInterfaceName } from '../dataplane/workloads.ts';
 import type { Ipam } from '../ipam.ts';
@@ -16,7 +16,7 @@ import { type Dataplane, giveNewKey } from './wireguard-device.ts';
 
 /** How many nodes are worked on at once: each takes a few processes, and more than a few times the cores only queue. */
 const AT_ONCE = 8;
-/** A node's kernel is read again and the changes planned anew this often before Felix gives up until the next change. */
+/** How often in a row a node may fail before Felix leaves it until something changes. */
 const ATTEMPTS = 3;
 
 interface FelixNode {
@@ -28,6 +28,18 @@ interface FelixNode {
   /** Of the WireGuard device that is there. */
   publicKey: string | undefined;
   dirty: boolean;
+  /** How often in a row it went wrong. */
+  failures: number;
+}
+
+/** What is to be done on a node: up to its peers, and after. */
+interface Plan {
+  name: string;
+  node: FelixNode;
+  desired: NodeState;
+  device: string | undefined;
+  first: ChangeStep[];
+  last: ChangeStep[];
 }
 
 /**
@@ -61,7 +73,7 @@ export class Felix {
     this.#log = options.log;
     const entries = [...options.nodes].map(([name, namespaces]): [string, FelixNode] => [
       name,
-      { namespaces, actual: emptyState(), pods: new Map(), publicKey: undefined, dirty: true },
+      { namespaces, actual: emptyState(), pods: new Map(), publicKey: undefined, dirty: true, failures: 0 },
     ]);
     this.#nodes = new Map(entries);
   }
@@ -130,43 +142,55 @@ export class Felix {
     return this.#again;
   }
 
+  /**
+   * One pass over the nodes that changed. Peers are set on all nodes before routes and rules on any: a handshake that comes
+   * before its receiver knows the sender is lost, and WireGuard tries again only after 5 s. Keys are published last, so that
+   * the peers take one further pass and not one for each key.
+   */
   async #syncDirty(): Promise<void> {
     const dirty = [...this.#nodes].filter(([, node]) => node.dirty);
     for (const [, node] of dirty) node.dirty = false;
-    const queue = dirty.values();
-    const work = async () => {
-      for (const [name, node] of queue) await this.#sync(name, node);
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
-    // All keys at the end of the pass: the peers then take one further pass, and not one for each key.
+    const planned = await atOnce(dirty, async ([name, node]) => this.#try(name, node, () => this.#plan(name, node)));
+    const begun = await atOnce(planned, async (plan) => this.#try(plan.name, plan.node, () => this.#run(plan, plan.first)));
+    await atOnce(begun, async (plan) => this.#try(plan.name, plan.node, () => this.#run(plan, plan.last)));
     for (const [name, node] of dirty) publishKey(this.#store, name, node.publicKey);
   }
 
-  async #sync(name: string, node: FelixNode): Promise<void> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.#syncOnce(name, node);
-      } catch (error) {
-        node.actual = undefined;
-        this.#log(`felix on ${name}, attempt ${attempt} of ${ATTEMPTS}: ${error instanceof Error ? error.message : error}`);
-        if (attempt === ATTEMPTS) return;
-      }
+  /** Does something on a node; when it fails, the node is looked at again in the next pass, but not for ever. */
+  async #try(name: string, node: FelixNode, work: () => Promise<Plan>): Promise<Plan[]> {
+    try {
+      return [await work()];
+    } catch (error) {
+      node.actual = undefined;
+      node.failures += 1;
+      this.#log(`felix on ${name}: ${error instanceof Error ? error.message : error}`);
+      if (node.failures < ATTEMPTS) queueMicrotask(() => this.#changed(name));
+      return [];
     }
   }
 
-  async #syncOnce(name: string, node: FelixNode): Promise<void> {
+  async #plan(name: string, node: FelixNode): Promise<Plan> {
     const view = this.#view(name);
     const desired = desiredState(view, name);
     const known = node.actual ?? (await this.#read(node, view.felix.wireguardInterfaceName));
     const [device] = desired.wireguard;
-    const keyOf = (name: string | undefined) => known.wireguard.find((one) => one.name === name)?.publicKey;
-    if (!node.actual) node.publicKey = keyOf(device?.name);
+    if (!node.actual) node.publicKey = known.wireguard.find((one) => one.name === device?.name)?.publicKey;
     const workloads = desired.links.filter(({ type }) => type === 'veth');
     const actual = { ...known, links: [...known.links.filter(({ type }) => type !== 'veth'), ...workloads] };
-    await applyChanges(node.namespaces, planChanges(actual, desired), this.dataplane);
+    const { steps } = planChanges(actual, desired);
+    const peersSet = steps.findLastIndex(({ kind }) => kind === 'wgSet') + 1;
+    return { name, node, desired, device: device?.name, first: steps.slice(0, peersSet), last: steps.slice(peersSet) };
+  }
+
+  async #run(plan: Plan, steps: ChangeStep[]): Promise<Plan> {
+    const { node, device, desired } = plan;
+    await applyChanges(node.namespaces, { steps }, this.dataplane);
+    if (steps !== plan.last) return plan;
     node.actual = desired;
-    if (!device) node.publicKey = undefined;
-    else node.publicKey ??= await giveNewKey(node.namespaces, device.name);
+    node.failures = 0;
+    if (device === undefined) node.publicKey = undefined;
+    else node.publicKey ??= await giveNewKey(node.namespaces, device);
+    return plan;
   }
 
   async #read(node: FelixNode, wireguardInterfaceName: string): Promise<NodeState> {
@@ -200,4 +224,15 @@ function withoutWorkload(state: NodeState, device: string): NodeState {
     routes: state.routes.filter((route) => route.device !== device),
     sysctls: Object.fromEntries(Object.entries(state.sysctls).filter(([path]) => !path.split('/').includes(device))),
   };
+}
+
+/** Maps a list with a few of its values under way at once. */
+async function atOnce<T, R>(values: readonly T[], work: (value: T) => Promise<R[]>): Promise<R[]> {
+  const results: R[][] = [];
+  const queue = values.entries();
+  const worker = async () => {
+    for (const [i, value] of queue) results[i] = await work(value);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return results.flat();
 }

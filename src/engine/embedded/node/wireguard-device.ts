@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { runTool, ToolError } from '../processes.ts';
@@ -19,8 +18,8 @@ export async function detectDataplane(): Promise<Dataplane> {
   }
 }
 
-/** How long wireguard-go may take to open its socket: it takes about 9 ms. */
-const START_MS = 5_000;
+/** How long wireguard-go may take to open its socket or to end: it takes about 9 ms. */
+const WAIT_MS = 5_000;
 
 /** Makes a WireGuard device on a node, without a key yet. */
 export async function createWireguardDevice(node: NodeNamespaces, name: string, dataplane: Dataplane): Promise<void> {
@@ -28,23 +27,29 @@ export async function createWireguardDevice(node: NodeNamespaces, name: string, 
   else await startWireguardGo(node, name);
 }
 
-/** `wg` opens a file, and cannot open the socket that Node gives a child as its standard input: `cat` makes it a pipe. */
-const SET_KEY = 'cat | wg set "$1" private-key /dev/stdin';
-
 /**
- * Gives a device a new private key, and gives its public key (base64). The private key goes to the device on standard input
- * and is forgotten: as with Calico it lives in the device alone.
+ * The key goes from one tool to the other and nowhere else. By a pipe: `wg` opens a file, and cannot open the socket that
+ * Node gives a child as its standard input.
  */
+const NEW_KEY = 'wg genkey | wg set "$1" private-key /proc/self/fd/0 && wg show "$1" public-key';
+
+/** Gives a device a new private key, and gives its public key (base64). As with Calico, the private key lives in the device alone. */
 export async function giveNewKey(node: NodeNamespaces, name: string): Promise<string> {
-  const { privateKey, publicKey } = generateKeyPairSync('x25519');
-  const secret = base64Of(privateKey.export({ format: 'jwk' }).d);
-  await runTool(node.enter(['sh', '-c', SET_KEY, 'set-key', name]), `${secret}\n`);
-  return base64Of(publicKey.export({ format: 'jwk' }).x);
+  return (await runTool(node.enter(['sh', '-c', NEW_KEY, 'new-key', name]))).trim();
 }
 
-/** Takes a device away; wireguard-go ends when its device goes. */
+/** Takes a device away. wireguard-go ends with its device, and its socket must be gone before the name can be used again. */
 export async function removeWireguardDevice(node: NodeNamespaces, name: string): Promise<void> {
   await runTool(node.enter(['ip', 'link', 'del', name]));
+  const deadline = Date.now() + WAIT_MS;
+  while (existsSync(socketOf(node, name))) {
+    if (Date.now() > deadline) throw new ToolError(['wireguard-go', name], `not gone within ${WAIT_MS / 1000} s`, '');
+    await delay(2);
+  }
+}
+
+function socketOf(node: NodeNamespaces, name: string): string {
+  return `/proc/${node.pid}/root/run/wireguard/${name}.sock`;
 }
 
 async function startWireguardGo(node: NodeNamespaces, name: string): Promise<void> {
@@ -63,18 +68,14 @@ async function startWireguardGo(node: NodeNamespaces, name: string): Promise<voi
   child.on('close', (status) => {
     ended ??= `exit status ${status}`;
   });
-  const socket = `/proc/${node.pid}/root/run/wireguard/${name}.sock`;
-  const deadline = Date.now() + START_MS;
+  const socket = socketOf(node, name);
+  const deadline = Date.now() + WAIT_MS;
   while (!existsSync(socket)) {
     if (ended !== undefined) throw new ToolError(['wireguard-go', name], ended, printed);
     if (Date.now() > deadline) {
       child.kill('SIGKILL');
-      throw new ToolError(['wireguard-go', name], `no socket within ${START_MS / 1000} s`, printed);
+      throw new ToolError(['wireguard-go', name], `no socket within ${WAIT_MS / 1000} s`, printed);
     }
     await delay(2); // its socket is the only sign that it is ready
   }
-}
-
-function base64Of(base64url: string | undefined): string {
-  return Buffer.from(base64url ?? '', 'base64url').toString('base64');
 }

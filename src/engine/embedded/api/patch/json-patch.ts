@@ -23,20 +23,25 @@ function perform(holder: { document: unknown }, operation: Record<string, unknow
   const { op, from, value } = operation;
   switch (op) {
     case 'add':
-      return add(holder, path, structuredClone(value));
+      add(holder, path, structuredClone(value));
+      break;
     case 'remove':
       remove(holder, path);
-      return;
+      break;
     case 'replace':
-      return replace(holder, path, structuredClone(value));
+      replace(holder, path, structuredClone(value));
+      break;
     case 'move':
-      return add(holder, path, remove(holder, String(from)));
+      add(holder, path, remove(holder, String(from)));
+      break;
     case 'copy':
-      return add(holder, path, structuredClone(read(holder, String(from))));
+      add(holder, path, structuredClone(read(holder, String(from))));
+      break;
     case 'test':
-      if (!same(valueOrNull(holder, path), value ?? null))
+      if (!same(valueOrNull(holder, path), value ?? null)) {
         throw new PatchFailure(`testing value ${path} failed: test failed`);
-      return;
+      }
+      break;
     default:
       throw new PatchFailure(`Unexpected kind: ${op}`);
   }

@@ -9,6 +9,7 @@ ObjectMeta: name generateName namespace selfLink uid resourceVersion generation 
   deletionGracePeriodSeconds labels annotations ownerReferences finalizers 17 managedFields
 Preconditions: uid resourceVersion
 DeleteOptions: gracePeriodSeconds preconditions orphanDependents propagationPolicy dryRun
+  ignoreStoreReadErrorWithClusterBreakingPotential
 LabelSelectorRequirement: key operator values
 LabelSelector: matchLabels matchExpressions
 Condition: type status observedGeneration lastTransitionTime reason message

@@ -12,6 +12,7 @@ Preconditions
   uid resourceVersion
 DeleteOptions
   apiVersion kind gracePeriodSeconds:int64 preconditions:Preconditions orphanDependents:bool propagationPolicy dryRun:[]
+  ignoreStoreReadErrorWithClusterBreakingPotential:bool
 LabelSelectorRequirement
   key! operator! values:[]
 LabelSelector~

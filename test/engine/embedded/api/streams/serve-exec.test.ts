@@ -6,6 +6,9 @@ import { WebSocket } from 'ws';
 import { type Frame, frameReader, frameWriter } from '../../../../../src/engine/embedded/api/streams/spdy/frames.ts';
 import { type ExecServer, settled, startExecServer, until } from './support.ts';
 
+/** A ping of SPDY/9. */
+const WRONG_VERSION = Buffer.from([0x80, 9, 0, 6, 0, 0, 0, 4, 0, 0, 0, 1]);
+
 let server: ExecServer;
 beforeAll(async () => {
   server = await startExecServer();
@@ -99,8 +102,20 @@ describe('SPDY', () => {
       { numRuns: 20 },
     );
     const client = await spdyClient('v4.channel.k8s.io', ['true'], 'stdout=1');
-    client.socket.write(Buffer.from([0x80, 9, 0, 6, 0, 0, 0, 4, 0, 0, 0, 1]));
+    client.socket.write(WRONG_VERSION);
     expect(await client.closed()).toEqual([{ type: 'goaway', lastStreamId: 0, status: 1 }]);
+  });
+
+  test('breaking the protocol kills the command even if the client reads nothing', async () => {
+    const client = await spdyClient('v4.channel.k8s.io', ['cat', '/dev/zero'], 'stdout=1');
+    const before = server.started.length;
+    client.socket.pause();
+    client.open('error', 'stdout');
+    await until('started', () => server.started.length > before);
+    await settled('output', () => server.started[before]?.taken() ?? 0);
+    client.socket.write(WRONG_VERSION);
+    await until('killed', () => server.started[before]?.killed() ?? false);
+    client.socket.destroy();
   });
 
   test('refusals are HTTP answers with a Status', async () => {
@@ -119,6 +134,7 @@ describe('WebSocket', () => {
   test('what breaks the protocol closes the connection and kills the command; what is only odd is passed over', async () => {
     const before = server.started.length;
     const webSocket = webSocketTo(['sleep', '1000'], 'v5.channel.k8s.io');
+    await once(webSocket, 'open');
     await until('started', () => server.started.length > before);
     const odd = [[], [0], [4], [4, 0x7b, 0x7d], [4, 0xff], [5, 1], [99], [255], [255, 0], [255, 9], [0, 1]];
     for (const message of odd) webSocket.send(Uint8Array.from(message));
@@ -135,6 +151,7 @@ describe('WebSocket', () => {
   test('a client whose input is not taken still gets signs of life', async () => {
     const before = server.started.length;
     const webSocket = webSocketTo(['sleep', '1000'], 'v5.channel.k8s.io');
+    await once(webSocket, 'open');
     await until('started', () => server.started.length > before);
     for (let message = 0; message < 400; message += 1) webSocket.send(Buffer.alloc(64 * 1024));
     webSocket.ping('behind all of that');

@@ -14,12 +14,14 @@ export interface SpdyStream {
 export interface SpdyConnection {
   /** Ends the connection once everything that was sent has left, and drops what still comes. */
   close(): void;
-  /** Settles when the connection is closed, by whomever, or the client has said that it leaves; never rejects. */
+  /** Settles when the connection is closed, by whomever, or the client has broken the protocol; never rejects. */
   readonly gone: Promise<void>;
 }
 
 /** How long after its end a connection stays for a client that goes on sending: closing at once would reset it under our last bytes. */
 const LINGER_MS = 60_000;
+/** How much may wait for a client that does not read before its pings are passed over. */
+const MOST_UNSENT = 1024 * 1024;
 
 /**
  * The server's side of SPDY/3.1 as moby/spdystream speaks it: no flow control of its own (WINDOW_UPDATE and SETTINGS are
@@ -91,8 +93,8 @@ export function serveSpdyConnection(
         return;
       }
       case 'ping':
-        // An even number is the answer to one of ours.
-        if (frame.id % 2 === 1) send(frame);
+        // An even number is the answer to one of ours. Who asks and never reads is not answered without end.
+        if (frame.id % 2 === 1 && socket.writableLength < MOST_UNSENT) send(frame);
         return;
       case 'goaway':
         socket.destroy();
@@ -118,22 +120,31 @@ export function serveSpdyConnection(
     closing = true;
     for (const { inlet } of streams.values()) inlet.stream.destroy();
     socket.resume();
-    socket.end(() => {
-      if (status !== GoAwayStatus.ok) return socket.destroy();
+    const linger = () => {
       const timer = setTimeout(() => socket.destroy(), LINGER_MS);
       socket.once('close', () => clearTimeout(timer));
-    });
+    };
+    if (status === GoAwayStatus.ok) {
+      socket.end(linger);
+    } else {
+      socket.end(() => socket.destroy());
+      linger();
+      drop();
+    }
   };
 
+  let settleGone: () => void;
   const gone = new Promise<void>((settle) => {
-    socket.once('close', () => {
-      for (const { inlet, outgoing } of streams.values()) {
-        inlet.stream.destroy();
-        outgoing.destroy();
-      }
-      settle();
-    });
+    settleGone = settle;
   });
+  const drop = () => {
+    for (const { inlet, outgoing } of streams.values()) {
+      inlet.stream.destroy();
+      outgoing.destroy();
+    }
+    settleGone();
+  };
+  socket.once('close', drop);
   // The socket of an HTTP server stays half open when its client has left.
   socket.once('end', () => {
     if (!closing) socket.destroy();

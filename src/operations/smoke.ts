@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { Failure, ExitCode, messageOf } from '../errors.ts';
+import { Cluster } from '../kube/cluster.ts';
+import type { Claim } from '../proof/record.ts';
+import type { VerifyResult } from '../proof/result.ts';
+import type { Phase, SmokeResult } from '../report/junit.ts';
+import { deploy, type DeployListener, type DeployRequest } from './deploy.ts';
+import { destroy } from './destroy.ts';
+import { setEncryption } from './encrypt.ts';
+import { type StandingLab, standingLab } from './labs.ts';
+import { verify } from './verify.ts';
+
+export interface SmokeListener extends DeployListener {
+  phase(name: string): void;
+  observed(result: VerifyResult): void;
+  ended(phase: Phase): void;
+}
+
+type Worst = Phase['verdict'];
+
+/** What a frontend says in clear once a second: the plaintext phases wait for it, so that there are secrets to show. */
+const SECRETS = ['Authorization: Bearer'];
+
+/**
+ * The whole story in one go, for a pipeline: deploy, plaintext, encrypt, ciphertext, off, plaintext again, destroy. A phase that
+ * does not pass ends it, except that the lab is always destroyed. It does not throw but for wrong usage: the result tells.
+ */
+export async function smoke(
+  request: DeployRequest & { evidence?: string },
+  listener: SmokeListener,
+  signal: AbortSignal,
+): Promise<SmokeResult & { exitCode: ExitCode }> {
+  const began = performance.now();
+  const phases: Phase[] = [];
+  let lab: StandingLab | undefined;
+  let exitCode: ExitCode = ExitCode.done;
+  const phase = async (name: string, work: () => Promise<Omit<Phase, 'name' | 'seconds'>>): Promise<boolean> => {
+    const start = performance.now();
+    listener.phase(name);
+    const outcome = await work().catch((error) => {
+      exitCode = error instanceof Failure ? error.exitCode : ExitCode.labFailed;
+      return { verdict: 'error' as Worst, detail: explain(error) };
+    });
+    const ended = { name, seconds: round((performance.now() - start) / 1000), ...outcome };
+    phases.push(ended);
+    listener.ended(ended);
+    return ended.verdict === 'pass';
+  };
+  const standing = () => lab as StandingLab;
+  const prove = (expect: Claim, folder: string) => async () => {
+    const evidence = request.evidence === undefined ? {} : { evidence: join(request.evidence, folder) };
+    const linger = expect === 'plaintext' ? SECRETS : [];
+    const result = await verify(standing(), { expect, linger, ...evidence }, (step) => listener.step(step), signal);
+    listener.observed(result);
+    return { verdict: result.verdict ?? 'inconclusive', detail: result.summary };
+  };
+  const turn = (on: boolean) => async () => {
+    const { access } = standing();
+    const { nodes } = await setEncryption(Cluster.connect(access.kubeconfig), access.shell, on, (text) => listener.update(text), signal);
+    return { verdict: 'pass' as const, detail: `WireGuard is ${on ? 'on' : 'off'} on ${nodes.length} nodes` };
+  };
+  let name: string | undefined;
+  const story: [string, () => Promise<Omit<Phase, 'name' | 'seconds'>>][] = [
+    [
+      'deploy',
+      async () => {
+        const { state, changed } = await deploy(request, listener, signal);
+        if (!changed) throw new Failure(ExitCode.labFailed, `the lab "${state.name}" stands already`, { remedy: 'wglab destroy, or smoke --name NAME' });
+        name = state.name;
+        lab = await standingLab(name);
+        return { verdict: 'pass', detail: `${state.nodes.length} nodes` };
+      },
+    ],
+    ['plaintext', prove('plaintext', '1-plaintext')],
+    ['encrypt on', turn(true)],
+    ['ciphertext', prove('encrypted', '2-ciphertext')],
+    ['encrypt off', turn(false)],
+    ['plaintext again', prove('plaintext', '3-plaintext-again')],
+  ];
+  for (const [title, work] of story) if (!(await phase(title, work))) break;
+  const made = name;
+  if (made !== undefined) {
+    await phase('destroy', async () => {
+      await destroy(made);
+      return { verdict: 'pass', detail: 'nothing is left' };
+    });
+  }
+  const verdict = worstOf(phases);
+  if (verdict === 'fail') exitCode = ExitCode.claimFails;
+  if (verdict === 'inconclusive') exitCode = ExitCode.inconclusive;
+  const { engine = 'none', name: labName = request.name ?? request.lab } = lab?.state ?? {};
+  return { lab: labName, engine, verdict, phases, seconds: round((performance.now() - began) / 1000), exitCode };
+}
+
+/** An error is worse than a claim that fails, for then nothing was judged; that is worse than not knowing. */
+function worstOf(phases: readonly Phase[]): Worst {
+  return (['error', 'fail', 'inconclusive'] as const).find((worst) => phases.some(({ verdict }) => verdict === worst)) ?? 'pass';
+}
+
+function explain(error: unknown): string {
+  const { detail, remedy } = error instanceof Failure ? error : {};
+  return [messageOf(error), detail, remedy === undefined ? undefined : `try: ${remedy}`].filter(Boolean).join('\n');
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
+}
