@@ -1,2 +1,4 @@
 import type { Context } from './context.ts';
-export async function completionCommand(_context: Context) { return undefined; }
+export async function completionCommand(_context: Context) {
+  return undefined;
+}

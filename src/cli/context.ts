@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import { ExitCode, Failure } from '../errors.ts';
-import { plainProgress, type Progress, silentProgress, spinningProgress } from './progress.ts';
+import { type Progress, plainProgress, silentProgress, spinningProgress } from './progress.ts';
 import { isInteractive, paletteFor } from './terminal.ts';
 
 export interface GlobalOptions {

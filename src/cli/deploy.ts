@@ -20,8 +20,11 @@ export async function deployCommand(context: Context, lab: string, options: Depl
   });
   progress.done();
   const { name, nodes, engine, dataplane } = state;
-  if (options.output) printJson(context, { lab: name, engine, dataplane: dataplane ?? null, nodes, kubeconfig, changed });
-  const said = changed ? `The lab "${name}" stands: ${nodes.length} nodes.` : `The lab "${name}" stands already; nothing was changed.`;
+  if (options.output)
+    printJson(context, { lab: name, engine, dataplane: dataplane ?? null, nodes, kubeconfig, changed });
+  const said = changed
+    ? `The lab "${name}" stands: ${nodes.length} nodes.`
+    : `The lab "${name}" stands already; nothing was changed.`;
   err.write(`${errPalette.green(said)}\n`);
   err.write(`  export KUBECONFIG=${kubeconfig}\n`);
   err.write(`Next: ${errPalette.bold('wglab verify --expect plaintext')}\n`);

@@ -2,7 +2,11 @@ import { usageFailure } from '../errors.ts';
 import { allLabs, destroy } from '../operations/destroy.ts';
 import { type Context, printJson } from './context.ts';
 
-export async function destroyCommand(context: Context, lab: string | undefined, options: { all?: boolean; output?: 'json' }) {
+export async function destroyCommand(
+  context: Context,
+  lab: string | undefined,
+  options: { all?: boolean; output?: 'json' },
+) {
   const { err, progress } = context;
   const names = await chosen(lab, options.all ?? false);
   const destroyed: string[] = [];
@@ -21,7 +25,9 @@ async function chosen(lab: string | undefined, all: boolean): Promise<string[]> 
   if (lab !== undefined) return [lab];
   const labs = await allLabs();
   if (labs.length > 1 && !all) {
-    throw usageFailure('there is more than one lab', { remedy: `wglab destroy NAME, or wglab destroy --all (${labs.join(', ')})` });
+    throw usageFailure('there is more than one lab', {
+      remedy: `wglab destroy NAME, or wglab destroy --all (${labs.join(', ')})`,
+    });
   }
   return labs;
 }

@@ -8,11 +8,18 @@ import { table } from './terminal.ts';
 
 type What = 'on' | 'off' | 'status';
 
-export async function encryptCommand(context: Context, what: What, lab: string | undefined, options: { lab?: string; output?: 'json' }) {
+export async function encryptCommand(
+  context: Context,
+  what: What,
+  lab: string | undefined,
+  options: { lab?: string; output?: 'json' },
+) {
   const { access, state } = await standingLab(oneName(lab, options.lab));
   const cluster = Cluster.connect(access.kubeconfig);
   const result =
-    what === 'status' ? await encryption(cluster, access.shell) : await change(context, cluster, access.shell, what === 'on');
+    what === 'status'
+      ? await encryption(cluster, access.shell)
+      : await change(context, cluster, access.shell, what === 'on');
   if (options.output) printJson(context, { lab: state.name, ...result });
   else if (what === 'status') context.out.write(`${encryptionText(result)}\n`);
   return undefined;
@@ -42,7 +49,9 @@ export function encryptionText({ enabled, nodes, waitingFor, port, interface: de
     node.device ? latestHandshake(node.device.peers.map(({ latestHandshake: time }) => time)) : '-',
   ]);
   const waiting = waitingFor.map((line) => `waiting for ${line}`);
-  return [head, table(['NODE', 'PUBLIC KEY', 'TUNNEL ADDRESS', 'PEERS', 'OLDEST HANDSHAKE'], rows), ...waiting].join('\n');
+  return [head, table(['NODE', 'PUBLIC KEY', 'TUNNEL ADDRESS', 'PEERS', 'OLDEST HANDSHAKE'], rows), ...waiting].join(
+    '\n',
+  );
 }
 
 function latestHandshake(times: readonly number[]): string {

@@ -13,15 +13,21 @@ export async function execCommand(
 ): Promise<number> {
   const { access } = await standingLab(options.lab);
   const tty = options.tty ?? (process.stdin.isTTY === true && process.stdout.isTTY === true);
-  if (command.length === 0 && !tty) throw usageFailure('give the command to run', { remedy: `wglab exec ${target} -- wg show` });
+  if (command.length === 0 && !tty)
+    throw usageFailure('give the command to run', { remedy: `wglab exec ${target} -- wg show` });
   const argv = command.length > 0 ? command : ['sh'];
   const cluster = Cluster.connect(access.kubeconfig);
   const [nodes, pods] = await Promise.all([cluster.nodes(), cluster.pods()]);
-  if (nodes.some(({ metadata }) => metadata?.name === target)) return attach(await access.shell(target, argv, { tty }), tty, signal);
-  const found = pods.filter(({ metadata }) => [metadata?.name, `${metadata?.namespace}/${metadata?.name}`].includes(target));
+  if (nodes.some(({ metadata }) => metadata?.name === target))
+    return attach(await access.shell(target, argv, { tty }), tty, signal);
+  const found = pods.filter(({ metadata }) =>
+    [metadata?.name, `${metadata?.namespace}/${metadata?.name}`].includes(target),
+  );
   const [pod] = found;
   if (pod && found.length === 1) return attach(await cluster.execInPod(pod, argv, { tty }), tty, signal);
   if (found.length > 1) throw usageFailure(`more than one pod is called ${target}`, { remedy: 'Write namespace/pod.' });
-  const names = [...nodes, ...pods].map(({ metadata }) => (metadata?.namespace ? `${metadata.namespace}/${metadata.name}` : metadata?.name));
+  const names = [...nodes, ...pods].map(({ metadata }) =>
+    metadata?.namespace ? `${metadata.namespace}/${metadata.name}` : metadata?.name,
+  );
   throw usageFailure(`there is no node or pod "${target}"`, { remedy: `There are: ${names.join(', ')}.` });
 }

@@ -46,7 +46,12 @@ export async function smokeCommand(context: Context, lab: string, options: Smoke
 }
 
 function phaseLine({ name, verdict, detail, seconds }: Phase, { errPalette }: Context): string {
-  const colour = { pass: errPalette.green, fail: errPalette.red, inconclusive: errPalette.magenta, error: errPalette.red }[verdict];
+  const colour = {
+    pass: errPalette.green,
+    fail: errPalette.red,
+    inconclusive: errPalette.magenta,
+    error: errPalette.red,
+  }[verdict];
   return `${colour(verdict.toUpperCase())} ${name} ${errPalette.dim(`${seconds.toFixed(1)} s`)}: ${detail}`;
 }
 

@@ -5,10 +5,18 @@ import { type Context, printJson } from './context.ts';
 import { encryptionText, oneName } from './encrypt.ts';
 import { table } from './terminal.ts';
 
-export async function statusCommand(context: Context, lab: string | undefined, options: { lab?: string; output?: 'json' }) {
+export async function statusCommand(
+  context: Context,
+  lab: string | undefined,
+  options: { lab?: string; output?: 'json' },
+) {
   const { state, access, paths } = await standingLab(oneName(lab, options.lab));
   const cluster = Cluster.connect(access.kubeconfig);
-  const [kubeNodes, kubePods, wireguard] = await Promise.all([cluster.nodes(), cluster.pods(), encryption(cluster, access.shell)]);
+  const [kubeNodes, kubePods, wireguard] = await Promise.all([
+    cluster.nodes(),
+    cluster.pods(),
+    encryption(cluster, access.shell),
+  ]);
   const isTrue = (conditions: { type: string; status: string }[] | undefined) =>
     conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
   const nodes = kubeNodes.map(({ metadata, status }) => ({
@@ -27,7 +35,15 @@ export async function statusCommand(context: Context, lab: string | undefined, o
   }));
   const { name, engine, dataplane } = state;
   if (options.output) {
-    printJson(context, { lab: name, engine, dataplane: dataplane ?? null, kubeconfig: paths.kubeconfig, nodes, pods, encryption: wireguard });
+    printJson(context, {
+      lab: name,
+      engine,
+      dataplane: dataplane ?? null,
+      kubeconfig: paths.kubeconfig,
+      nodes,
+      pods,
+      encryption: wireguard,
+    });
     return undefined;
   }
   const readiness = (ready: boolean) => (ready ? context.palette.green('yes') : context.palette.red('no'));
@@ -36,7 +52,10 @@ export async function statusCommand(context: Context, lab: string | undefined, o
     `${[
       `lab ${name} (engine ${engine}${by})`,
       '',
-      table(['NODE', 'READY', 'ADDRESS', 'KERNEL'], nodes.map((node) => [node.name, readiness(node.ready), node.address, node.kernel])),
+      table(
+        ['NODE', 'READY', 'ADDRESS', 'KERNEL'],
+        nodes.map((node) => [node.name, readiness(node.ready), node.address, node.kernel]),
+      ),
       '',
       table(
         ['POD', 'READY', 'PHASE', 'ADDRESS', 'NODE'],

@@ -24,8 +24,12 @@ export function verifyText(result: VerifyResult, palette: ChalkInstance): string
     tap.dropped === null ? 'unknown' : String(tap.dropped),
     tap.controlSeen ? 'yes' : palette.red('no'),
   ]);
-  const outside = result.outOfScope.map(({ what, packets, note }) => palette.dim(`out of scope: ${what}, ${packets} packets: ${note}`));
-  const problems = result.problems.map(({ node, message }) => palette.magenta(`problem: ${node ? `${node}: ` : ''}${message}`));
+  const outside = result.outOfScope.map(({ what, packets, note }) =>
+    palette.dim(`out of scope: ${what}, ${packets} packets: ${note}`),
+  );
+  const problems = result.problems.map(({ node, message }) =>
+    palette.magenta(`problem: ${node ? `${node}: ` : ''}${message}`),
+  );
   return `${[
     table(['FROM → TO', 'OBSERVED', 'DELIVERED', 'IN CLEAR', 'ENCRYPTED', ''], pairs),
     '',

@@ -14,8 +14,15 @@ interface VerifyOptions {
   output?: 'json';
 }
 
-export async function verifyCommand(context: Context, lab: string | undefined, options: VerifyOptions): Promise<number> {
-  const result = options.from === undefined ? await live(context, oneName(lab, options.lab), options) : await again(options.from, options);
+export async function verifyCommand(
+  context: Context,
+  lab: string | undefined,
+  options: VerifyOptions,
+): Promise<number> {
+  const result =
+    options.from === undefined
+      ? await live(context, oneName(lab, options.lab), options)
+      : await again(options.from, options);
   if (options.output) printJson(context, result);
   else context.out.write(verifyText(result, context.palette));
   return exitCodeOf(result.verdict);
@@ -25,8 +32,15 @@ function again(folder: string, { expect }: VerifyOptions): Promise<VerifyResult>
   return judge(folder, expect === undefined ? {} : { expect });
 }
 
-async function live({ progress, signal }: Context, lab: string | undefined, options: VerifyOptions): Promise<VerifyResult> {
-  const [{ standingLab }, { verify }] = await Promise.all([import('../operations/labs.ts'), import('../operations/verify.ts')]);
+async function live(
+  { progress, signal }: Context,
+  lab: string | undefined,
+  options: VerifyOptions,
+): Promise<VerifyResult> {
+  const [{ standingLab }, { verify }] = await Promise.all([
+    import('../operations/labs.ts'),
+    import('../operations/verify.ts'),
+  ]);
   const evidence = options.evidence === undefined ? {} : { evidence: options.evidence };
   try {
     const result = await verify(

@@ -44,7 +44,9 @@ export interface CalicoNode {
 
 export function calicoNode({ metadata, status }: V1Node): CalicoNode {
   const annotations = metadata?.annotations ?? {};
-  const [vxlanAddress, wireguardAddress, publicKey] = [VXLAN_ADDRESS, WIREGUARD_ADDRESS, WIREGUARD_KEY].map((key) => annotations[key]);
+  const [vxlanAddress, wireguardAddress, publicKey] = [VXLAN_ADDRESS, WIREGUARD_ADDRESS, WIREGUARD_KEY].map(
+    (key) => annotations[key],
+  );
   return {
     name: metadata?.name ?? '',
     address: status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '',
@@ -89,14 +91,24 @@ for what in public-key listen-port fwmark endpoints allowed-ips latest-handshake
 done`;
 
 /** Asks a node for its WireGuard device; undefined where it has none. Throws Failure 5 where it cannot be asked. */
-export async function wireguardDevice(shell: NodeShell, node: string, name: string): Promise<WireguardDevice | undefined> {
+export async function wireguardDevice(
+  shell: NodeShell,
+  node: string,
+  name: string,
+): Promise<WireguardDevice | undefined> {
   const { status, stdout, stderr } = await finish(await shell(node, ['sh', '-c', SHOW_DEVICE, 'show', name]));
   if (status !== 0) throw labFailure(`cannot look at ${name} on ${node}: ${stderr.trim() || `exit status ${status}`}`);
   if (!stdout) return undefined;
-  const lines = stdout.trimEnd().split('\n').map((line) => line.split('\t'));
+  const lines = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split('\t'));
   const values = (what: string) => lines.filter(([key]) => key === what).map(([, ...fields]) => fields);
   const first = (what: string) => values(what)[0]?.[0] ?? '';
-  const ofPeer = (what: string, key: string) => values(what).find(([peer]) => peer === key)?.slice(1) ?? [];
+  const ofPeer = (what: string, key: string) =>
+    values(what)
+      .find(([peer]) => peer === key)
+      ?.slice(1) ?? [];
   const rule = first('rule');
   return {
     publicKey: first('public-key') === '(none)' ? '' : first('public-key'),

@@ -14,8 +14,8 @@ import {
   type V1Pod,
   Watch,
 } from '@kubernetes/client-node';
-import { Failure, labFailure, lackingFailure } from '../errors.ts';
 import type { RemoteProcess, RunOptions } from '../engine/remote-process.ts';
+import { Failure, labFailure, lackingFailure } from '../errors.ts';
 import { openExec } from './exec.ts';
 
 /** An object by its kind and name; cluster-wide kinds have no namespace. */
@@ -56,7 +56,10 @@ export class Cluster {
     try {
       config.loadFromFile(kubeconfig);
     } catch (error) {
-      throw lackingFailure(`cannot read the kubeconfig ${kubeconfig}`, { cause: error, remedy: 'deploy the lab again' });
+      throw lackingFailure(`cannot read the kubeconfig ${kubeconfig}`, {
+        cause: error,
+        remedy: 'deploy the lab again',
+      });
     }
     if (context) config.setCurrentContext(context);
     const server = config.getCurrentCluster()?.server;
@@ -95,7 +98,10 @@ export class Cluster {
   async apply(object: AppliedObject): Promise<'created' | 'configured' | 'unchanged'> {
     const applied = JSON.stringify(object);
     const metadata = object.metadata as AppliedObject['metadata'] & { annotations?: Record<string, string> };
-    const wanted = { ...object, metadata: { ...metadata, annotations: { ...metadata.annotations, [LAST_APPLIED]: applied } } };
+    const wanted = {
+      ...object,
+      metadata: { ...metadata, annotations: { ...metadata.annotations, [LAST_APPLIED]: applied } },
+    };
     try {
       await this.#objects.create(wanted);
       return 'created';
@@ -112,7 +118,12 @@ export class Cluster {
   async patch(reference: ObjectReference, change: object): Promise<void> {
     const { apiVersion, kind, metadata } = reference;
     const { name, ...namespace } = { ...metadata };
-    const body = { ...change, apiVersion, kind, metadata: { ...(change as KubernetesObject).metadata, name, ...namespace } };
+    const body = {
+      ...change,
+      apiVersion,
+      kind,
+      metadata: { ...(change as KubernetesObject).metadata, name, ...namespace },
+    };
     await this.#ask(`patch ${nameOf(reference)}`, () =>
       this.#objects.patch(body, undefined, undefined, undefined, undefined, PatchStrategy.MergePatch),
     );
@@ -183,13 +194,21 @@ export class Cluster {
   }
 
   /** Starts a command in a container of a pod. */
-  execInPod(pod: V1Pod, argv: readonly string[], options: RunOptions & { container?: string } = {}): Promise<RemoteProcess> {
+  execInPod(
+    pod: V1Pod,
+    argv: readonly string[],
+    options: RunOptions & { container?: string } = {},
+  ): Promise<RemoteProcess> {
     const { namespace, name } = pod.metadata ?? {};
     return this.exec(`/api/v1/namespaces/${namespace}/pods/${name}/exec`, argv, options);
   }
 
   /** Starts a command through any exec endpoint of the server. */
-  async exec(path: string, argv: readonly string[], options: RunOptions & { container?: string }): Promise<RemoteProcess> {
+  async exec(
+    path: string,
+    argv: readonly string[],
+    options: RunOptions & { container?: string },
+  ): Promise<RemoteProcess> {
     const tls: Parameters<KubeConfig['applyToHTTPSOptions']>[0] = { headers: {} };
     await this.#config.applyToHTTPSOptions(tls);
     const { ca, cert, key, servername, rejectUnauthorized } = tls as ConnectionOptions;

@@ -1,4 +1,6 @@
 import {
+  Composer,
+  type CST,
   type Document,
   isAlias,
   isCollection,
@@ -8,13 +10,14 @@ import {
   LineCounter,
   type Node,
   type Pair,
-  parseAllDocuments,
+  Parser,
   type Scalar,
   visit,
   type YAMLError,
   type YAMLMap,
 } from 'yaml';
 import { readInputFile } from './input-file.ts';
+import { tooDeep } from './nesting.ts';
 import { inputFailure, type Place, type Problem } from './problem.ts';
 
 /** Where in a document: map keys and list indexes, from the top. */
@@ -58,37 +61,48 @@ export function parseDocuments(text: string, file: string): SourceDocument[] {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  try {
-    const documents = [
-      ...parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, merge: true, uniqueKeys: false }),
-    ];
-    const problems = documents.flatMap((document) => problemsOf(document, placeAt));
-    if (problems.length > 0) throw inputFailure(problems);
-    return documents
-      .filter((document) => !saysNothing(document))
-      .map((document) => sourceDocument(document, file, placeAt));
-  } catch (error) {
-    // Nesting of thousands of levels ends in the parser's own stack, and aliases of aliases in its counter.
-    const place = placeAt(0);
-    if (error instanceof RangeError) throw inputFailure([{ place, message: TOO_DEEP }], error);
-    if (error instanceof ReferenceError) {
-      throw inputFailure([{ place, message: 'the aliases (*name) in this file stand for too much' }], error);
-    }
-    throw error;
-  }
+  const tokens = [...new Parser(lines.addNewLine).parse(text)];
+  const deep = tooDeep(tokens, tokensIn);
+  if (deep) throw inputFailure([{ place: placeAt(deep.offset), message: TOO_DEEP }]);
+  const documents = [...new Composer({ prettyErrors: false, merge: true, uniqueKeys: false }).compose(tokens)];
+  const problems = documents.flatMap((document) => problemsOf(document, placeAt));
+  if (problems.length > 0) throw inputFailure(problems);
+  return documents
+    .filter((document) => !saysNothing(document))
+    .map((document) => sourceDocument(document, file, placeAt));
 }
 
 const TOO_DEEP = 'this is nested too deeply';
+
+function tokensIn(token: CST.Token): CST.Token[] {
+  const items: readonly CST.CollectionItem[] = 'items' in token ? token.items : [];
+  const value = token.type === 'document' ? token.value : undefined;
+  return [value, ...items.flatMap((item) => [item.key, item.value])].filter(
+    (child) => child !== undefined && child !== null,
+  );
+}
 
 function sourceDocument(document: Document, file: string, placeAt: (offset: number) => Place): SourceDocument {
   const place = (node: unknown) => placeAt(startOf(node) ?? startOf(document.contents) ?? 0);
   return {
     file,
-    value: document.toJS({ maxAliasCount: 100 }),
+    value: valueOf(document, place(undefined)),
     placeOf: (path) => place(walk(document, path).reached),
     placeOfKey: (path) => place(walk(document, path).key),
     has: (path) => walk(document, path).whole,
   };
+}
+
+function valueOf(document: Document, place: Place): unknown {
+  try {
+    const value: unknown = document.toJS({ maxAliasCount: 100 });
+    const deep = tooDeep([value], (node) => (typeof node === 'object' && node !== null ? Object.values(node) : []));
+    if (deep === undefined) return value;
+  } catch (error) {
+    // That more aliases were followed than the limit above.
+    if (!(error instanceof ReferenceError)) throw error;
+  }
+  throw inputFailure([{ place, message: 'the aliases (*name) in this file stand for too much' }]);
 }
 
 /** The deepest node that there is on a path, and the key that led to it. */
@@ -122,8 +136,6 @@ function saysNothing(document: Document): boolean {
 
 /** What no reader of these files may overlook, whatever the file is about. */
 function problemsOf(document: Document, placeAt: (offset: number) => Place): Problem[] {
-  const overflow = document.errors.find((error) => error.message.includes('call stack'));
-  if (overflow) return [{ place: placeAt(overflow.pos[0]), message: TOO_DEEP }];
   const problems: Problem[] = [...document.errors, ...document.warnings].map((error) => ({
     place: placeAt(error.pos[0]),
     message: syntaxMessage(error),

@@ -8,7 +8,9 @@ export async function chooseEngine(
 ): Promise<{ engine: EngineName; why: string }> {
   if (wanted === 'auto') return { engine: 'embedded', why: 'the only one of this version' };
   if (!possible.includes(wanted)) {
-    throw lackingFailure(`this lab does not run on the engine "${wanted}"`, { remedy: `It runs on: ${possible.join(', ')}.` });
+    throw lackingFailure(`this lab does not run on the engine "${wanted}"`, {
+      remedy: `It runs on: ${possible.join(', ')}.`,
+    });
   }
   return { engine: wanted, why: 'as asked' };
 }

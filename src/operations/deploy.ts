@@ -71,7 +71,13 @@ async function clear(engine: Engine, name: string): Promise<void> {
   await removeLabState(name);
 }
 
-async function bringUp(engine: Engine, lab: Lab, name: string, listener: DeployListener, signal: AbortSignal): Promise<Deployed> {
+async function bringUp(
+  engine: Engine,
+  lab: Lab,
+  name: string,
+  listener: DeployListener,
+  signal: AbortSignal,
+): Promise<Deployed> {
   const paths = await makeLabFolder(name);
   const { definition, topology, cluster: config } = lab;
   const begun: LabState = {

@@ -1,5 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type CalicoNode, calicoNode, felixWireguard, patchFelix, type WireguardDevice, wireguardDevice } from '../cni/calico.ts';
+import {
+  type CalicoNode,
+  calicoNode,
+  felixWireguard,
+  patchFelix,
+  type WireguardDevice,
+  wireguardDevice,
+} from '../cni/calico.ts';
 import { finish, type NodeShell } from '../engine/run.ts';
 import { labFailure } from '../errors.ts';
 import type { Cluster } from '../kube/cluster.ts';
@@ -56,7 +63,9 @@ export async function setEncryption(
         remedy: 'wglab status shows each node; kubectl logs and wglab exec NODE -- wg show help to find out why',
       });
     }
-    update(`waiting for ${now.waitingFor[0]}${now.waitingFor.length > 1 ? ` and ${now.waitingFor.length - 1} more` : ''}`);
+    update(
+      `waiting for ${now.waitingFor[0]}${now.waitingFor.length > 1 ? ` and ${now.waitingFor.length - 1} more` : ''}`,
+    );
     if (enabled && onlyHandshakes) {
       await warmUp(shell, now.nodes);
       if (!warmed) pause = 20;
@@ -75,14 +84,17 @@ function missingOn(node: EncryptionNode, nodes: readonly EncryptionNode[]): stri
   if (!node.publicKey) return [`${name} to publish its key`];
   if (!node.wireguardAddress) return [`${name} to get an address for its tunnel`];
   if (!device) return [`${name} to make its WireGuard device`];
-  if (!device.addresses.some((address) => address === `${node.wireguardAddress}/32`)) return [`the tunnel address on ${name}`];
+  if (!device.addresses.some((address) => address === `${node.wireguardAddress}/32`))
+    return [`the tunnel address on ${name}`];
   const others = nodes.filter((other) => other !== node);
   const peers = new Set(device.peers.map(({ publicKey }) => publicKey));
   const unknown = others.filter(({ publicKey }) => !publicKey || !peers.has(publicKey));
   if (unknown.length > 0) return [`${name} to know its peer ${unknown[0]?.name}`];
   if (device.rule === undefined) return [`the ip rule on ${name}`];
   const routed = new Set(device.routes);
-  const lost = device.peers.flatMap(({ allowedIPs }) => allowedIPs).filter((network) => !routed.has(network.replace(/\/32$/, '')) && !routed.has(network));
+  const lost = device.peers
+    .flatMap(({ allowedIPs }) => allowedIPs)
+    .filter((network) => !routed.has(network.replace(/\/32$/, '')) && !routed.has(network));
   if (lost.length > 0) return [`the route to ${lost[0]} on ${name}`];
   return others.flatMap((other) => {
     const peer = device.peers.find(({ publicKey }) => publicKey === other.publicKey);

@@ -6,7 +6,9 @@ import { type LabPaths, type LabState, labPaths, listLabStates, readLabState } f
 /** The engine of that name; loaded only when it is wanted. */
 export async function engineOf(name: EngineName): Promise<Engine> {
   if (name === 'embedded') return (await import('../engine/embedded/engine.ts')).embeddedEngine;
-  throw lackingFailure(`the engine "${name}" is not part of this version of wglab`, { remedy: 'Use --engine embedded.' });
+  throw lackingFailure(`the engine "${name}" is not part of this version of wglab`, {
+    remedy: 'Use --engine embedded.',
+  });
 }
 
 /** A deployed lab, and how it is reached. */

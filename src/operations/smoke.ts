@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { Failure, ExitCode, messageOf } from '../errors.ts';
+import { ExitCode, Failure, messageOf } from '../errors.ts';
 import { Cluster } from '../kube/cluster.ts';
 import type { Claim } from '../proof/record.ts';
 import type { VerifyResult } from '../proof/result.ts';
 import type { Phase, SmokeResult } from '../report/junit.ts';
-import { deploy, type DeployListener, type DeployRequest } from './deploy.ts';
+import { type DeployListener, type DeployRequest, deploy } from './deploy.ts';
 import { destroy } from './destroy.ts';
 import { setEncryption } from './encrypt.ts';
 import { type StandingLab, standingLab } from './labs.ts';
@@ -56,7 +56,13 @@ export async function smoke(
   };
   const turn = (on: boolean) => async () => {
     const { access } = standing();
-    const { nodes } = await setEncryption(Cluster.connect(access.kubeconfig), access.shell, on, (text) => listener.update(text), signal);
+    const { nodes } = await setEncryption(
+      Cluster.connect(access.kubeconfig),
+      access.shell,
+      on,
+      (text) => listener.update(text),
+      signal,
+    );
     return { verdict: 'pass' as const, detail: `WireGuard is ${on ? 'on' : 'off'} on ${nodes.length} nodes` };
   };
   let name: string | undefined;
@@ -65,7 +71,10 @@ export async function smoke(
       'deploy',
       async () => {
         const { state, changed } = await deploy(request, listener, signal);
-        if (!changed) throw new Failure(ExitCode.labFailed, `the lab "${state.name}" stands already`, { remedy: 'wglab destroy, or smoke --name NAME' });
+        if (!changed)
+          throw new Failure(ExitCode.labFailed, `the lab "${state.name}" stands already`, {
+            remedy: 'wglab destroy, or smoke --name NAME',
+          });
         name = state.name;
         lab = await standingLab(name);
         return { verdict: 'pass', detail: `${state.nodes.length} nodes` };
@@ -94,7 +103,10 @@ export async function smoke(
 
 /** An error is worse than a claim that fails, for then nothing was judged; that is worse than not knowing. */
 function worstOf(phases: readonly Phase[]): Worst {
-  return (['error', 'fail', 'inconclusive'] as const).find((worst) => phases.some(({ verdict }) => verdict === worst)) ?? 'pass';
+  return (
+    (['error', 'fail', 'inconclusive'] as const).find((worst) => phases.some(({ verdict }) => verdict === worst)) ??
+    'pass'
+  );
 }
 
 function explain(error: unknown): string {

@@ -6,7 +6,11 @@ import { type Manifest, placeOfField } from '../lab/manifests.ts';
 const READY_MS = 120_000;
 
 /** Applies manifests in their order. What the server refuses is told with the file's line and column. */
-export async function applyManifests(cluster: Cluster, manifests: readonly Manifest[], signal: AbortSignal): Promise<void> {
+export async function applyManifests(
+  cluster: Cluster,
+  manifests: readonly Manifest[],
+  signal: AbortSignal,
+): Promise<void> {
   for (const manifest of manifests) {
     signal.throwIfAborted();
     try {
@@ -27,13 +31,25 @@ function withPlace(manifest: Manifest, error: unknown): unknown {
 
 /** Waits until every node is Ready. */
 export async function untilNodesReady(cluster: Cluster, signal: AbortSignal): Promise<void> {
-  const notReady = (nodes: readonly { metadata?: { name?: string }; status?: { conditions?: { type: string; status: string }[] } }[]) =>
-    nodes.filter(({ status }) => !status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True'));
-  await cluster.until('/api/v1/nodes', () => cluster.nodes(), (nodes) => nodes.length > 0 && notReady(nodes).length === 0, {
-    timeoutMs: READY_MS,
-    describe: (nodes) => `nodes to be Ready: ${notReady(nodes).map(({ metadata }) => metadata?.name).join(', ')}`,
-    signal,
-  });
+  const notReady = (
+    nodes: readonly { metadata?: { name?: string }; status?: { conditions?: { type: string; status: string }[] } }[],
+  ) =>
+    nodes.filter(
+      ({ status }) => !status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True'),
+    );
+  await cluster.until(
+    '/api/v1/nodes',
+    () => cluster.nodes(),
+    (nodes) => nodes.length > 0 && notReady(nodes).length === 0,
+    {
+      timeoutMs: READY_MS,
+      describe: (nodes) =>
+        `nodes to be Ready: ${notReady(nodes)
+          .map(({ metadata }) => metadata?.name)
+          .join(', ')}`,
+      signal,
+    },
+  );
 }
 
 /** Waits until all DaemonSets and Deployments have their pods ready; throws as soon as a pod cannot start. */
@@ -45,11 +61,16 @@ export async function untilWorkloadsReady(cluster: Cluster, signal: AbortSignal)
       cluster.pods(),
     ]);
     for (const pod of pods) refuseStuck(pod);
-    return [...daemonSets.items.filter(isRolling), ...deployments.items.filter(isUnavailable), ...pods.filter(isStarting)];
+    return [
+      ...daemonSets.items.filter(isRolling),
+      ...deployments.items.filter(isUnavailable),
+      ...pods.filter(isStarting),
+    ];
   };
   await cluster.until('/api/v1/pods', state, (waiting) => waiting.length === 0, {
     timeoutMs: READY_MS,
-    describe: (waiting) => `pods to be ready: ${waiting.map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`).join(', ')}`,
+    describe: (waiting) =>
+      `pods to be ready: ${waiting.map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`).join(', ')}`,
     signal,
   });
 }
@@ -60,7 +81,9 @@ function isRolling({ metadata, status }: V1DaemonSet): boolean {
 }
 
 function isUnavailable({ metadata, spec, status }: V1Deployment): boolean {
-  return status?.observedGeneration !== metadata?.generation || (status?.availableReplicas ?? 0) < (spec?.replicas ?? 1);
+  return (
+    status?.observedGeneration !== metadata?.generation || (status?.availableReplicas ?? 0) < (spec?.replicas ?? 1)
+  );
 }
 
 function isStarting({ metadata, status }: V1Pod): boolean {
@@ -69,7 +92,14 @@ function isStarting({ metadata, status }: V1Pod): boolean {
 }
 
 /** Waiting reasons that do not pass by themselves. */
-const STUCK = ['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'CreateContainerConfigError', 'CrashLoopBackOff', 'FailedCreatePodSandBox'];
+const STUCK = [
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'InvalidImageName',
+  'CreateContainerConfigError',
+  'CrashLoopBackOff',
+  'FailedCreatePodSandBox',
+];
 
 function refuseStuck({ metadata, status }: V1Pod): void {
   const name = `${metadata?.namespace}/${metadata?.name}`;

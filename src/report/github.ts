@@ -3,7 +3,9 @@ import type { SmokeResult } from './junit.ts';
 /** A step summary in Markdown: the verdict first, then what it rests on. */
 export function stepSummary({ lab, engine, verdict, phases, seconds }: SmokeResult): string {
   const mark = { pass: '✅', fail: '❌', inconclusive: '❔', error: '💥' };
-  const rows = phases.map((phase) => `| ${mark[phase.verdict]} ${phase.name} | ${phase.seconds.toFixed(1)} s | ${cell(phase.detail)} |`);
+  const rows = phases.map(
+    (phase) => `| ${mark[phase.verdict]} ${phase.name} | ${phase.seconds.toFixed(1)} s | ${cell(phase.detail)} |`,
+  );
   return [
     `### ${mark[verdict]} wglab smoke: ${verdict}`,
     '',

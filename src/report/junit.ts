@@ -44,9 +44,17 @@ export function junit({ lab, engine, phases, seconds }: SmokeResult): string {
 
 /** Text for XML 1.0, which has no place at all for most control characters, such as those that colours begin with. */
 function escapeXml(text: string): string {
-  const entities: { [character: string]: string } = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' };
+  const entities: { [character: string]: string } = {
+    '&': '&amp;',
+    '<': '&lt;',
+    '>': '&gt;',
+    '"': '&quot;',
+    "'": '&apos;',
+  };
   return text
-    .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd]/gu, (character) => ((character.codePointAt(0) ?? 0) > 0xffff ? character : ''))
+    .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd]/gu, (character) =>
+      (character.codePointAt(0) ?? 0) > 0xffff ? character : '',
+    )
     .replace(/[&<>"']/g, (character) => entities[character] ?? '')
     .replace(/\n/g, '&#10;');
 }

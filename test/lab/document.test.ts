@@ -83,9 +83,14 @@ describe('hostile files end soon and in words', () => {
     'a: &a [x, x, x, x, x, x, x, x, x]',
     ...[...'bcdefghi'].map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[i]}`)}]`),
   ].join('\n');
+  const stairs = [
+    'a0: &a0 1',
+    ...Array.from({ length: 40 }, (_, i) => `a${i + 1}: &a${i + 1} [[[[[[*a${i}]]]]]]`),
+  ].join('\n');
   test.each([
     ['aliases of aliases', bomb, /^x\.yml:1:1: the aliases \(\*name\) in this file stand for too much$/],
     ['an alias of itself', 'a: &a {b: *a}', /^x\.yml:1:11: \*a is inside of what it stands for$/],
+    ['aliases that add up', stairs, /^x\.yml:1:1: the aliases \(\*name\) in this file stand for too much$/],
     ['lists in lists', '['.repeat(200_000), /^x\.yml:1:\d+: this is nested too deeply$/],
     ['indentation', Array.from({ length: 5000 }, (_, i) => `${' '.repeat(i)}a:`).join('\n'), /nested too deeply/],
   ])('%s', (_, text, message) => {

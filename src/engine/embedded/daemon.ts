@@ -65,10 +65,17 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
   const nodes: LabNode[] = order.nodes.map((node, i) => ({ ...node, address: nodeAddress(order.nodeSubnet, i + 1) }));
   await makeRunFolder(nodes);
   say({ kind: 'step', text: `Making ${nodes.length} nodes and the wire between them` });
-  const [namespaces, dataplane] = await Promise.all([makeNodes(order.nodeSubnet, nodes), detectDataplane(), makeImage()]);
+  const [namespaces, dataplane] = await Promise.all([
+    makeNodes(order.nodeSubnet, nodes),
+    detectDataplane(),
+    makeImage(),
+  ]);
   say({ kind: 'step', text: 'Starting the Kubernetes API' });
   const store = new Store();
-  bootstrapCluster(store, nodes.map((node) => ({ ...node, labels: { ...node.labels, [WIREGUARD_LABEL]: dataplane } })));
+  bootstrapCluster(
+    store,
+    nodes.map((node) => ({ ...node, labels: { ...node.labels, [WIREGUARD_LABEL]: dataplane } })),
+  );
   const ipam = new Ipam();
   startControllers(store, { ipam, onError: (error, doing) => log(`${doing}: ${messageOf(error)}`) });
   const felix = new Felix({ store, ipam, nodes: namespaces, dataplane, mtu: WIRE_MTU, log });
@@ -88,7 +95,9 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
   kubelet.start();
   const { tls, token } = order;
   await startApiServer({ store, runtime: kubelet, tls, token, listen: listening, log });
-  log(`the lab stands: ${nodes.length} nodes, WireGuard by the ${dataplane === 'kernel' ? 'kernel' : 'userspace program wireguard-go'}`);
+  log(
+    `the lab stands: ${nodes.length} nodes, WireGuard by the ${dataplane === 'kernel' ? 'kernel' : 'userspace program wireguard-go'}`,
+  );
 }
 
 /** A tmpfs over /run that only the lab sees, with what nodes and pods need of files. */
@@ -106,7 +115,9 @@ async function makeNodes(subnet: string, nodes: readonly LabNode[]): Promise<Map
     Promise.all(nodes.map(({ name }) => createNodeNamespaces(name, `${RUN_FOLDER}/hosts`))),
     runTool(['ip', '-batch', '-'], `${wireLines(subnet, WIRE_MTU).join('\n')}\n`),
   ]);
-  const uplinks = made.flatMap(({ pid }, i) => nodeUplinkLines({ subnet, address: nodes[i]?.address ?? '', mtu: WIRE_MTU, pid }));
+  const uplinks = made.flatMap(({ pid }, i) =>
+    nodeUplinkLines({ subnet, address: nodes[i]?.address ?? '', mtu: WIRE_MTU, pid }),
+  );
   await Promise.all(made.map((node) => writeSysctls(node, NODE_SYSCTLS)));
   await runTool(['ip', '-batch', '-'], `${uplinks.join('\n')}\n`);
   await Promise.all(

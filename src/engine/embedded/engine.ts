@@ -49,7 +49,14 @@ function refuseOtherFamilies(cluster: ClusterConfig): void {
 
 function orderOf(cluster: ClusterConfig, tls: EngineOrder['tls'], token: string): EngineOrder {
   const nodes = cluster.nodes.map(({ name, role, labels }) => ({ name, role, labels }));
-  return { nodes, podSubnet: cluster.podSubnet, serviceSubnet: cluster.serviceSubnet, nodeSubnet: NODE_SUBNET, tls, token };
+  return {
+    nodes,
+    podSubnet: cluster.podSubnet,
+    serviceSubnet: cluster.serviceSubnet,
+    nodeSubnet: NODE_SUBNET,
+    tls,
+    token,
+  };
 }
 
 /**
@@ -58,9 +65,22 @@ function orderOf(cluster: ClusterConfig, tls: EngineOrder['tls'], token: string)
  */
 async function makeCertificate(): Promise<EngineOrder['tls']> {
   const argv = ['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  const rest = ['-keyout', '-', '-out', '-', '-days', '365', '-subj', '/CN=wglab', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'];
+  const rest = [
+    '-keyout',
+    '-',
+    '-out',
+    '-',
+    '-days',
+    '365',
+    '-subj',
+    '/CN=wglab',
+    '-addext',
+    'subjectAltName=IP:127.0.0.1,DNS:localhost',
+  ];
   const pem = await runTool([...argv, ...rest]).catch((error) => {
-    throw lackingFailure(`openssl could not make the API's certificate: ${messageOf(error)}`, { remedy: 'apt-get install openssl' });
+    throw lackingFailure(`openssl could not make the API's certificate: ${messageOf(error)}`, {
+      remedy: 'apt-get install openssl',
+    });
   });
   const key = /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----\n/.exec(pem)?.[0];
   const cert = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n/.exec(pem)?.[0];

@@ -83,7 +83,12 @@ function untilReady(
     child.on('error', (error) => reject(labFailure(`cannot start unshare: ${error.message}`)));
     child.on('exit', (code, signal) => {
       const detail = readFileSync(logFile, 'utf8').slice(began).trim();
-      reject(labFailure(`the embedded engine ended (${signal ?? `exit status ${code}`})`, { detail, remedy: 'wglab doctor' }));
+      reject(
+        labFailure(`the embedded engine ended (${signal ?? `exit status ${code}`})`, {
+          detail,
+          remedy: 'wglab doctor',
+        }),
+      );
     });
     child.on('message', (message: EngineMessage) => {
       if (message.kind === 'awake') child.send(order, listening);
@@ -127,7 +132,9 @@ export async function endHolder(labFolder: string): Promise<number> {
     const left = processIds().filter((pid) => namespaces.has(pidNamespace(pid) ?? ''));
     if (left.length === 0 && findHolder(labFolder).length === 0) return holders.length;
     if (Date.now() > deadline) {
-      throw labFailure(`processes of the lab did not end within 10 s: ${left.join(', ')}`, { remedy: `kill -9 ${left.join(' ')}` });
+      throw labFailure(`processes of the lab did not end within 10 s: ${left.join(', ')}`, {
+        remedy: `kill -9 ${left.join(' ')}`,
+      });
     }
     for (const pid of left) end(pid);
     await delay(5); // the kernel tells nobody when a namespace is empty: look again
@@ -143,7 +150,9 @@ function end(pid: number): void {
 }
 
 function processIds(): number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 }
 
 function pidNamespace(pid: number): string | undefined {

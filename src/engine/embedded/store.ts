@@ -166,7 +166,9 @@ export class Store {
     if (version + 1 < oldest && version < this.#version) {
       throw new StoreError('Expired', `too old resource version: ${resourceVersion} (${oldest})`);
     }
-    return this.#history.filter((entry) => entry.version > version && entry.event.object.kind === kind).map((e) => e.event);
+    return this.#history
+      .filter((entry) => entry.version > version && entry.event.object.kind === kind)
+      .map((e) => e.event);
   }
 
   #put(type: WatchEventType, object: KubeObject): KubeObject {

@@ -60,15 +60,18 @@ export async function captureRun(run: CaptureRun): Promise<void> {
   const calico = kubeNodes.map(calicoNode);
   const { nodes, problems } = await factsOfAll(shell, calico);
   const names = nodes.map(({ name }) => name);
+  const { markers, planned, controls } = plan(names);
+  const closing = (node: string) => closingMarkers(controls, markers, node);
   const [taps, traffic, networks] = await Promise.all([
-    Promise.all(nodes.map((node) => startTap(shell, tapPlan(run.evidence, node)))),
+    Promise.all(
+      nodes.map((node) => startTap(shell, tapPlan(run.evidence, node, [...closing(node.name), ...run.linger]))),
+    ),
     openProbePods(cluster, names, pods),
     podNetworks(cluster, calico, pods),
   ]);
   problems.push(...traffic.problems);
   try {
     signal.throwIfAborted();
-    const { markers, planned, controls } = plan(names);
     const before = await devices(shell, names, felix.interface);
     problems.push(...(await sendAll(shell, nodes, controls, markers, 'open')));
     progress(`Sending marked connections between ${planned.length} pairs of nodes`);
@@ -76,7 +79,7 @@ export async function captureRun(run: CaptureRun): Promise<void> {
     if (run.linger.length > 0) await Promise.any(taps.map((tap) => tap.saw(run.linger, LINGER_MS)));
     problems.push(...(await sendAll(shell, nodes, controls, markers, 'close')));
     progress('Waiting until every capture has seen its closing packets');
-    await Promise.all(taps.map((tap) => tap.saw(closingMarkers(controls, markers, tap.node), CLOSING_MS)));
+    await Promise.all(taps.map((tap) => tap.saw(closing(tap.node), CLOSING_MS)));
     const after = await devices(shell, names, felix.interface);
     const tapRecords = await Promise.all(taps.map((tap) => tap.stop()));
     const used = (id: string) => probes.some(({ request, reply }) => request === id || reply === id);
@@ -124,14 +127,15 @@ async function factsOfAll(shell: NodeShell, calico: readonly CalicoNode[]) {
   return { nodes, problems };
 }
 
-function tapPlan(evidence: string, node: KnownNode) {
-  const file = `taps/${node.name}.pcap`;
+function tapPlan(evidence: string, { name, facts }: KnownNode, watchFor: readonly string[]) {
+  const file = `taps/${name}.pcap`;
   return {
-    node: node.name,
-    interface: node.facts.interface,
+    node: name,
+    interface: facts.interface,
     direction: 'out' as const,
     path: join(evidence, file),
     file,
+    watchFor,
   };
 }
 

@@ -26,7 +26,7 @@ const STOP_MS = 10_000;
 
 export interface Tap {
   readonly node: string;
-  /** Resolves once all these texts went by in captured packets, or when the tap ends, or when `timeoutMs` is over. */
+  /** Resolves once all these texts (of the plan's `watchFor`) were in captured packets, when the tap ends, or after `timeoutMs`. */
   saw(texts: readonly string[], timeoutMs: number): Promise<void>;
   /** Ends the capture and tells how it went; a tap that ended by itself has `exit: 'died'`. */
   stop(): Promise<TapRecord>;
@@ -40,6 +40,8 @@ export interface TapPlan {
   path: string;
   /** The same, as the record names it. */
   file: string;
+  /** Texts that `saw` can be asked for. */
+  watchFor: readonly string[];
 }
 
 /** Starts a capture on a node's interface and waits until tcpdump listens. It does not throw: the record tells. */
@@ -48,7 +50,7 @@ export async function startTap(shell: NodeShell, plan: TapPlan): Promise<Tap> {
   const record = { node: plan.node, interface: plan.interface, file: plan.file, direction: plan.direction, startedAt };
   try {
     const remote = await shell(plan.node, ['sh', '-c', CAPTURE, 'capture', plan.interface, plan.direction]);
-    return await follow(remote, plan.path, record);
+    return await follow(remote, plan, record);
   } catch (error) {
     const counts = { packetsCaptured: null, packetsReceived: null, droppedByKernel: null };
     return {
@@ -61,9 +63,9 @@ export async function startTap(shell: NodeShell, plan: TapPlan): Promise<Tap> {
 
 type Beginning = Pick<TapRecord, 'node' | 'interface' | 'file' | 'direction' | 'startedAt'>;
 
-async function follow(remote: RemoteProcess, path: string, record: Beginning): Promise<Tap> {
-  const file = createWriteStream(path, { mode: 0o600 });
-  const watcher = new Watcher();
+async function follow(remote: RemoteProcess, plan: TapPlan, record: Beginning): Promise<Tap> {
+  const file = createWriteStream(plan.path, { mode: 0o600 });
+  const watcher = new Watcher(plan.watchFor);
   let stderr = '';
   let stopping = false;
   let killed = false;
@@ -123,33 +125,44 @@ function countsIn(stderr: string) {
   };
 }
 
-/** Looks for texts in a stream, also across its chunks. */
+/** Looks for texts in a stream, also across its chunks, and remembers which went by. */
 class Watcher {
-  #wanted = new Set<string>();
+  readonly #missing: Set<string>;
+  readonly #longest: number;
+  readonly #waiting = new Set<() => void>();
   #tail = Buffer.alloc(0);
-  #seen: (() => void) | undefined;
   #over = false;
 
-  until(texts: readonly string[]): Promise<void> {
-    this.#wanted = new Set(texts);
-    if (this.#over || texts.length === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#seen = resolve;
-      this.look(Buffer.alloc(0));
-    });
+  constructor(texts: readonly string[]) {
+    this.#missing = new Set(texts);
+    this.#longest = Math.max(1, ...texts.map((text) => text.length));
+  }
+
+  /** Resolves once all of these went by, or at the end of the stream. */
+  async until(texts: readonly string[]): Promise<void> {
+    while (!this.#over && texts.some((text) => this.#missing.has(text))) {
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
   }
 
   look(chunk: Buffer): void {
+    if (this.#missing.size === 0) return;
     const bytes = Buffer.concat([this.#tail, chunk]);
-    for (const text of this.#wanted) if (bytes.includes(text)) this.#wanted.delete(text);
-    // Before texts are asked for, enough is kept that a packet which came early is still found.
-    this.#tail = Buffer.from(bytes.subarray(-(this.#seen ? 256 : 256 * 1024)));
-    if (this.#wanted.size === 0) this.#seen?.();
+    const before = this.#missing.size;
+    for (const text of this.#missing) if (bytes.includes(text)) this.#missing.delete(text);
+    this.#tail = Buffer.from(bytes.subarray(-(this.#longest - 1)));
+    if (this.#missing.size < before) this.#wake();
   }
 
   end(): void {
     this.#over = true;
-    this.#seen?.();
+    this.#wake();
+  }
+
+  #wake(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const resolve of waiting) resolve();
   }
 }
 

@@ -9,11 +9,17 @@ interface Document {
   etag: string;
 }
 
+/**
+ * All that is said in OpenAPI v2, which kubectl asks for kinds that v3 does not know: nothing. As protobuf (kubectl takes
+ * nothing else) it is field 1, the version.
+ */
+export const OPENAPI_V2_PROTOBUF = Buffer.from([0x0a, 0x03, ...Buffer.from('2.0')]);
+
 const made = new Map<string, Document>();
 
 /**
  * The OpenAPI v3 index (`/openapi/v3`) and the document of each group and version, made when first asked for. The index
- * names each document with a hash, by which kubectl caches it. There is no OpenAPI v2: kubectl asks v3 first.
+ * names each document with a hash, by which kubectl caches it.
  */
 export function openApiDocument(pathname: string): Document | undefined {
   const there = made.get(pathname);

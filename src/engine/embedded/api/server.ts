@@ -8,7 +8,7 @@ import { discoveryDocument } from './discovery.ts';
 import { handlerOf } from './dispatch.ts';
 import { serveUpgrade } from './exec.ts';
 import { startGarbageCollector } from './garbage.ts';
-import { openApiDocument } from './openapi.ts';
+import { OPENAPI_V2_PROTOBUF, openApiDocument } from './openapi.ts';
 import { parseApiPath } from './path.ts';
 import { type PodRuntime, RuntimeRefusal } from './runtime.ts';
 import { ApiError, badRequest, unknownPath } from './status.ts';
@@ -33,6 +33,7 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
+const V2_TYPE = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 const OPEN_PATHS = new Set(['/livez', '/readyz', '/healthz', '/version']);
 
 /** Serves the Kubernetes API of a lab over TLS until it is closed. Rejects where it cannot listen. */
@@ -87,6 +88,7 @@ async function serve(
   if (request.method === 'GET') {
     const document = discoveryDocument(path, request.headers.accept ?? '');
     if (document) return sendText(response, document.contentType, document.body);
+    if (path === '/openapi/v2') return sendText(response, V2_TYPE, OPENAPI_V2_PROTOBUF);
     const openApi = openApiDocument(path);
     if (openApi) return sendDocument(request, response, openApi);
   }
@@ -115,7 +117,7 @@ function warningHeader(text: string): string {
   return `299 - "${plain.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
 
-function sendText(response: ServerResponse, contentType: string, body: string): void {
+function sendText(response: ServerResponse, contentType: string, body: string | Buffer): void {
   response.writeHead(200, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
   response.end(body);
 }

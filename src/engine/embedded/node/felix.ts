@@ -151,7 +151,9 @@ export class Felix {
     const dirty = [...this.#nodes].filter(([, node]) => node.dirty);
     for (const [, node] of dirty) node.dirty = false;
     const planned = await atOnce(dirty, async ([name, node]) => this.#try(name, node, () => this.#plan(name, node)));
-    const begun = await atOnce(planned, async (plan) => this.#try(plan.name, plan.node, () => this.#run(plan, plan.first)));
+    const begun = await atOnce(planned, async (plan) =>
+      this.#try(plan.name, plan.node, () => this.#run(plan, plan.first)),
+    );
     await atOnce(begun, async (plan) => this.#try(plan.name, plan.node, () => this.#run(plan, plan.last)));
     for (const [name, node] of dirty) publishKey(this.#store, name, node.publicKey);
   }

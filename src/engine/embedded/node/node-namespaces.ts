@@ -28,7 +28,19 @@ exec sleep infinity`;
 
 /** Makes the namespaces of a node. `hostsFile` becomes its /etc/hosts. Throws ToolError with what the tools printed. */
 export async function createNodeNamespaces(name: string, hostsFile: string): Promise<NodeNamespaces> {
-  const argv = ['--net', '--mount', '--uts', '--propagation', 'private', 'sh', '-c', BECOME_A_NODE, 'node', name, hostsFile];
+  const argv = [
+    '--net',
+    '--mount',
+    '--uts',
+    '--propagation',
+    'private',
+    'sh',
+    '-c',
+    BECOME_A_NODE,
+    'node',
+    name,
+    hostsFile,
+  ];
   const child = spawn('unshare', argv, { stdio: ['ignore', 'pipe', 'pipe'] });
   await untilReady(child, `making the namespaces of node ${name}`);
   const pid = child.pid ?? 0;

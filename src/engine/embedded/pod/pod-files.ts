@@ -27,7 +27,10 @@ export async function makeRoot(pod: KubeObject, container: ContainerSpec, run: n
     symlink('bin', join(root, 'sbin')),
     symlink('../bin', join(root, 'usr/bin')),
     symlink('../bin', join(root, 'usr/sbin')),
-    writeFile(join(root, 'etc/passwd'), `root:x:0:0:root:/root:/bin/sh\n${own}nobody:x:65534:65534:nobody:/:/bin/false\n`),
+    writeFile(
+      join(root, 'etc/passwd'),
+      `root:x:0:0:root:/root:/bin/sh\n${own}nobody:x:65534:65534:nobody:/:/bin/false\n`,
+    ),
     writeFile(join(root, 'etc/group'), `root:x:0:\n${user === 0 ? '' : `pod:x:${group}:\n`}nogroup:x:65534:\n`),
     writeFile(join(root, 'etc/hostname'), `${pod.metadata.name}\n`),
     writeFile(join(root, 'etc/resolv.conf'), ''),

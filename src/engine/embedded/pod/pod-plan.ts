@@ -81,7 +81,10 @@ export function environmentOf(store: Store, pod: KubeObject, container: Containe
       const kind = valueFrom?.configMapKeyRef ? 'ConfigMap' : 'Secret';
       const found = dataOf(store, kind, namespace, reference.name, reference.optional)[reference.key];
       if (!found && !reference.optional) {
-        throw new PodProblem('CreateContainerConfigError', `couldn't find key ${reference.key} in ${kind} ${namespace}/${reference.name}`);
+        throw new PodProblem(
+          'CreateContainerConfigError',
+          `couldn't find key ${reference.key} in ${kind} ${namespace}/${reference.name}`,
+        );
       }
       if (found) environment[name] = found.toString();
     } else environment[name] = expand(value ?? '', environment);
@@ -103,7 +106,11 @@ export function argvOf(container: ContainerSpec, environment: Record<string, str
 }
 
 /** The files of a volume by path, or undefined for an empty folder. Throws PodProblem for what the engine does not have. */
-export function volumeFiles(store: Store, namespace: string | undefined, volume: VolumeSpec): Record<string, Buffer> | undefined {
+export function volumeFiles(
+  store: Store,
+  namespace: string | undefined,
+  volume: VolumeSpec,
+): Record<string, Buffer> | undefined {
   const { name, emptyDir, configMap, secret, ...others } = volume;
   if (emptyDir) return undefined;
   const source = configMap ?? secret;
@@ -118,7 +125,13 @@ export function volumeFiles(store: Store, namespace: string | undefined, volume:
   return Object.fromEntries(source.items.map(({ key, path }) => [path, data[key] ?? Buffer.alloc(0)]));
 }
 
-function dataOf(store: Store, kind: 'ConfigMap' | 'Secret', namespace: string | undefined, name: string, optional = false) {
+function dataOf(
+  store: Store,
+  kind: 'ConfigMap' | 'Secret',
+  namespace: string | undefined,
+  name: string,
+  optional = false,
+) {
   const object = store.get(kind, namespace, name);
   if (!object && !optional) {
     throw new PodProblem('CreateContainerConfigError', `${kind.toLowerCase()} "${name}" not found`);

@@ -68,7 +68,11 @@ function condition(before: Condition[], type: string, holds: boolean, reason?: s
   return { type, status, lastProbeTime: null, lastTransitionTime, ...(reason ? { reason } : {}) };
 }
 
-function phaseOf(pod: KubeObject, containers: readonly ContainerState[], initContainers: readonly ContainerState[]): string {
+function phaseOf(
+  pod: KubeObject,
+  containers: readonly ContainerState[],
+  initContainers: readonly ContainerState[],
+): string {
   const policy = (pod.spec as unknown as PodSpec).restartPolicy ?? 'Always';
   if (policy !== 'Always') {
     const failed = [...initContainers, ...containers].some((one) => one.state === 'terminated' && one.exitCode !== 0);

@@ -63,9 +63,10 @@ IPAMBlockSpec
   deleted:bool sequenceNumber:int64 sequenceNumberForAllocation:{int64}
 IPAMBlock
   apiVersion kind metadata:ObjectMeta spec:IPAMBlockSpec
+# No default in here: kubectl compares the list of a custom resource as a whole, and would see a difference at every apply.
 OperatorIPPool
   name cidr! encapsulation(IPIPCrossSubnet|IPIP|VXLAN|VXLANCrossSubnet|None) natOutgoing(Enabled|Disabled) nodeSelector
-  blockSize:int32 disableBGPExport:bool=false disableNewAllocations:bool allowedUses:[] assignmentMode
+  blockSize:int32 disableBGPExport:bool disableNewAllocations:bool allowedUses:[] assignmentMode
 NodeAddressAutodetection
   firstFound:bool kubernetes(NodeInternalIP) interface skipInterface canReach cidrs:[]
 CalicoNetworkSpec

@@ -1,4 +1,3 @@
-import { pipeline } from 'node:stream';
 import type { KubeObject } from '../../store.ts';
 import type { Call } from '../context.ts';
 import type { LogOptions } from '../runtime.ts';
@@ -17,12 +16,13 @@ export function podLogs(call: Call): undefined {
   const output = api.runtime.logs(pod, container, options);
   response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-cache, private' });
   response.flushHeaders();
-  // The pipeline ends the reader when the client goes, and the answer when the log ends.
-  pipeline(output, response, (error) => {
-    if (error && (error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') {
-      api.log(`reading the log of ${pod.metadata.namespace}/${pod.metadata.name} failed`, error);
-    }
+  output.on('error', (error) => {
+    api.log(`reading the log of ${pod.metadata.namespace}/${pod.metadata.name} failed`, error);
+    response.destroy();
   });
+  // The client may go while the log goes on: then nobody follows it any more.
+  response.on('close', () => output.destroy());
+  output.pipe(response);
   return undefined;
 }
 

@@ -1,0 +1,307 @@
+import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { MarkerSearch, type Sighting } from '../../src/wire/marker-search.ts';
+import { type Frame, LinkType } from '../../src/wire/packet.ts';
+import { bytesFrom, ethernet, fragments, inGeneve, inVxlan, ipv4, ipv6, tcp, udp } from './packet-builder.ts';
+
+const PREFIX = randomBytes(12);
+const markers = new Map(Array.from({ length: 20 }, (_, i) => [i, bytesFrom(PREFIX, randomBytes(4 + 2 * i))]));
+const marker = (id: number): Uint8Array => markers.get(id) ?? new Uint8Array(0);
+
+const toFrame = (bytes: Uint8Array, index: number): Frame => ({
+  index,
+  time: 0,
+  linkType: LinkType.ethernet,
+  originalLength: bytes.length,
+  bytes,
+});
+
+interface Outcome {
+  sightings: Sighting<number>[];
+  /** For each frame, the markers that it held wholly or in part. */
+  held: number[][];
+  search: MarkerSearch<number>;
+}
+
+/** Feeds frames one by one, as they would come from different buffers. */
+function searchIn(all: readonly Uint8Array[], search = new MarkerSearch(markers)): Outcome {
+  const sightings = all.flatMap((bytes, i) => search.feed([toFrame(bytes, i)]));
+  const held = all.map((_, i) => {
+    const here = sightings.filter((sighting) => sighting.frames.includes(i)).map((sighting) => sighting.marker);
+    return [...new Set(here)].sort((a, b) => a - b);
+  });
+  return { sightings, held, search };
+}
+
+/** How a packet may reach the wire. */
+const ENCAPSULATIONS: Record<string, (packet: Uint8Array) => Uint8Array> = {
+  none: (packet) => ethernet(packet),
+  vlan: (packet) => ethernet(packet, { vlans: [7, 9] }),
+  vxlan: (packet) => ethernet(inVxlan(ethernet(packet))),
+  'vxlan in vxlan': (packet) => ethernet(inVxlan(ethernet(inVxlan(ethernet(packet), { vni: 5 })))),
+  geneve: (packet) => ethernet(inGeneve(ethernet(packet))),
+  ipip: (packet) => ethernet(ipv4(packet, { protocol: (packet[0] ?? 0) >> 4 === 6 ? 41 : 4, from: '172.18.0.2' })),
+};
+const encapsulations = fc.constantFrom(...Object.values(ENCAPSULATIONS));
+const families = fc.constantFrom(ipv4, ipv6);
+
+/** A text with a marker in it, and where it stands. */
+const stream = fc.record({ id: fc.nat(19), before: fc.nat(100), after: fc.nat(100) }).map(({ id, before, after }) => ({
+  id,
+  bytes: bytesFrom(Buffer.alloc(before, '<'), marker(id), Buffer.alloc(after, '>')),
+  start: before,
+  end: before + marker(id).length,
+}));
+
+/** Places to cut so many bytes at, any number of them. */
+function pieces(bytes: Uint8Array, cuts: readonly number[]): { start: number; bytes: Uint8Array }[] {
+  const at = [...new Set([0, ...cuts.map((cut) => cut % bytes.length)])].sort((a, b) => a - b);
+  return at.map((start, i) => ({ start, bytes: bytes.subarray(start, at[i + 1] ?? bytes.length) }));
+}
+
+function shuffle<T>(list: readonly T[], keys: readonly number[]): T[] {
+  return list.map((item, i) => ({ item, key: keys[i % keys.length] ?? 0 })).sort((a, b) => a.key - b.key).map(({ item }) => item);
+}
+
+const cuts = fc.array(fc.nat(10_000), { maxLength: 30 });
+const keys = fc.array(fc.nat(1000), { minLength: 1, maxLength: 31 });
+const sequences = fc.constantFrom(1, 2 ** 32 - 50, 2 ** 31 - 20, 0);
+
+describe('a marker is found', () => {
+  test('anywhere in a frame, whatever is around it', () => {
+    const junk = fc.uint8Array({ maxLength: 80 });
+    fc.assert(
+      fc.property(junk, fc.nat(19), junk, fc.nat(300), (before, id, after, linkType) => {
+        const bytes = bytesFrom(before, marker(id), after);
+        const found = new MarkerSearch(markers).feed([{ ...toFrame(bytes, 5), linkType }]);
+        expect(found).toEqual([{ marker: id, frames: [5], split: false }]);
+      }),
+    );
+  });
+
+  test('in UDP to the port of WireGuard that is not WireGuard', () => {
+    const packet = ethernet(ipv4(udp(bytesFrom([4, 0, 0, 0], marker(3)), { toPort: 51820 }), { protocol: 17 }));
+    expect(searchIn([packet]).held).toEqual([[3]]);
+  });
+
+  test('in each frame of a batch that lies in one buffer, and not across two', () => {
+    const gap = Buffer.alloc(16, 1);
+    const half = marker(9).length / 2;
+    const parts = [
+      bytesFrom('first', marker(1), marker(2), marker(1)),
+      bytesFrom(marker(9).subarray(0, half)),
+      bytesFrom(marker(9).subarray(half), 'x'),
+      bytesFrom(marker(7)),
+    ];
+    // Two that touch: no gap between the halves.
+    const buffer = new Uint8Array(bytesFrom(parts[0] ?? [], gap, parts[1] ?? [], parts[2] ?? [], gap, parts[3] ?? []));
+    const starts = [0, 16, 16, 32].map((gaps, i) => gaps + parts.slice(0, i).reduce((sum, part) => sum + part.length, 0));
+    const batch = parts.map((part, i) => toFrame(buffer.subarray(starts[i], (starts[i] ?? 0) + part.length), i + 100));
+    const found = new MarkerSearch(markers).feed(batch).map((sighting) => [sighting.marker, sighting.frames]);
+    expect(found).toEqual([
+      [1, [100]],
+      [2, [100]],
+      [7, [103]],
+    ]);
+  });
+
+  test('cut at any bytes over TCP segments, in any order, repeated, in any encapsulation, from any sequence number', () => {
+    fc.assert(
+      fc.property(stream, cuts, keys, encapsulations, families, sequences, cuts, (text, at, order, wrap, ip, first, again) => {
+        const segments = shuffle(
+          [...pieces(text.bytes, at), ...pieces(text.bytes, again).filter((_, i) => (again[i] ?? 0) % 2 === 0)],
+          order,
+        );
+        const frames = segments.map((piece) => wrap(ip(tcp(piece.bytes, { sequence: (first + piece.start) >>> 0 }))));
+        const { held } = searchIn(frames);
+        expect(held.flat()).toContain(text.id);
+        expect(new Set(held.flat()).size).toBe(1);
+        // No frame without a part of it is named.
+        for (const [i, piece] of segments.entries()) {
+          if (piece.start >= text.end || piece.start + piece.bytes.length <= text.start) expect(held[i]).toEqual([]);
+        }
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  test('and every frame that carried a part of it is named, also those that come again', () => {
+    fc.assert(
+      fc.property(stream, cuts, keys, encapsulations, fc.boolean(), (text, at, order, wrap, twice) => {
+        const once = pieces(text.bytes, at);
+        const segments = shuffle(twice ? [...once, ...once] : once, order);
+        const { held } = searchIn(segments.map((piece) => wrap(ipv4(tcp(piece.bytes, { sequence: 9 + piece.start })))));
+        const expected = segments.map((piece) =>
+          piece.start < text.end && piece.start + piece.bytes.length > text.start ? [text.id] : [],
+        );
+        expect(held).toEqual(expected);
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  test('cut over IP fragments in any order, of UDP, TCP, and VXLAN', () => {
+    const kinds = fc.constantFrom(
+      (data: Uint8Array) => ipv4(udp(data), { protocol: 17 }),
+      (data: Uint8Array) => ipv6(udp(data), { protocol: 17 }),
+      (data: Uint8Array) => ipv4(tcp(data)),
+      (data: Uint8Array) => inVxlan(ethernet(ipv4(tcp(data)))),
+    );
+    fc.assert(
+      fc.property(stream, kinds, fc.integer({ min: 1, max: 6 }), keys, encapsulations, fc.boolean(), (text, kind, eighths, order, wrap, twice) => {
+        const packet = kind(text.bytes);
+        const at = Buffer.from(packet).indexOf(marker(text.id));
+        const header = (packet[0] ?? 0) >> 4 === 6 ? 40 : 20;
+        const once = fragments(packet, eighths * 8, 77).map((bytes, i) => ({ bytes, start: header + i * eighths * 8 }));
+        const all = shuffle(twice ? [...once, ...once] : once, order);
+        const { held, search } = searchIn(all.map((part) => wrap(part.bytes)));
+        const expected = all.map(({ start }) =>
+          start < at + marker(text.id).length && start + eighths * 8 > at ? [text.id] : [],
+        );
+        expect(held).toEqual(expected);
+        expect(search.dropped.datagrams).toBe(0);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('cut over TCP segments whose packets are cut into fragments', () => {
+    fc.assert(
+      fc.property(stream, cuts, keys, fc.integer({ min: 1, max: 4 }), encapsulations, (text, at, order, eighths, wrap) => {
+        const frames = pieces(text.bytes, at).flatMap((piece, i) => {
+          const outer = inVxlan(ethernet(ipv4(tcp(piece.bytes, { sequence: 1 + piece.start }))));
+          return fragments(outer, eighths * 8, i).map(wrap);
+        });
+        expect(searchIn(shuffle(frames, order)).held.flat()).toContain(text.id);
+      }),
+    );
+  });
+
+  test('in fragments of fragments', () => {
+    const inner = fragments(ipv4(tcp(bytesFrom('.'.repeat(30), marker(19), '.'.repeat(30)))), 32, 5);
+    const outer = inner.flatMap((fragment, i) => fragments(inVxlan(ethernet(fragment)), 40, 100 + i));
+    const { sightings } = searchIn(outer.map((fragment) => ethernet(fragment)));
+    expect(sightings.map((s) => s.marker)).toEqual([19]);
+    expect(sightings[0]?.frames.length).toBeGreaterThan(2);
+  });
+
+  test('in a new connection between the same ports', () => {
+    const half = 10;
+    const frame = (sequence: number, data: Uint8Array | string, flags = 0x18) =>
+      ethernet(ipv4(tcp(data, { sequence, flags })));
+    const { held } = searchIn([
+      frame(1000, '', 0x02),
+      frame(1001, 'x'.repeat(200)),
+      frame(1050, '', 0x02),
+      frame(1051, marker(4).subarray(0, half)),
+      frame(1051 + half, marker(4).subarray(half)),
+    ]);
+    expect(held).toEqual([[], [], [], [4], [4]]);
+  });
+
+  test('in the right one of two networks with the same addresses', () => {
+    const half = 10;
+    const part = (vni: number, from: number, data: Uint8Array) =>
+      ethernet(inVxlan(ethernet(ipv4(tcp(data, { sequence: 1 + from }))), { vni }));
+    const { held } = searchIn([
+      part(1, 0, marker(4).subarray(0, half)),
+      part(2, 0, marker(5).subarray(0, half)),
+      part(2, half, marker(5).subarray(half)),
+      part(1, half, marker(4).subarray(half)),
+    ]);
+    expect(held).toEqual([[4], [5], [5], [4]]);
+  });
+});
+
+describe('nothing is found', () => {
+  test('where the bytes between the parts did not come, or came on another connection', () => {
+    const [a, b, c] = [marker(8).subarray(0, 9), marker(8).subarray(9, 10), marker(8).subarray(10)];
+    const { sightings } = searchIn([
+      ethernet(ipv4(tcp(a, { sequence: 1 }))),
+      ethernet(ipv4(tcp(c, { sequence: 11 }))),
+      ethernet(ipv4(tcp(b, { sequence: 10, fromPort: 2 }))),
+    ]);
+    expect(sightings).toEqual([]);
+  });
+
+  test('where a probe with a wrong byte comes between, the marker still is', () => {
+    const [a, b] = [marker(8).subarray(0, 9), marker(8).subarray(9)];
+    const { held } = searchIn([
+      ethernet(ipv4(tcp(a, { sequence: 1 }))),
+      ethernet(ipv4(tcp(Uint8Array.of(0), { sequence: 9 }))),
+      ethernet(ipv4(tcp(b, { sequence: 10 }))),
+    ]);
+    expect(held).toEqual([[8], [], [8]]);
+  });
+});
+
+describe('any set of markers', () => {
+  test('is found, also without a common beginning, one within the other, and twice the same', () => {
+    const sets = fc.array(fc.uint8Array({ minLength: 3, maxLength: 40 }), { minLength: 1, maxLength: 30 });
+    fc.assert(
+      fc.property(sets, fc.array(fc.oneof(fc.nat(29), fc.uint8Array({ maxLength: 5 })), { maxLength: 8 }), (set, parts) => {
+        const bytes = bytesFrom(...parts.map((part) => (typeof part === 'number' ? (set[part % set.length] ?? []) : part)));
+        const found = new MarkerSearch(new Map(set.entries())).feed([toFrame(bytes, 0)]).map((sighting) => sighting.marker);
+        const expected = [...set.keys()].filter((id) => Buffer.from(bytes).includes(set[id] ?? ''));
+        expect(found.sort((a, b) => a - b)).toEqual(expected);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('may have 5000 members', () => {
+    const many = new Map(Array.from({ length: 5000 }, (_, i) => [i, bytesFrom(PREFIX, randomBytes(20))]));
+    const search = new MarkerSearch(many);
+    for (const id of [0, 4999, 77]) {
+      const bytes = ethernet(ipv4(tcp(bytesFrom('x', many.get(id) ?? []))));
+      expect(search.feed([toFrame(bytes, id)])).toEqual([{ marker: id, frames: [id], split: false }]);
+    }
+  });
+
+  test.each([[[]], [['ab']], [['x'.repeat(256)]]])('is refused where it makes no sense: %j', (texts) => {
+    expect(() => new MarkerSearch(new Map(texts.map((text) => [text, Buffer.from(text)])))).toThrow(RangeError);
+  });
+});
+
+describe('memory is bounded', () => {
+  function growth(work: () => void): number {
+    global.gc?.();
+    const before = process.memoryUsage();
+    work();
+    global.gc?.();
+    const after = process.memoryUsage();
+    return (after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers) / 1e6;
+  }
+
+  test('with ever new connections, gaps and fragments, and what is given up is counted', () => {
+    const search = new MarkerSearch(markers);
+    const grown = growth(() => {
+      for (let i = 0; i < 60_000; i++) {
+        const from = `10.${i & 255}.${(i >> 8) & 255}.1`;
+        const sequence = i * 1000;
+        search.feed([
+          toFrame(ethernet(ipv4(tcp('data '.repeat(20), { fromPort: i & 0xffff }), { from })), 3 * i),
+          toFrame(ethernet(ipv4(tcp('gaps '.repeat(20), { sequence }))), 3 * i + 1),
+          toFrame(ethernet(ipv4(Buffer.alloc(800), { from, id: i & 0xffff, more: true, protocol: 17 })), 3 * i + 2),
+        ]);
+      }
+    });
+    expect(grown).toBeLessThan(60);
+    expect(search.dropped.flows).toBeGreaterThan(40_000);
+    expect(search.dropped.gaps).toBeGreaterThan(50_000);
+    expect(search.dropped.datagrams).toBeGreaterThan(30_000);
+  });
+
+  test('connections that ended are forgotten without being counted', () => {
+    const search = new MarkerSearch(markers, { flows: 10 });
+    for (let i = 0; i < 100; i++) {
+      const ports = { fromPort: 1000 + i };
+      search.feed([
+        toFrame(ethernet(ipv4(tcp('data', ports))), 2 * i),
+        toFrame(ethernet(ipv4(tcp('', { ...ports, flags: 0x11, sequence: 5 }))), 2 * i + 1),
+      ]);
+    }
+    expect(search.dropped.flows).toBe(0);
+  });
+});
