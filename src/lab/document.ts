@@ -86,14 +86,14 @@ function sourceDocument(document: Document, file: string, placeAt: (offset: numb
   const place = (node: unknown) => placeAt(startOf(node) ?? startOf(document.contents) ?? 0);
   return {
     file,
-    value: valueOf(document, place(undefined)),
+    value: plainValue(document, place(undefined)),
     placeOf: (path) => place(walk(document, path).reached),
     placeOfKey: (path) => place(walk(document, path).key),
     has: (path) => walk(document, path).whole,
   };
 }
 
-function valueOf(document: Document, place: Place): unknown {
+function plainValue(document: Document, place: Place): unknown {
   try {
     const value: unknown = document.toJS({ maxAliasCount: 100 });
     const deep = tooDeep([value], (node) => (typeof node === 'object' && node !== null ? Object.values(node) : []));

@@ -68,7 +68,18 @@ const POD_SUBNETS = { ipv4: '10.244.0.0/16', ipv6: 'fd00:10:244::/56', dual: '10
 const SERVICE_SUBNETS = { ipv4: '10.96.0.0/16', ipv6: 'fd00:10:96::/112', dual: '10.96.0.0/16,fd00:10:96::/112' };
 
 /** As kind's namer (providers/common/namer.go): numbers from 2, counted for each role. */
-function nameNodes(nodes: readonly z.output<typeof nodeSchema>[], cluster: string): ClusterNode[] {
+/** The same cluster with another number of workers, which have the labels of the first one. */
+export function withWorkers(config: ClusterConfig, cluster: string, workers: number): ClusterConfig {
+  const others = config.nodes.filter(({ role }) => role !== 'worker');
+  const labels = config.nodes.find(({ role }) => role === 'worker')?.labels ?? {};
+  const made = Array.from({ length: workers }, () => ({ role: 'worker' as const, labels }));
+  return { ...config, nodes: [...others, ...nameNodes(made, cluster)] };
+}
+
+function nameNodes(
+  nodes: readonly { role?: 'control-plane' | 'worker'; labels?: Record<string, string>; image?: string }[],
+  cluster: string,
+): ClusterNode[] {
   const count = { 'control-plane': 0, worker: 0 };
   return nodes.map(({ role = 'control-plane', labels = {}, image }) => {
     count[role] += 1;

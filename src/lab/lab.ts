@@ -1,6 +1,7 @@
+import { resolve } from 'node:path';
 import { type CalicoConfig, calicoConfigOf } from './calico.ts';
 import { readDocument } from './document.ts';
-import { type ClusterConfig, clusterConfigOf } from './kind-config.ts';
+import { type ClusterConfig, clusterConfigOf, withWorkers } from './kind-config.ts';
 import { findLab, type LabDefinition } from './lab-definition.ts';
 import { type Manifest, manifestsOf, readManifests } from './manifests.ts';
 import { readTopology, type Topology } from './topology.ts';
@@ -16,12 +17,23 @@ export interface Lab {
   workloads: Manifest[];
 }
 
+/** What a person may want other than the lab's own files say. */
+export interface LabOverrides {
+  /** The path of another containerlab topology. */
+  topology?: string;
+  /** Another number of workers than the kind configuration has. */
+  workers?: number;
+}
+
 /** Reads a lab, by its name or by the path of its file, and all files that it names. Throws a usage failure with places. */
-export async function readLab(nameOrPath: string): Promise<Lab> {
+export async function readLab(nameOrPath: string, overrides: LabOverrides = {}): Promise<Lab> {
   const definition = await findLab(nameOrPath);
-  const topology = await readTopology(definition.topology);
+  const topology = await readTopology(
+    overrides.topology === undefined ? definition.topology : resolve(overrides.topology),
+  );
   const clusterFile = await readDocument(topology.kindConfig);
-  const cluster = clusterConfigOf(clusterFile, topology.cluster);
+  const written = clusterConfigOf(clusterFile, topology.cluster);
+  const cluster = overrides.workers === undefined ? written : withWorkers(written, topology.cluster, overrides.workers);
   const cniManifests = await readManifests(definition.cni.manifests);
   const workloads = await readManifests(definition.workloads);
   // Once more together: an object may not be in both.

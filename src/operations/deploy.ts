@@ -37,7 +37,7 @@ export interface DeployListener {
 
 /** Brings a lab up, or leaves it as it is where it stands. Throws a Failure; what was begun is taken away, but for `keep`. */
 export async function deploy(request: DeployRequest, listener: DeployListener, signal: AbortSignal): Promise<Deployed> {
-  const lab = await readLab(request.lab);
+  const lab = await readLab(request.lab, request);
   const name = checkLabName(request.name ?? lab.definition.name);
   const lock = await lockLab(name);
   try {

@@ -60,7 +60,7 @@ export class MarkerSearch<Id> {
   /**
    * Takes the next frames, in the order of the capture, and gives what these completed. A marker is sighted once in each frame
    * that holds it whole. One that is split is sighted when its last part comes, with all of its frames, and again when parts
-   * of it are repeated later.
+   * of it are repeated later; one that is split in two ways, into fragments of a segment, may be sighted twice.
    */
   feed(frames: readonly Frame[]): Sighting<Id>[] {
     this.#sightings = [];

@@ -31,7 +31,8 @@ function readAll(file: Uint8Array, sizes: readonly number[] = [file.length || 1]
   }
 }
 
-const plain = (frames: readonly Frame[]) => frames.map((frame) => ({ ...frame, bytes: Buffer.from(frame.bytes).toString('hex') }));
+const plain = (frames: readonly Frame[]) =>
+  frames.map((frame) => ({ ...frame, bytes: Buffer.from(frame.bytes).toString('hex') }));
 
 /** One block of pcapng; what it holds is padded to four bytes. */
 function block(type: number, holds: Uint8Array, big: boolean): Uint8Array {
@@ -45,14 +46,34 @@ function section(frame: Uint8Array, big: boolean): Uint8Array {
   const n32 = (value: number) => (big ? u32be(value) : u32be(value).reverse());
   const n16 = (value: number) => (big ? u16be(value) : u16be(value).reverse());
   const offset = big ? [...n32(0), ...n32(100)] : [...n32(100), ...n32(0)];
-  const options = [...n16(2), ...n16(3), 108, 111, 48, 0, ...n16(9), ...n16(1), 0x8a, 0, 0, 0, ...n16(14), ...n16(8), ...offset];
+  const options = [
+    ...n16(2),
+    ...n16(3),
+    108,
+    111,
+    48,
+    0,
+    ...n16(9),
+    ...n16(1),
+    0x8a,
+    0,
+    0,
+    0,
+    ...n16(14),
+    ...n16(8),
+    ...offset,
+  ];
   const length = n32(frame.length);
   return bytesFrom(
     block(0x0a0d0d0a, bytesFrom(n32(0x1a2b3c4d), n16(1), n16(0), [255, 255, 255, 255, 255, 255, 255, 255]), big),
     block(1, bytesFrom(n16(1), n16(0), n32(64)), big),
     block(1, bytesFrom(n16(1), n16(0), n32(0), options, n16(0), n16(0)), big),
     block(0x0bad, bytesFrom('of no interest'), big),
-    block(6, bytesFrom(n32(0), n32(1), n32(2), length, n32(1500), frame, Buffer.alloc((4 - (frame.length % 4)) % 4), n16(0)), big),
+    block(
+      6,
+      bytesFrom(n32(0), n32(1), n32(2), length, n32(1500), frame, Buffer.alloc((4 - (frame.length % 4)) % 4), n16(0)),
+      big,
+    ),
     block(6, bytesFrom(n32(1), n32(0), n32(2048), length, length, frame), big),
     block(3, bytesFrom(length, frame.subarray(0, 64)), big),
     block(2, bytesFrom(n16(0), n16(9), n32(0), n32(7000), length, length, frame), big),
@@ -68,7 +89,12 @@ describe('pcap', () => {
     [true, false],
     [true, true],
   ])('is read in both byte orders and resolutions: big %s, nanoseconds %s', (big, nanoseconds) => {
-    const file = pcap([frame, frame.subarray(0, 30)], { big, nanoseconds, linkType: 113, start: [1_700_000_000, 500_000] });
+    const file = pcap([frame, frame.subarray(0, 30)], {
+      big,
+      nanoseconds,
+      linkType: 113,
+      start: [1_700_000_000, 500_000],
+    });
     const { frames, truncated } = readAll(file);
     const first = nanoseconds ? 0.5 : 500;
     expect(truncated).toBe(false);
@@ -119,9 +145,17 @@ describe('pcapng', () => {
     const [enhanced, counted, simple, old] = plain(frames);
     expect(enhanced).toMatchObject({ time: (2 ** 32 + 2) / 1000, originalLength: 1500, bytes: frame.toString('hex') });
     expect(counted).toMatchObject({ time: 102_000, originalLength: frame.length });
-    expect(simple).toMatchObject({ time: 0, originalLength: frame.length, bytes: frame.subarray(0, 64).toString('hex') });
+    expect(simple).toMatchObject({
+      time: 0,
+      originalLength: frame.length,
+      bytes: frame.subarray(0, 64).toString('hex'),
+    });
     expect(old).toMatchObject({ time: 7, bytes: frame.toString('hex') });
-    expect(plain(frames).slice(4).map((f) => ({ ...f, index: f.index - 4 }))).toEqual(plain(frames).slice(0, 4));
+    expect(
+      plain(frames)
+        .slice(4)
+        .map((f) => ({ ...f, index: f.index - 4 })),
+    ).toEqual(plain(frames).slice(0, 4));
   });
 
   const broken: [string, (file: Buffer) => void, RegExp][] = [
@@ -129,8 +163,16 @@ describe('pcapng', () => {
     ['a block of a gigabyte', (file) => file.writeUInt32LE(2 ** 30, 28 + 4), /block of 1073741824 bytes/],
     ['lengths that differ', (file) => file.writeUInt32LE(24, 28 + 16), /length twice/],
     ['no byte order', (file) => file.fill(0, 8, 12), /byte order/],
-    ['an unknown interface', (file) => file.writeUInt32LE(7, file.indexOf(Buffer.from([6, 0, 0, 0])) + 8), /interface 7/],
-    ['a frame beyond its block', (file) => file.writeUInt32LE(900, file.indexOf(Buffer.from([6, 0, 0, 0])) + 20), /longer than its block/],
+    [
+      'an unknown interface',
+      (file) => file.writeUInt32LE(7, file.indexOf(Buffer.from([6, 0, 0, 0])) + 8),
+      /interface 7/,
+    ],
+    [
+      'a frame beyond its block',
+      (file) => file.writeUInt32LE(900, file.indexOf(Buffer.from([6, 0, 0, 0])) + 20),
+      /longer than its block/,
+    ],
   ];
   test.each(broken)('refuses %s', (_, damage, message) => {
     const file = Buffer.from(section(frame, false));
@@ -141,7 +183,9 @@ describe('pcapng', () => {
   test('does not take more interfaces than there can be', () => {
     const start = section(frame, false).subarray(0, 28);
     const one = block(1, Buffer.alloc(8), false);
-    expect(readAll(bytesFrom(start, Buffer.alloc(70_000 * one.length, one))).error?.message).toMatch(/too many interfaces/);
+    expect(readAll(bytesFrom(start, Buffer.alloc(70_000 * one.length, one))).error?.message).toMatch(
+      /too many interfaces/,
+    );
   });
 });
 

@@ -65,7 +65,15 @@ describe('decodes as tshark does', () => {
   test('real frames of an Ethernet device', async () => {
     const frames = await compare(join(real.folder, 'ethernet.pcap'));
     // The capture has what it was made for.
-    for (const field of ['vxlan.vni', 'wg.sender', 'wg.counter', 'arp.opcode', 'icmp.code', 'icmpv6.code', 'ipv6.fraghdr.ident']) {
+    for (const field of [
+      'vxlan.vni',
+      'wg.sender',
+      'wg.counter',
+      'arp.opcode',
+      'icmp.code',
+      'icmpv6.code',
+      'ipv6.fraghdr.ident',
+    ]) {
       expect(seen(frames, field), field).toBeGreaterThan(0);
     }
     expect(frames.some((frame) => Number(ownFrame(frame)['ip.frag_offset']?.split(' ').at(-1)) > 0)).toBe(true);

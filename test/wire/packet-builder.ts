@@ -2,7 +2,9 @@ import { parseIp } from '../../src/wire/addresses.ts';
 
 /** Builds packets for tests, from inside out: `ethernet(ipv4(tcp('hello')))`. Checksums are left 0, as offload does. */
 export function bytesFrom(...parts: (Uint8Array | readonly number[] | string)[]): Uint8Array {
-  return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Uint8Array.from(part))));
+  return Buffer.concat(
+    parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Uint8Array.from(part))),
+  );
 }
 
 export const u16be = (value: number): number[] => [(value >> 8) & 0xff, value & 0xff];
@@ -15,7 +17,10 @@ function address(text: string): Uint8Array {
 }
 
 /** With 802.1Q tags where there are `vlans`. The type is found from the payload. */
-export function ethernet(payload: Uint8Array, { vlans = [] as number[], type = etherTypeOf(payload) } = {}): Uint8Array {
+export function ethernet(
+  payload: Uint8Array,
+  { vlans = [] as number[], type = etherTypeOf(payload) } = {},
+): Uint8Array {
   const tags = vlans.flatMap((id) => [0x81, 0x00, ...u16be(id)]);
   return bytesFrom([2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1], tags, u16be(type), payload);
 }
@@ -50,7 +55,13 @@ export function ipv6(payload: Uint8Array, options: IpOptions = {}): Uint8Array {
   const isFragment = position > 0 || more;
   const fragment = isFragment ? [protocol, 0, ...u16be(position | (more ? 1 : 0)), ...u32be(id)] : [];
   const length = u16be(payload.length + fragment.length);
-  return bytesFrom([0x60, 0, 0, 0, ...length, isFragment ? 44 : protocol, 64], address(from), address(to), fragment, payload);
+  return bytesFrom(
+    [0x60, 0, 0, 0, ...length, isFragment ? 44 : protocol, 64],
+    address(from),
+    address(to),
+    fragment,
+    payload,
+  );
 }
 
 export function tcp(
@@ -112,5 +123,8 @@ export function pcap(frames: readonly Uint8Array[], options: PcapOptions = {}): 
     Uint8Array.from([...n32(start[0]), ...n32(start[1] + i), ...n32(frame.length), ...n32(frame.length)]),
     frame,
   ]);
-  return bytesFrom([...n32(magic), ...n16(2), ...n16(4), ...n32(0), ...n32(0), ...n32(262_144), ...n32(linkType)], ...records);
+  return bytesFrom(
+    [...n32(magic), ...n16(2), ...n16(4), ...n32(0), ...n32(0), ...n32(262_144), ...n32(linkType)],
+    ...records,
+  );
 }

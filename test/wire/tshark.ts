@@ -86,7 +86,20 @@ export async function tsharkFrames(path: string): Promise<Record<string, string>
   const fields = names.flatMap((name) => ['-e', name]);
   // On 8472, which is Cilium's and the kernel's own choice, tshark expects another protocol.
   const vxlan = ['-d', 'udp.port==8472,vxlan'];
-  const args = ['-n', '-r', path, ...alone, ...vxlan, '-T', 'fields', '-E', 'separator=/t', '-E', 'aggregator=/s', ...fields];
+  const args = [
+    '-n',
+    '-r',
+    path,
+    ...alone,
+    ...vxlan,
+    '-T',
+    'fields',
+    '-E',
+    'separator=/t',
+    '-E',
+    'aggregator=/s',
+    ...fields,
+  ];
   const { stdout } = await execute('tshark', args, { maxBuffer: 2 ** 28 });
   const lines = stdout.split('\n').slice(0, -1);
   return lines.map((line) => Object.fromEntries(line.split('\t').map((value, i) => [names[i] ?? '', value])));
@@ -100,7 +113,10 @@ export function ownFrame(frame: Frame): Record<string, string> {
     'frame.cap_len': String(frame.bytes.length),
   };
   for (const [name, field] of Object.entries(FIELDS)) {
-    own[name] = layers.map(field).filter((value) => value !== undefined).join(' ');
+    own[name] = layers
+      .map(field)
+      .filter((value) => value !== undefined)
+      .join(' ');
   }
   return own;
 }

@@ -44,12 +44,20 @@ export interface TapPlan {
   watchFor: readonly string[];
 }
 
+/** tcpdump on a node's interface: pcap on its standard output, until its standard input ends. */
+export function startCapture(
+  shell: NodeShell,
+  plan: Pick<TapPlan, 'node' | 'interface' | 'direction'>,
+): Promise<RemoteProcess> {
+  return shell(plan.node, ['sh', '-c', CAPTURE, 'capture', plan.interface, plan.direction]);
+}
+
 /** Starts a capture on a node's interface and waits until tcpdump listens. It does not throw: the record tells. */
 export async function startTap(shell: NodeShell, plan: TapPlan): Promise<Tap> {
   const startedAt = new Date().toISOString();
   const record = { node: plan.node, interface: plan.interface, file: plan.file, direction: plan.direction, startedAt };
   try {
-    const remote = await shell(plan.node, ['sh', '-c', CAPTURE, 'capture', plan.interface, plan.direction]);
+    const remote = await startCapture(shell, plan);
     return await follow(remote, plan, record);
   } catch (error) {
     const counts = { packetsCaptured: null, packetsReceived: null, droppedByKernel: null };

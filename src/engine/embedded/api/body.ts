@@ -38,15 +38,14 @@ export async function readObject(request: IncomingMessage): Promise<{ text: stri
   const type = mediaType(request) || 'application/json';
   if (!OBJECT_TYPES.includes(type)) throw unsupportedMediaType(OBJECT_TYPES);
   if (type === PROTOBUF) return { text: '', object: parseProtobuf(await readBytes(request)) };
-  const text = await readBody(request);
-  return { text, object: await parseObject(text, type === 'application/yaml') };
+  return parseObject(await readBody(request), type === 'application/yaml');
 }
 
 /** Reads the options in the body of a delete; a body may be absent. Throws 400. */
 export async function readOptions(request: IncomingMessage): Promise<JsonObject> {
   const body = await readBytes(request);
   if (body.length === 0) return {};
-  return mediaType(request) === PROTOBUF ? parseProtobuf(body) : parseObject(body.toString('utf8'), false);
+  return mediaType(request) === PROTOBUF ? parseProtobuf(body) : (await parseObject(body.toString('utf8'), false)).object;
 }
 
 function parseProtobuf(body: Buffer): JsonObject {
@@ -58,17 +57,24 @@ function parseProtobuf(body: Buffer): JsonObject {
   }
 }
 
-/** Parses JSON, or YAML where it may be. Throws 400 unless it is an object. */
-export async function parseObject(text: string, yaml: boolean): Promise<JsonObject> {
-  let value: unknown;
+/**
+ * Parses JSON, or YAML where it may be; `text` is the JSON that it came from, empty for YAML (whose parser itself refuses
+ * keys that come twice). Throws 400 unless it is an object.
+ */
+export async function parseObject(text: string, yaml: boolean): Promise<{ text: string; object: JsonObject }> {
+  const json = parseJson(text);
+  if ('error' in json && !yaml) throw badRequest(`error decoding JSON: ${json.error}`);
+  const object = 'error' in json ? await parseYaml(text) : json.value;
+  if (!isObject(object)) throw badRequest('the body of the request is not an object');
+  return { text: 'error' in json ? '' : text, object };
+}
+
+function parseJson(text: string): { value: unknown } | { error: string } {
   try {
-    value = JSON.parse(text);
+    return { value: JSON.parse(text) };
   } catch (error) {
-    if (!yaml) throw badRequest(`error decoding JSON: ${messageOf(error)}`);
-    value = await parseYaml(text);
+    return { error: messageOf(error) };
   }
-  if (!isObject(value)) throw badRequest('the body of the request is not an object');
-  return value;
 }
 
 /** Loaded only when needed: kubectl itself always sends JSON. */

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { KubeObject, Store } from '../store.ts';
 import type { Target } from './path.ts';
 import type { Resource } from './resources.ts';
+import type { Remains } from './remains.ts';
 import type { PodRuntime } from './runtime.ts';
 import type { JsonObject } from './schema/json.ts';
 
@@ -9,6 +10,8 @@ import type { JsonObject } from './schema/json.ts';
 export interface Api {
   store: Store;
   runtime: PodRuntime;
+  /** What went away with its namespace. */
+  remains: Remains;
   /** Told of errors that should not happen; clients see a plain 500. */
   log(message: string, error?: unknown): void;
 }

@@ -10,6 +10,7 @@ import { serveUpgrade } from './exec.ts';
 import { startGarbageCollector } from './garbage.ts';
 import { OPENAPI_V2_PROTOBUF, openApiDocument } from './openapi.ts';
 import { parseApiPath } from './path.ts';
+import { Remains } from './remains.ts';
 import { type PodRuntime, RuntimeRefusal } from './runtime.ts';
 import { ApiError, badRequest, unknownPath } from './status.ts';
 import { readUrl } from './url.ts';
@@ -39,7 +40,7 @@ const OPEN_PATHS = new Set(['/livez', '/readyz', '/healthz', '/version']);
 /** Serves the Kubernetes API of a lab over TLS until it is closed. Rejects where it cannot listen. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, runtime, tls, token } = options;
-  const api: Api = { store, runtime, log: (message, error) => options.log?.(message, error) };
+  const api: Api = { store, runtime, remains: new Remains(), log: (message, error) => options.log?.(message, error) };
   const authorized = tokenCheck(token);
   const server = createServer({ key: tls.key, cert: tls.cert, keepAliveTimeout: 90_000 });
   server.on('request', (request, response) => {

@@ -15,7 +15,7 @@ import { mergeApplied, withoutField } from './merge.ts';
  * now, and the manager owns exactly what it applied. Throws 409 where somebody else owns a field that would change,
  * unless `force` is set; creates the object where there is none.
  */
-export function applyObject(configuration: JsonObject, text: string, call: Call): Reply {
+export function applyObject({ object: configuration, text }: { object: JsonObject; text: string }, call: Call): Reply {
   const { api, resource, namespace, name = '', query } = call;
   const manager = query.get('fieldManager');
   if (!manager) {

@@ -8,7 +8,11 @@ import { currentObject } from './read.ts';
 
 export async function deleteOne(call: Call): Promise<Reply> {
   const options = await deletionOptions(call);
-  const { resource } = call;
+  const { api, resource, namespace, name = '' } = call;
+  const goneUid = api.store.get(resource.kind, namespace, name)
+    ? undefined
+    : api.remains.uidOf(api.store, { kind: resource.kind, metadata: { name, ...(namespace ? { namespace } : {}) } });
+  if (goneUid) return success(call, name, goneUid);
   const object = currentObject(call);
   const { uid, resourceVersion } = options.preconditions;
   if (uid && uid !== object.metadata.uid) {
@@ -19,14 +23,14 @@ export async function deleteOne(call: Call): Promise<Reply> {
     const message = `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${object.metadata.resourceVersion}`;
     throw conflict(resource, object.metadata.name, message);
   }
-  const going = options.dryRun ? undefined : deleteObject(call.api.store, object, options);
+  if (!options.dryRun && object.kind === 'Namespace') api.remains.remember(api.store, object.metadata.name);
+  const going = options.dryRun ? undefined : deleteObject(api.store, object, options);
   if (going) return { code: 200, body: present(going, resource) };
-  const details = {
-    name: object.metadata.name,
-    ...(resource.group ? { group: resource.group } : {}),
-    kind: resource.plural,
-    uid: object.metadata.uid,
-  };
+  return success(call, object.metadata.name, object.metadata.uid);
+}
+
+function success({ resource }: Call, name: string, uid: string | undefined): Reply {
+  const details = { name, ...(resource.group ? { group: resource.group } : {}), kind: resource.plural, uid };
   return { code: 200, body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details } };
 }
 

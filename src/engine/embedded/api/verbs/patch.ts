@@ -27,7 +27,7 @@ export async function patchObject(call: Call): Promise<Reply> {
   const accepted = [JSON_PATCH, MERGE, ...(resource.custom ? [] : [STRATEGIC]), APPLY];
   if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
   const text = await readBody(call.request);
-  if (type === APPLY) return applyObject(await parseObject(text, true), text, call);
+  if (type === APPLY) return applyObject(await parseObject(text, true), call);
 
   const current = currentObject(call);
   if (call.subresource === 'scale') {

@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
+import type { Server as NetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -37,7 +38,7 @@ interface FetchOptions {
 }
 
 /** An API server with a store, a fake kubelet and a kubeconfig, on a port of its own. */
-export async function startApiLab(options: { nodes?: string[] } = {}) {
+export async function startApiLab(options: { nodes?: string[]; listen?: NetServer } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'wglab-api-'));
   const tls = await certificate(folder);
   const store = new Store();
@@ -47,7 +48,8 @@ export async function startApiLab(options: { nodes?: string[] } = {}) {
   const log = (message: string, error?: unknown) => {
     logged.push(`${message}: ${error instanceof Error ? error.stack : String(error)}`);
   };
-  const server = await startApiServer({ store, runtime, tls, token, listen: { host: '127.0.0.1', port: 0 }, log });
+  const listen = options.listen ?? { host: '127.0.0.1', port: 0 };
+  const server = await startApiServer({ store, runtime, tls, token, listen, log });
   const stops = [startFakeKubelet(store), startFakeDaemonSets(store)];
   seed(store, options.nodes ?? ['control-plane', 'worker', 'worker2']);
   const kubeconfig = join(folder, 'kubeconfig');

@@ -1,0 +1,126 @@
+import type { RemoteProcess } from '../engine/remote-process.ts';
+import { labFailure, usageFailure } from '../errors.ts';
+import { Cluster } from '../kube/cluster.ts';
+import { describePacket } from '../proof/describe.ts';
+import { secretLines } from '../proof/excerpt.ts';
+import { nodeFacts } from '../proof/live/node-facts.ts';
+import { startCapture } from '../proof/live/tap.ts';
+import { CaptureReader } from '../wire/capture-file.ts';
+import { decodeFrame } from '../wire/decode.ts';
+import type { Frame } from '../wire/packet.ts';
+import type { StandingLab } from './labs.ts';
+
+/** A packet on the wire, for a person to look at. */
+export interface WatchedPacket {
+  /** ISO 8601, UTC, to the microsecond. */
+  time: string;
+  node: string;
+  length: number;
+  description: string;
+  encrypted: boolean;
+  /** Lines of readable text in it that hold a secret, or what was searched for. */
+  secrets: string[];
+}
+
+export interface CaptureRequest {
+  node?: string;
+  grep?: RegExp;
+  /** End after this many packets. */
+  count?: number;
+}
+
+/** A capture on one node, as raw pcap. */
+export async function captureRaw(lab: StandingLab, node: string): Promise<RemoteProcess> {
+  const [plan] = await plansFor(lab, node);
+  if (!plan) throw usageFailure(`there is no node "${node}"`);
+  return startCapture(lab.access.shell, plan);
+}
+
+/** Shows every packet that leaves a node, or that passes the one node asked for, until it is enough or `signal` says stop. */
+export async function watchWire(
+  lab: StandingLab,
+  { node, grep, count = Number.POSITIVE_INFINITY }: CaptureRequest,
+  show: (packet: WatchedPacket) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const plans = await plansFor(lab, node);
+  let shown = 0;
+  const captures: RemoteProcess[] = [];
+  const stop = () => {
+    for (const capture of captures) capture.stdin.end();
+  };
+  signal.addEventListener('abort', stop);
+  try {
+    const ends = plans.map(async (plan) => {
+      const capture = await startCapture(lab.access.shell, plan);
+      captures.push(capture);
+      if (signal.aborted) capture.stdin.end();
+      let printed = '';
+      capture.stderr.on('data', (chunk: Buffer) => {
+        printed = (printed + chunk.toString()).slice(-2048);
+      });
+      const reader = new CaptureReader();
+      for await (const chunk of capture.stdout) {
+        for (const frame of reader.push(chunk as Buffer)) {
+          const packet = watched(plan.node, frame, grep);
+          if (!packet || shown >= count) continue;
+          show(packet);
+          shown += 1;
+          if (shown >= count) stop();
+        }
+      }
+      const status = await capture.exited;
+      if (status !== 0 && !signal.aborted)
+        throw labFailure(`the capture on ${plan.node} ended`, { detail: printed.trim() });
+    });
+    await Promise.all(ends);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    for (const capture of captures) capture.kill();
+  }
+  signal.throwIfAborted();
+}
+
+async function plansFor(lab: StandingLab, only: string | undefined) {
+  const nodes = await Cluster.connect(lab.access.kubeconfig).nodes();
+  const names = nodes.map(({ metadata }) => metadata?.name ?? '');
+  if (only !== undefined && !names.includes(only)) {
+    throw usageFailure(`there is no node "${only}"`, { remedy: `The nodes are ${names.join(', ')}.` });
+  }
+  const chosen = nodes.filter(({ metadata }) => only === undefined || metadata?.name === only);
+  return Promise.all(
+    chosen.map(async ({ metadata, status }) => {
+      const node = metadata?.name ?? '';
+      const address = status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '';
+      const facts = await nodeFacts(lab.access.shell, node, address);
+      if ('problem' in facts) throw labFailure(`${node}: ${facts.problem}`);
+      // Of all nodes each packet is wanted once: where it leaves.
+      return { node, interface: facts.interface, direction: only === undefined ? ('out' as const) : ('both' as const) };
+    }),
+  );
+}
+
+function watched(node: string, frame: Frame, grep: RegExp | undefined): WatchedPacket | undefined {
+  const packet = decodeFrame(frame);
+  const secrets = grep ? matchingLines(frame.bytes, grep) : secretLines(frame.bytes, []);
+  if (grep && secrets.length === 0) return undefined;
+  return {
+    time: timeText(frame.time),
+    node,
+    length: frame.originalLength,
+    description: describePacket(packet),
+    encrypted: packet.layers.some(({ kind }) => kind === 'wireguard' || kind === 'esp'),
+    secrets,
+  };
+}
+
+function matchingLines(bytes: Uint8Array, grep: RegExp): string[] {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  return text.split(/[^\x20-\x7e]+/).filter((line) => grep.test(line));
+}
+
+/** Milliseconds since 1970, with fractions, to the microsecond. */
+function timeText(time: number): string {
+  const seconds = new Date(time).toISOString().slice(0, 19);
+  return `${seconds}.${String(Math.floor((time % 1000) * 1000)).padStart(6, '0')}Z`;
+}
