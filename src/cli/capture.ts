@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { messageOf, usageFailure } from '../errors.ts';
+import { labFailure, messageOf, usageFailure } from '../errors.ts';
 import { captureRaw, type WatchedPacket, watchWire } from '../operations/capture.ts';
 import { type StandingLab, standingLab } from '../operations/labs.ts';
 import type { Context } from './context.ts';
@@ -19,6 +19,7 @@ export async function captureCommand(context: Context, options: CaptureOptions):
   const grep = options.grep === undefined ? {} : { grep: expression(options.grep) };
   const lab = await standingLab(options.lab);
   if (write !== undefined) {
+    if (count !== undefined || grep.grep) throw usageFailure('--write takes all packets: leave --count and --grep away');
     await writeFile(context, lab, node, write);
     return undefined;
   }
@@ -53,9 +54,13 @@ async function writeFile(
   try {
     if (file === '-') await pipeline(capture.stdout, out, { end: false });
     else await pipeline(capture.stdout, createWriteStream(file, { mode: 0o600 }));
-    await capture.exited;
   } catch (error) {
     throw usageFailure(`cannot write ${file}: ${messageOf(error)}`);
+  }
+  try {
+    const status = await capture.exited;
+    if (status !== 0) throw labFailure(`the capture on ${node} ended with status ${status}`);
+    signal.throwIfAborted();
   } finally {
     signal.removeEventListener('abort', stop);
     capture.kill();

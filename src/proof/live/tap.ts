@@ -49,7 +49,8 @@ export function startCapture(
   shell: NodeShell,
   plan: Pick<TapPlan, 'node' | 'interface' | 'direction'>,
 ): Promise<RemoteProcess> {
-  return shell(plan.node, ['sh', '-c', CAPTURE, 'capture', plan.interface, plan.direction]);
+  const direction = plan.direction === 'both' ? 'inout' : plan.direction; // tcpdump's own word
+  return shell(plan.node, ['sh', '-c', CAPTURE, 'capture', plan.interface, direction]);
 }
 
 /** Starts a capture on a node's interface and waits until tcpdump listens. It does not throw: the record tells. */
