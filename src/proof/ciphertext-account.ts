@@ -39,7 +39,7 @@ export function accountCiphertext(
   const sessions = acceptedSessions(sender, receiver, seen, answers);
   const windowBytes = sum(sessions, (s) => s.windowBytes);
   const packets = sum(sessions, (s) => s.packets);
-  const handshakes = seen.fittingHandshakes + (answers?.fittingHandshakes ?? 0);
+  const handshaken = sessions.some((s) => answers?.announced.has(s.session));
   const counters = peerCounters(sender, receiver, deliveredBytes);
   const fault =
     (packets === 0 ? noCiphertext(seen, from, to) : undefined) ??
@@ -47,10 +47,10 @@ export function accountCiphertext(
     keyFault(record, receiver) ??
     foreignFault(seen, from, to) ??
     counters.fault ??
-    (handshakes === 0 && !counters.grew ? untied(to) : undefined) ??
+    (!handshaken && !counters.grew ? untied(to) : undefined) ??
     (windowBytes < Math.max(1, deliveredBytes) ? tooFew(seen, windowBytes, deliveredBytes, from, to) : undefined);
   const ties = [
-    ...(handshakes > 0 ? ['a handshake addressed to the published key'] : []),
+    ...(handshaken ? ['a handshake that was made for the published key'] : []),
     ...(counters.grew ? ["WireGuard's own counters for the peer"] : []),
   ];
   const esp = seen.esp.sessions.filter((s) => s.random);
@@ -158,7 +158,7 @@ function nothingSeen(from: string, to: string): string {
 }
 
 function untied(to: string): string {
-  return `neither a handshake in the window nor WireGuard's counters tie the ciphertext to the key of ${to}`;
+  return `neither a handshake that was captured nor WireGuard's counters tie the ciphertext to the key of ${to}`;
 }
 
 function tooFew(seen: TowardsSeen, windowBytes: number, needed: number, from: string, to: string): string {

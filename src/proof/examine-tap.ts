@@ -60,11 +60,10 @@ export interface PlaintextSeen {
 export interface TowardsSeen {
   wireguard: CiphertextSeen;
   esp: CiphertextSeen;
-  /** Handshakes whose mac1 fits the receiver's published key, and those whose mac1 does not. */
-  fittingHandshakes: number;
-  misaddressedHandshakes: number;
-  /** The indexes that packets back must carry, as the fitting handshakes say. */
+  /** The indexes that packets back must carry, as those handshakes say whose mac1 fits the receiver's published key. */
   announced: ReadonlySet<number>;
+  /** Handshakes whose mac1 does not. */
+  misaddressedHandshakes: number;
   /** Packets on WireGuard's ports that are not WireGuard, and why the first is not. */
   foreign: number;
   foreignWhy: string | undefined;

@@ -30,7 +30,6 @@ export class Towards {
   readonly #wireguard = new CiphertextStream();
   readonly #esp = new CiphertextStream();
   readonly #announced = new Set<number>();
-  #fittingHandshakes = 0;
   #misaddressedHandshakes = 0;
   #foreign = 0;
   #foreignWhy: string | undefined;
@@ -69,7 +68,6 @@ export class Towards {
     return {
       wireguard: this.#wireguard.seen(),
       esp: this.#esp.seen(),
-      fittingHandshakes: this.#fittingHandshakes,
       misaddressedHandshakes: this.#misaddressedHandshakes,
       announced: this.#announced,
       foreign: this.#foreign,
@@ -107,7 +105,6 @@ export class Towards {
     }
     if (content.kind === 'handshake' && this.#key) {
       if (mac1Fits(content.handshake.message, this.#key)) {
-        this.#fittingHandshakes += 1;
         this.#announced.add(content.handshake.sender);
       } else this.#misaddressedHandshakes += 1;
     }

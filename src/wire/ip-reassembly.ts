@@ -61,7 +61,7 @@ export class IpDatagrams {
    * completes it, and when it repeats a part of a complete one.
    */
   add(walked: Walked, bytes: Uint8Array, origins: readonly Origin[]): Assembled | undefined {
-    const data = bytes.slice(walked.start, walked.end);
+    const data = copyOf(bytes, walked.start, walked.end);
     const end = walked.position + data.length;
     if (data.length === 0 || end > 65_535) return undefined;
     const datagram = this.#datagramOf(walked, data, end);
@@ -188,11 +188,11 @@ function assemble(datagram: Datagram, added: readonly Origin[]): Assembled | und
 function headerOf(walked: Walked, bytes: Uint8Array): Uint8Array {
   const { header, protocolAt, protocol, start } = walked;
   if (u8(bytes, header) >> 4 === 4) {
-    const copy = bytes.slice(header, start);
+    const copy = copyOf(bytes, header, start);
     copy.set([u8(copy, 6) & 0x40, 0], 6);
     return copy;
   }
-  const copy = bytes.slice(header, start - 8);
+  const copy = copyOf(bytes, header, start - 8);
   copy[protocolAt - header] = protocol;
   return copy;
 }
@@ -203,4 +203,9 @@ function setLength(packet: Uint8Array, total: number): void {
   const length = isIpv4 ? total : total - 40;
   const field = length > 65_535 ? 0 : length;
   packet.set([field >> 8, field & 0xff], isIpv4 ? 2 : 4);
+}
+
+/** Buffer.slice would give a view. */
+function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(start, end));
 }

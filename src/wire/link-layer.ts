@@ -17,14 +17,14 @@ export function decodeEthernet(cursor: Cursor): Protocol | undefined {
   return follow(cursor, ETHERNET, etherType);
 }
 
-/** A tag of 802.1Q or 802.1ad. It is counted from its own type, which the header before gives as what follows. */
+/** A tag of 802.1Q or 802.1ad. Its own type is what the header before says to follow. */
 export function decodeVlan(cursor: Cursor): Protocol | undefined {
   const { bytes, offset, layers, number: tagType } = cursor;
   if (!has(cursor, VLAN)) return undefined;
   const tag = u16(bytes, offset);
   const etherType = u16(bytes, offset + 2);
   const [priority, dropEligible, id] = [tag >> 13, (tag & 0x1000) !== 0, tag & 0xfff];
-  layers.push({ kind: 'vlan', offset: offset - 2, length: VLAN, tagType, priority, dropEligible, id, etherType });
+  layers.push({ kind: 'vlan', offset, length: VLAN, tagType, priority, dropEligible, id, etherType });
   return follow(cursor, VLAN, etherType);
 }
 

@@ -84,7 +84,7 @@ export interface EthernetLayer extends Header<'ethernet'> {
   readonly etherType: number;
 }
 
-/** One 802.1Q (0x8100) or 802.1ad (0x88a8) tag; `offset` is that of the tag's own type. */
+/** One tag: `tagType`, which stands in the header before, is 0x8100 for 802.1Q and 0x88a8 for 802.1ad. */
 export interface VlanLayer extends Header<'vlan'> {
   readonly tagType: number;
   readonly priority: number;

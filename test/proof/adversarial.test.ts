@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { TapExaminer } from '../../src/proof/examine-tap.ts';
+import { verifyResult } from '../../src/proof/result.ts';
+import { decodeFrame } from '../../src/wire/decode.ts';
 import * as packets from './packets.ts';
 import {
   between,
@@ -160,6 +163,27 @@ describe('what looks like WireGuard and is not', () => {
     }
   });
 
+  test('one packet of text on its ports, among much ciphertext', async () => {
+    const run = makeRun({ nodes: 2 });
+    const text = packets.wireguardData(99, 1, 0, Buffer.from(randomBytes(200).toString('hex')));
+    inject(run, 'n1', between(nodeOf(run, 'n1'), nodeOf(run, 'n2'), 17, packets.udp(LISTEN_PORT, LISTEN_PORT, text)));
+    expect(await reasonOf(run)).toContain("1 packets from n1 to n2 on WireGuard's ports are not WireGuard");
+  });
+
+  test('a handshake for the right key that leads to no session ties nothing to that key', async () => {
+    const run = makeRun({ nodes: 2, handshakes: false });
+    for (const { wireguard } of run.record.nodes) if (wireguard) wireguard.peers = null;
+    const [n1, n2] = [nodeOf(run, 'n1'), nodeOf(run, 'n2')];
+    for (const [from, to] of [
+      [n1, n2],
+      [n2, n1],
+    ] as const) {
+      const initiation = packets.wireguardInitiation(5, Buffer.from(to.wireguard?.publicKey ?? '', 'base64'));
+      inject(run, from.name, between(from, to, 17, packets.udp(LISTEN_PORT, LISTEN_PORT, initiation)));
+    }
+    expect(await reasonOf(run)).toContain('tie the ciphertext to the key of n2');
+  });
+
   test('ESP is counted as ciphertext, but not yet called encrypted', async () => {
     let sequence = 0;
     const ipsec: Transport = (_run, from, to, inner) => [
@@ -192,6 +216,25 @@ describe('what looks like WireGuard and is not', () => {
     message.writeUInt8(1, 2);
     return message;
   }
+});
+
+test('a capture that could not be searched as a whole proves nothing', () => {
+  const { record, taps } = makeRun({ nodes: 2 });
+  const seen = (unsearched: number) =>
+    record.taps.map((tap) => {
+      const node = record.nodes.find(({ name }) => name === tap.node);
+      const frames = taps.get(tap.node) ?? [];
+      tap.packetsCaptured = frames.length;
+      if (!node) throw new Error(`no node ${tap.node}`);
+      const examiner = new TapExaminer(record, tap, node);
+      for (const [index, bytes] of frames.entries()) {
+        const frame = { index, time: 0, linkType: 1, originalLength: bytes.length, bytes };
+        examiner.see(frame, decodeFrame(frame), []);
+      }
+      return examiner.seen({ broken: undefined, unsearched });
+    });
+  expect(verifyResult(record, seen(0), 'encrypted', '').verdict).toBe('pass');
+  expect(verifyResult(record, seen(1), 'encrypted', '').verdict).toBe('inconclusive');
 });
 
 describe('plaintext in odd places', () => {

@@ -58,7 +58,7 @@ describe('runs in which nothing went wrong', () => {
       Array(6).fill(['encrypted', true, 0]),
     );
     expect(pairOf(result, 'n1', 'n2').reason).toContain(
-      "a handshake addressed to the published key and WireGuard's own counters",
+      "a handshake that was made for the published key and WireGuard's own counters",
     );
     expect(result.summary).toBe('Traffic between all 6 pairs of nodes is encrypted.');
     expect(result.verdict).toBe('pass');
@@ -97,9 +97,9 @@ describe('runs in which nothing went wrong', () => {
     expect(exit(await judgeRun(run, { expect: 'plaintext' }))).toBe(1);
   });
 
-  test('40 nodes are judged as three are', async () => {
-    const result = await judgeRun(makeRun({ nodes: 40 }));
-    expect(result.pairs).toHaveLength(1560);
+  test('20 nodes are judged as three are', async () => {
+    const result = await judgeRun(makeRun({ nodes: 20 }));
+    expect(result.pairs).toHaveLength(380);
     expect(result.verdict).toBe('pass');
   });
 

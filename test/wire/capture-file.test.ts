@@ -80,7 +80,9 @@ function section(frame: Uint8Array, big: boolean): Uint8Array {
   );
 }
 
-const frame = ethernet(ipv4(tcp('a frame that is longer than the sixty-four bytes which the interface keeps')));
+const frame = Buffer.from(
+  ethernet(ipv4(tcp('a frame that is longer than the sixty-four bytes which the interface keeps'))),
+);
 
 describe('pcap', () => {
   test.each([

@@ -13,19 +13,7 @@ import {
   type Packet,
 } from '../../src/wire/packet.ts';
 import { newWalked, walkFrame } from '../../src/wire/packet-walk.ts';
-import {
-  bytesFrom,
-  ethernet,
-  fragments,
-  inGeneve,
-  inVxlan,
-  ipv4,
-  ipv6,
-  tcp,
-  u16be,
-  u32be,
-  udp,
-} from './packet-builder.ts';
+import { bytesFrom, ethernet, fragments, inGeneve, inVxlan, ipv4, ipv6, tcp, u32be, udp } from './packet-builder.ts';
 
 const decode = (bytes: Uint8Array, linkType: number = LinkType.ethernet) => decodeFrame({ bytes, linkType });
 const kinds = (packet: Packet) => packet.layers.map((layer) => layer.kind).join(' ');
@@ -138,7 +126,7 @@ const packets = [
   ...fragments(inVxlan(ethernet(ipv4(tcp('x'.repeat(50))))), 24, 3).map((packet) => ethernet(packet)),
 ];
 
-const linkTypes = fc.constantFrom(...Object.values(LinkType));
+const linkTypes = fc.constantFrom(...Array<number>(9).fill(LinkType.ethernet), ...Object.values(LinkType));
 const mutated = fc
   .record({
     bytes: fc.constantFrom(...packets),
@@ -154,15 +142,13 @@ const anyBytes = fc.oneof(mutated, fc.uint8Array({ maxLength: 200 }));
 
 /** Layers lie in the bytes, one after the other, and the payload after them. */
 function expectSound(packet: Packet): void {
-  let end = 0;
+  let end = packet.layers[0]?.offset ?? 0;
   for (const layer of packet.layers) {
     expect(layer.length).toBeGreaterThan(0);
-    // A tag is counted from its own type, which the header before it ends with.
-    expect(layer.offset).toBeGreaterThanOrEqual(layer.kind === 'vlan' ? end - 2 : end);
+    expect(layer.offset).toBe(end);
     end = layer.offset + layer.length;
     expect(end).toBeLessThanOrEqual(packet.bytes.length);
-    if ('quoted' in layer && layer.quoted)
-      expectSound(layer.quoted.layers.length ? { ...layer.quoted } : { ...packet, layers: [] });
+    if ('quoted' in layer && layer.quoted) expectSound(layer.quoted);
   }
   expect(packet.payload.length).toBeGreaterThanOrEqual(0);
   expect(packet.payload.offset + packet.payload.length).toBeLessThanOrEqual(packet.bytes.length);
@@ -249,7 +235,7 @@ describe('a datagram put together', () => {
     };
     const [oldFirst, oldLast] = fragments(ipv4(udp('old.....old.....'), { protocol: 17 }), 16, 1);
     const [newFirst, newLast] = fragments(ipv4(udp('new.....new.....'), { protocol: 17 }), 16, 1);
-    expect(add(oldFirst ?? u16be(0))).toBeUndefined();
+    expect(add(oldFirst ?? new Uint8Array(0))).toBeUndefined();
     expect(add(newFirst ?? new Uint8Array(0))).toBeUndefined();
     expect(payloadOf(decodeIpPacket(add(newLast ?? new Uint8Array(0)) ?? new Uint8Array(0)))).toBe('new.....new.....');
     expect(add(oldLast ?? new Uint8Array(0))).toBeUndefined();

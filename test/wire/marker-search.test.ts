@@ -284,7 +284,7 @@ describe('any set of markers', () => {
           const found = new MarkerSearch(new Map(set.entries()))
             .feed([toFrame(bytes, 0)])
             .map((sighting) => sighting.marker);
-          const expected = [...set.keys()].filter((id) => Buffer.from(bytes).includes(set[id] ?? ''));
+          const expected = [...set.keys()].filter((id) => Buffer.from(bytes).includes(Buffer.from(set[id] ?? [])));
           expect(found.sort((a, b) => a - b)).toEqual(expected);
         },
       ),

@@ -50,7 +50,7 @@ done
 capture() { # name, node, tcpdump's own words
   name=$1 node=$2; shift 2
   # Not in_node: the process in the background must be tcpdump itself, to be ended.
-  ip netns exec $node tcpdump -Z root -U -n --immediate-mode -w "$out/$name.pcap" "$@" 2> "/run/$name.log" &
+  ip netns exec $node tcpdump -Z root -U -n --immediate-mode -B 16384 -w "$out/$name.pcap" "$@" 2> "/run/$name.log" &
   eval "${name}_pid=$!"
   until grep -q 'listening on' "/run/$name.log"; do kill -0 $!; sleep 0.01; done
 }

@@ -45,7 +45,9 @@ export async function readObject(request: IncomingMessage): Promise<{ text: stri
 export async function readOptions(request: IncomingMessage): Promise<JsonObject> {
   const body = await readBytes(request);
   if (body.length === 0) return {};
-  return mediaType(request) === PROTOBUF ? parseProtobuf(body) : (await parseObject(body.toString('utf8'), false)).object;
+  return mediaType(request) === PROTOBUF
+    ? parseProtobuf(body)
+    : (await parseObject(body.toString('utf8'), false)).object;
 }
 
 function parseProtobuf(body: Buffer): JsonObject {

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { KubeObject, Store } from '../store.ts';
 import type { Target } from './path.ts';
-import type { Resource } from './resources.ts';
 import type { Remains } from './remains.ts';
+import type { Resource } from './resources.ts';
 import type { PodRuntime } from './runtime.ts';
 import type { JsonObject } from './schema/json.ts';
 

@@ -1,5 +1,5 @@
 import type { Call, Reply } from './context.ts';
-import { methodNotAllowed, unknownPath } from './status.ts';
+import { badRequest, methodNotAllowed, unknownPath } from './status.ts';
 import { deleteMany, deleteOne } from './verbs/delete.ts';
 import { podLogs } from './verbs/logs.ts';
 import { patchObject } from './verbs/patch.ts';
@@ -32,8 +32,8 @@ function subresourceHandler({ resource, subresource = '' }: Call, method: string
     status: { GET: getObject, PUT: updateObject, PATCH: patchObject },
     scale: { GET: getScale, PUT: updateScale, PATCH: patchObject },
     log: { GET: podLogs },
+    exec: { GET: needsUpgrade, POST: needsUpgrade },
   };
-  if (resource.kind === 'Namespace' && subresource === 'finalize') return finalizeHandler(method);
   const known = resource.subresources.find((sub) => sub === subresource);
   const byMethod = known && handlers[known];
   if (!byMethod) throw unknownPath();
@@ -42,7 +42,7 @@ function subresourceHandler({ resource, subresource = '' }: Call, method: string
   return handler;
 }
 
-function finalizeHandler(method: string): Handler {
-  if (method !== 'PUT') throw methodNotAllowed();
-  return getObject;
+/** An `exec` that asks for an upgrade never comes here. */
+function needsUpgrade(): never {
+  throw badRequest('Upgrade request required');
 }

@@ -28,7 +28,7 @@ export function parseApiPath(pathname: string): ApiPath | undefined {
 }
 
 function parseTarget(group: string, version: string, rest: string[]): Target | undefined {
-  const inNamespace = rest[0] === 'namespaces' && rest.length >= 3 && !['status', 'finalize'].includes(rest[2] ?? '');
+  const inNamespace = rest[0] === 'namespaces' && rest.length >= 3 && rest[2] !== 'status';
   const namespace = inNamespace ? rest[1] : undefined;
   const [plural = '', name, subresource, ...more] = inNamespace ? rest.slice(2) : rest;
   const resource = findResource(group, version, plural);

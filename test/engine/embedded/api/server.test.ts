@@ -67,7 +67,10 @@ describe('the door', () => {
 
   it('is shut for exec', async () => {
     const upgrade = { connection: 'Upgrade', upgrade: 'websocket' };
-    const answer = await lab.fetch('/api/v1/nodes/worker/exec?command=sh&stdout=true', { token: null, headers: upgrade });
+    const answer = await lab.fetch('/api/v1/nodes/worker/exec?command=sh&stdout=true', {
+      token: null,
+      headers: upgrade,
+    });
     expect(answer.status).toBe(401);
     expect(lab.runtime.commands).toEqual([]);
   });
@@ -107,7 +110,8 @@ describe('what there is not', () => {
 });
 
 describe('decoding', () => {
-  const send = (mode: string, body: string) => lab.fetch(`${MAPS}?fieldValidation=${mode}&dryRun=All`, { method: 'POST', body });
+  const send = (mode: string, body: string) =>
+    lab.fetch(`${MAPS}?fieldValidation=${mode}&dryRun=All`, { method: 'POST', body });
   const odd = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"odd","name":"odd"},"data":{"a":"1"},"dta":{}}';
 
   it('refuses, warns of or drops unknown and duplicate fields', async () => {
@@ -154,7 +158,9 @@ describe('writing', () => {
 
   it('makes up names, and keeps what the server owns', async () => {
     const body = { ...configMap(''), metadata: { generateName: 'made-', uid: 'mine', resourceVersion: '1' } };
-    const { metadata } = (await lab.fetch(MAPS, { method: 'POST', body })).json() as { metadata: Record<string, string> };
+    const { metadata } = (await lab.fetch(MAPS, { method: 'POST', body })).json() as {
+      metadata: Record<string, string>;
+    };
     expect(metadata.name).toMatch(/^made-[a-z0-9]{5}$/);
     expect(metadata.uid).not.toBe('mine');
   });
@@ -167,7 +173,11 @@ describe('writing', () => {
     const node = lab.store.get('Node', undefined, 'worker');
     expect(node?.metadata.labels?.x).toBe('y');
     expect(node?.status).not.toHaveProperty('phase');
-    await lab.fetch(`${path}/status`, { method: 'PATCH', body: { ...body, metadata: { labels: { x: 'z' } } }, headers: merge });
+    await lab.fetch(`${path}/status`, {
+      method: 'PATCH',
+      body: { ...body, metadata: { labels: { x: 'z' } } },
+      headers: merge,
+    });
     expect(lab.store.get('Node', undefined, 'worker')?.status).toMatchObject({ phase: 'Odd' });
     expect(lab.store.get('Node', undefined, 'worker')?.metadata.labels?.x).toBe('y');
   });
@@ -180,7 +190,10 @@ describe('writing', () => {
     const headers = { 'content-type': 'application/strategic-merge-patch+json' };
     const renamed = { spec: { containers: [{ name: 'a', command: ['x'] }] } };
     const answer = await lab.fetch(`${pods}/fixed`, { method: 'PATCH', body: renamed, headers });
-    expect(answer.json()).toMatchObject({ code: 422, details: { causes: [{ field: 'spec', reason: 'FieldValueForbidden' }] } });
+    expect(answer.json()).toMatchObject({
+      code: 422,
+      details: { causes: [{ field: 'spec', reason: 'FieldValueForbidden' }] },
+    });
     const image = { spec: { containers: [{ name: 'a', image: 'c' }] } };
     expect((await lab.fetch(`${pods}/fixed`, { method: 'PATCH', body: image, headers })).status).toBe(200);
     const custom = await lab.fetch('/apis/crd.projectcalico.org/v1/felixconfigurations/default', {
@@ -231,7 +244,8 @@ describe('watching', () => {
   });
 
   it('streams a list when asked, with a bookmark at its end, and ends in time', async () => {
-    const query = 'watch=1&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan&timeoutSeconds=1';
+    const query =
+      'watch=1&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan&timeoutSeconds=1';
     const { done } = await watch(`/api/v1/nodes?${query}`, 99);
     const events = await done;
     expect(events.map((e) => e.type)).toEqual(['ADDED', 'ADDED', 'ADDED', 'BOOKMARK']);
@@ -296,7 +310,7 @@ describe('deleting', () => {
     expect(has('front')).toBe(false);
 
     dependent('left', lab.store.create(workload('left')));
-    console.log(JSON.stringify(lab.store.get('ConfigMap','default','left')), (await remove('left', 'Orphan')).text);console.log(JSON.stringify(lab.store.get('ConfigMap','default','left')));
+    await remove('left', 'Orphan');
     await lab.fetch('/livez');
     expect(has('left')).toBe(true);
     expect(lab.store.get('ConfigMap', 'default', 'left')?.metadata).not.toHaveProperty('ownerReferences');
@@ -331,7 +345,10 @@ describe('deleting', () => {
   });
 
   it('deletes collections by selector, and namespaces with what is in them', async () => {
-    for (const [name, color] of [['c1', 'red'], ['c2', 'blue']] as const) {
+    for (const [name, color] of [
+      ['c1', 'red'],
+      ['c2', 'blue'],
+    ] as const) {
       const metadata = { name, labels: { color } };
       await lab.fetch(MAPS, { method: 'POST', body: { ...configMap(name), metadata } });
     }

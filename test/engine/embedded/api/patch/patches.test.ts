@@ -8,7 +8,10 @@ import { structOf } from '../../../../../src/engine/embedded/api/schema/structs.
 const value = fc.letrec((tie) => ({
   any: fc.oneof({ depthSize: 'small' }, fc.integer(), fc.string(), fc.boolean(), tie('list'), tie('object')),
   list: fc.array(tie('any'), { maxLength: 3 }),
-  object: fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd/e', 'f~g'), tie('any'), { maxKeys: 4, noNullPrototype: true }),
+  object: fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd/e', 'f~g'), tie('any'), {
+    maxKeys: 4,
+    noNullPrototype: true,
+  }),
 })).object;
 
 describe('mergePatch', () => {
@@ -129,6 +132,8 @@ describe('strategicPatch', () => {
     const meta = structOf('ObjectMeta');
     const target = { finalizers: ['a', 'b'] };
     expect(strategicPatch(target, { finalizers: ['c', 'a'] }, meta)).toEqual({ finalizers: ['a', 'b', 'c'] });
-    expect(strategicPatch(target, { '$deleteFromPrimitiveList/finalizers': ['a'] }, meta)).toEqual({ finalizers: ['b'] });
+    expect(strategicPatch(target, { '$deleteFromPrimitiveList/finalizers': ['a'] }, meta)).toEqual({
+      finalizers: ['b'],
+    });
   });
 });

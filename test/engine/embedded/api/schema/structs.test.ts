@@ -49,15 +49,18 @@ describe('the schema against the fields that the generated client knows', () => 
     expect(structs.length).toBeGreaterThan(120);
   });
 
-  it.each(structs.map((struct) => [struct.name, struct] as const))('%s has the same fields and types', (name, struct) => {
-    const attributes = attributesOf(name) ?? [];
-    expect([...struct.fields.keys()].sort()).toEqual(attributes.map((a) => a.baseName).sort());
-    const misfits = attributes.filter((a) => {
-      const field = struct.fields.get(a.baseName);
-      return !field || !fits(field.schema, a);
-    });
-    expect(misfits).toEqual([]);
-  });
+  it.each(structs.map((struct) => [struct.name, struct] as const))(
+    '%s has the same fields and types',
+    (name, struct) => {
+      const attributes = attributesOf(name) ?? [];
+      expect([...struct.fields.keys()].sort()).toEqual(attributes.map((a) => a.baseName).sort());
+      const misfits = attributes.filter((a) => {
+        const field = struct.fields.get(a.baseName);
+        return !field || !fits(field.schema, a);
+      });
+      expect(misfits).toEqual([]);
+    },
+  );
 });
 
 describe('readStructs', () => {

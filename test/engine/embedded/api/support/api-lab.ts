@@ -163,7 +163,8 @@ function runKubectl(
 function fetchJson(port: number, ca: string, token: string, path: string, options: FetchOptions): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const given = options.token === undefined ? token : options.token;
-    const isText = typeof options.body === 'string';
+    const { body } = options;
+    const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
     const call = request(
       {
         host: '127.0.0.1',
@@ -174,7 +175,10 @@ function fetchJson(port: number, ca: string, token: string, path: string, option
         agent: false,
         headers: {
           ...(given === null ? {} : { authorization: `Bearer ${given}` }),
-          ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+          // Node leaves the length of a DELETE's body away, and the server would take the body for a request.
+          ...(text === undefined
+            ? {}
+            : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }),
           ...options.headers,
         },
       },
@@ -183,13 +187,18 @@ function fetchJson(port: number, ca: string, token: string, path: string, option
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', reject);
         response.on('end', () => {
-          const text = Buffer.concat(chunks).toString('utf8');
+          const answer = Buffer.concat(chunks).toString('utf8');
           const { statusCode = 0, headers } = response;
-          resolve({ status: statusCode, headers, text, json: () => JSON.parse(text) as Record<string, unknown> });
+          resolve({
+            status: statusCode,
+            headers,
+            text: answer,
+            json: () => JSON.parse(answer) as Record<string, unknown>,
+          });
         });
       },
     );
     call.on('error', reject);
-    call.end(options.body === undefined ? undefined : isText ? options.body : JSON.stringify(options.body));
+    call.end(text);
   });
 }

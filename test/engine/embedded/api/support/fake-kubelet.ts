@@ -110,7 +110,7 @@ export class FakeRuntime implements PodRuntime {
     this.logRequests.push(options);
     const lines = [`${container}: one`, `${container}: two`, `${container}: three`];
     const last = options.tailLines === undefined ? lines : lines.slice(lines.length - options.tailLines);
-    const stream = new Readable({ read() {} });
+    const stream = new Readable({ read: () => undefined });
     stream.push(last.map((line) => `${line}\n`).join(''));
     if (options.follow) this.openLogs.add(stream);
     else stream.push(null);
@@ -133,6 +133,13 @@ export class FakeRuntime implements PodRuntime {
     const stderr = new PassThrough();
     stdout.end(`${what}\n`);
     stderr.end();
-    return { stdin: new PassThrough(), stdout, stderr, exited: Promise.resolve(0), resize() {}, kill() {} };
+    return {
+      stdin: new PassThrough(),
+      stdout,
+      stderr,
+      exited: Promise.resolve(0),
+      resize: () => undefined,
+      kill: () => undefined,
+    };
   }
 }

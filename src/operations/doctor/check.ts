@@ -1,0 +1,26 @@
+import type { EngineName } from '../../lab/engine-name.ts';
+
+/** One thing that an engine needs of the machine, and what is there of it. Part of `doctor -o json`. */
+export interface Check {
+  name: string;
+  /** `warning`: the engine runs all the same. */
+  ok: boolean | 'warning';
+  seen: string;
+  needed: string;
+  /** The exact command, or words where there is none. Only where something is wrong. */
+  remedy?: string;
+  /** What `doctor --fix` does about it. */
+  fix?: Fix;
+}
+
+/** Debian's and Ubuntu's packages to install, or commands that want root, without `sudo`. */
+export type Fix = { packages: string[] } | { commands: string[][] };
+
+/** What an engine can do on this machine. */
+export interface EngineReport {
+  engine: EngineName;
+  ok: boolean;
+  /** Who would do WireGuard's work; null where nobody can. */
+  dataplane: 'kernel' | 'userspace' | null;
+  checks: Check[];
+}

@@ -1,0 +1,48 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** A program of the machine, and the package of Debian and Ubuntu that brings it. */
+export interface Tool {
+  name: string;
+  package: string;
+}
+
+/** What the embedded engine runs, in any case. wireguard-go is not here: not every machine needs it. */
+export const EMBEDDED_TOOLS: readonly Tool[] = [
+  { name: 'ip', package: 'iproute2' },
+  { name: 'bridge', package: 'iproute2' },
+  { name: 'tcpdump', package: 'tcpdump' },
+  { name: 'wg', package: 'wireguard-tools' },
+  { name: 'busybox', package: 'busybox-static' },
+  { name: 'unshare', package: 'util-linux' },
+  { name: 'nsenter', package: 'util-linux' },
+  { name: 'setpriv', package: 'util-linux' },
+  { name: 'script', package: 'bsdutils' },
+  { name: 'openssl', package: 'openssl' },
+  { name: 'mount', package: 'mount' },
+  { name: 'bash', package: 'bash' },
+  { name: 'sh', package: 'dash' },
+  { name: 'grep', package: 'grep' },
+  { name: 'hostname', package: 'hostname' },
+  { name: 'stty', package: 'coreutils' },
+  { name: 'chroot', package: 'coreutils' },
+];
+
+export const WIREGUARD_GO: Tool = { name: 'wireguard-go', package: 'wireguard-go' };
+
+/** The first program of that name on PATH, as a shell would find it. A few system calls, no process. */
+export function findTool(name: string, path = process.env.PATH ?? ''): string | undefined {
+  return path
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find(isProgram);
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
