@@ -2,8 +2,31 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
-const outdir = 'dist';
+const outdir = process.argv[2] ?? 'dist';
 rmSync(outdir, { recursive: true, force: true });
+
+/**
+ * What client-node brings along and nobody calls: of it we use KubeConfig, in src/kube/connection.ts. Without this its models
+ * (half a megabyte) and node-fetch with its Unicode tables (a third of one) would be read at every start.
+ */
+const onlyKubeConfig = {
+  name: 'only-kubeconfig',
+  setup({ onResolve, onLoad, resolve }) {
+    onResolve({ filter: /./, namespace: 'file' }, async ({ path, pluginData, ...args }) => {
+      if (pluginData === onlyKubeConfig) return undefined;
+      const inside = args.importer.includes('/node_modules/@kubernetes/client-node/');
+      if (!inside && path !== '@kubernetes/client-node') return undefined;
+      if (path === 'node-fetch') return { path, namespace: 'global-fetch' };
+      if (!path.startsWith('.') && inside) return undefined;
+      const { path: file, errors } = await resolve(path, { ...args, pluginData: onlyKubeConfig });
+      return { path: file, errors, sideEffects: false };
+    });
+    // KubeConfig wants Headers alone; those of Node itself do the same.
+    onLoad({ filter: /./, namespace: 'global-fetch' }, () => ({
+      contents: 'export const { Headers, fetch: default_ } = globalThis; export { default_ as default };',
+    }));
+  },
+};
 
 const common = {
   bundle: true,
@@ -16,6 +39,7 @@ const common = {
   legalComments: 'none', // they are in THIRD-PARTY.txt, whole
   metafile: true,
   logLevel: 'warning',
+  plugins: [onlyKubeConfig],
   define: { __WGLAB_VERSION__: JSON.stringify(JSON.parse(readFileSync('package.json', 'utf8')).version) },
   banner: {
     // Some dependencies are CommonJS and ask for require at run time.

@@ -1,4 +1,26 @@
-import type { Context } from './context.ts';
-export async function labsCommand(_context: Context) {
+import { labsAndDeployments } from '../operations/lab-list.ts';
+import { type Context, printJson } from './context.ts';
+import { table } from './terminal.ts';
+
+export async function labsCommand(context: Context, options: { output?: 'json' }): Promise<undefined> {
+  const { labs, deployments } = await labsAndDeployments();
+  if (options.output) {
+    printJson(context, { labs, deployments });
+    return undefined;
+  }
+  const { palette } = context;
+  const rows = labs.map(({ name, title, minutes, engines }) => [name, title, String(minutes), engines.join(', ')]);
+  const lines = [table(['LAB', 'TITLE', 'MINUTES', 'ENGINES'], rows)];
+  if (deployments.length > 0) {
+    const standing = deployments.map(({ name, lab, engine, stands, nodes, problem }) => [
+      name,
+      lab ?? '-',
+      engine ?? '-',
+      String(nodes.length || '-'),
+      stands ? palette.green('stands') : palette.red(problem ?? 'does not run any more'),
+    ]);
+    lines.push('', table(['DEPLOYED', 'LAB', 'ENGINE', 'NODES', 'STATE'], standing));
+  }
+  context.out.write(`${lines.join('\n')}\n`);
   return undefined;
 }

@@ -1,7 +1,7 @@
-import type { KubernetesObject, V1Node } from '@kubernetes/client-node';
 import { finish, type NodeShell } from '../engine/run.ts';
 import { labFailure } from '../errors.ts';
 import type { Cluster } from '../kube/cluster.ts';
+import type { KubeObject, Node } from '../kube/objects.ts';
 
 /** Annotations by which Calico publishes what a node has (libcalico-go, backend/k8s/resources/node.go). */
 const WIREGUARD_KEY = 'projectcalico.org/WireguardPublicKey';
@@ -13,7 +13,7 @@ export function patchCommand(enabled: boolean): string {
   return `kubectl patch felixconfiguration default --type=merge -p '{"spec":{"wireguardEnabled":${enabled}}}'`;
 }
 
-interface FelixConfiguration extends KubernetesObject {
+interface FelixConfiguration extends KubeObject {
   spec?: {
     wireguardEnabled?: boolean;
     wireguardInterfaceName?: string;
@@ -42,7 +42,7 @@ export interface CalicoNode {
   publicKey?: string;
 }
 
-export function calicoNode({ metadata, status }: V1Node): CalicoNode {
+export function calicoNode({ metadata, status }: Node): CalicoNode {
   const annotations = metadata?.annotations ?? {};
   const [vxlanAddress, wireguardAddress, publicKey] = [VXLAN_ADDRESS, WIREGUARD_ADDRESS, WIREGUARD_KEY].map(
     (key) => annotations[key],

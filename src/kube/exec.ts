@@ -1,4 +1,4 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import { type Agent, type IncomingMessage, STATUS_CODES } from 'node:http';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { ConnectionOptions } from 'node:tls';
@@ -14,7 +14,12 @@ export interface ExecTarget {
   /** The exec subresource, such as https://127.0.0.1:6443/api/v1/namespaces/nc/pods/x/exec. */
   url: string;
   headers: Record<string, string>;
-  tls: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>;
+  /** For a connection of its own, where there is no agent. */
+  tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>;
+  /** Makes the connection: one that it kept is taken over, a TLS session that it remembers is resumed, its proxy is used. */
+  agent?: Agent;
+  /** `user:password`, for basic authentication. */
+  auth?: string;
 }
 
 export interface ExecOptions {
@@ -64,6 +69,8 @@ export function openExec(
 ): Promise<RemoteProcess> {
   const webSocket = new WebSocket(execUrl(target.url, argv, options), [PROTOCOL_V5, PROTOCOL_V4], {
     ...target.tls,
+    ...(target.agent ? { agent: target.agent } : {}),
+    ...(target.auth ? { auth: target.auth } : {}),
     headers: target.headers,
     perMessageDeflate: false,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,

@@ -1,6 +1,6 @@
-import type { V1DaemonSet, V1Deployment, V1Pod } from '@kubernetes/client-node';
 import { Failure, labFailure, usageFailure } from '../errors.ts';
 import type { AppliedObject, Cluster } from '../kube/cluster.ts';
+import type { DaemonSet, Deployment, Pod } from '../kube/objects.ts';
 import { type Manifest, placeOfField } from '../lab/manifests.ts';
 
 const READY_MS = 120_000;
@@ -56,8 +56,8 @@ export async function untilNodesReady(cluster: Cluster, signal: AbortSignal): Pr
 export async function untilWorkloadsReady(cluster: Cluster, signal: AbortSignal): Promise<void> {
   const state = async () => {
     const [daemonSets, deployments, pods] = await Promise.all([
-      cluster.list<V1DaemonSet>('apps/v1', 'DaemonSet'),
-      cluster.list<V1Deployment>('apps/v1', 'Deployment'),
+      cluster.list<DaemonSet>('apps/v1', 'DaemonSet'),
+      cluster.list<Deployment>('apps/v1', 'Deployment'),
       cluster.pods(),
     ]);
     for (const pod of pods) refuseStuck(pod);
@@ -75,18 +75,18 @@ export async function untilWorkloadsReady(cluster: Cluster, signal: AbortSignal)
   });
 }
 
-function isRolling({ metadata, status }: V1DaemonSet): boolean {
+function isRolling({ metadata, status }: DaemonSet): boolean {
   if (status?.observedGeneration !== metadata?.generation) return true;
   return (status?.numberReady ?? 0) < (status?.desiredNumberScheduled ?? 0);
 }
 
-function isUnavailable({ metadata, spec, status }: V1Deployment): boolean {
+function isUnavailable({ metadata, spec, status }: Deployment): boolean {
   return (
     status?.observedGeneration !== metadata?.generation || (status?.availableReplicas ?? 0) < (spec?.replicas ?? 1)
   );
 }
 
-function isStarting({ metadata, status }: V1Pod): boolean {
+function isStarting({ metadata, status }: Pod): boolean {
   if (metadata?.deletionTimestamp || status?.phase === 'Succeeded') return false;
   return !status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True');
 }
@@ -101,7 +101,7 @@ const STUCK = [
   'FailedCreatePodSandBox',
 ];
 
-function refuseStuck({ metadata, status }: V1Pod): void {
+function refuseStuck({ metadata, status }: Pod): void {
   const name = `${metadata?.namespace}/${metadata?.name}`;
   for (const container of [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]) {
     const { reason, message } = container.state?.waiting ?? {};

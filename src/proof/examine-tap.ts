@@ -215,7 +215,8 @@ export class TapExaminer {
   }
 
   #keep(frame: Frame, packet: Packet, seen: Plaintext, markers: string[]): void {
-    const lines = secretLines(frame.bytes, Object.values(this.#record.markers));
+    const texts = markers.map((id) => this.#record.markers[id] ?? '').filter((text) => text !== '');
+    const lines = secretLines(frame.bytes, texts);
     if (lines.length > 0) seen.keptReadable += 1;
     else if (seen.keptUnreadable < KEPT) seen.keptUnreadable += 1;
     else return;

@@ -1,6 +1,6 @@
-/** What makes a line of captured text worth showing. */
+/** What makes a line of captured text worth showing. Bounded repeats only: lines are as long as whoever sent them liked. */
 const SECRET =
-  /pass(word|wd)?\b|secret|token|bearer|authorization|api[-_ ]?key|cookie|credential|AKIA|\w+:\/\/[^\s/]+:[^\s/]+@/i;
+  /pass(word|wd)?\b|secret|token|bearer|authorization|api[-_ ]?key|cookie|credential|AKIA|\b\w{1,16}:\/\/[^\s/:]{1,64}:[^\s/@]{1,64}@/i;
 
 const SHORTEST_LINE = 8;
 const LONGEST_LINE = 160;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { messageOf } from '../../errors.ts';
 import { runTool } from '../../engine/embedded/processes.ts';
-import { refusalOf, type Refusal, SETTINGS } from './refusal.ts';
+import { messageOf } from '../../errors.ts';
+import { type Refusal, refusalOf, SETTINGS } from './refusal.ts';
 
 /** What the kernel did when it was asked, inside namespaces such as a lab's. */
 export type Namespaces = { refusal: Refusal; kernel?: never } | { refusal?: never; kernel: Map<string, string | true> };
@@ -32,14 +32,26 @@ const PROBE_MS = 10_000;
 export async function tryNamespaces(): Promise<Namespaces> {
   const isRoot = process.getuid?.() === 0;
   const user = isRoot ? [] : ['--user', '--map-current-user', '--keep-caps'];
-  const rest = ['--net', '--mount', '--pid', '--ipc', '--fork', '--mount-proc', '--kill-child', '--propagation', 'private'];
+  const rest = [
+    '--net',
+    '--mount',
+    '--pid',
+    '--ipc',
+    '--fork',
+    '--mount-proc',
+    '--kill-child',
+    '--propagation',
+    'private',
+  ];
   try {
     // unshare ignores SIGTERM while it waits for its child.
     const options = { timeout: PROBE_MS, killSignal: 'SIGKILL' } as const;
     const lines = (await runTool(['unshare', ...user, ...rest, 'sh', '-c', PROBE], '', options)).trim().split('\n');
     return { kernel: new Map(lines.slice(1).map(outcome)) };
   } catch (error) {
-    return { refusal: refusalOf({ isRoot, printed: messageOf(error), settings: readSettings(), capabilities: capabilities() }) };
+    return {
+      refusal: refusalOf({ isRoot, printed: messageOf(error), settings: readSettings(), capabilities: capabilities() }),
+    };
   }
 }
 

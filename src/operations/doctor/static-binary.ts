@@ -4,6 +4,9 @@ import { closeSync, openSync, readSync } from 'node:fs';
 const PT_INTERP = 3;
 const ELFCLASS64 = 2;
 
+/** Real programs have a dozen segments of 56 bytes. */
+const LARGEST_TABLE = 64 * 1024;
+
 /**
  * Whether a program runs where there is no other file: an ELF file without an interpreter segment. A script, or anything
  * else that is not ELF, is not static. Reads the file's header only; throws where it cannot be read.
@@ -14,6 +17,7 @@ export function isStatic(file: string): boolean {
     const header = readAt(descriptor, 0, 64);
     if (header.length < 52 || header.toString('latin1', 0, 4) !== '\u007fELF') return false;
     const { offset, size, count } = programHeaders(header);
+    if (size < 4 || size * count > LARGEST_TABLE) return false;
     const segments = readAt(descriptor, offset, size * count);
     if (segments.length < size * count) return false;
     return !Array.from({ length: count }, (_, i) => word(segments, i * size, header)).includes(PT_INTERP);

@@ -1,15 +1,15 @@
-import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
 import type { CalicoNode } from '../../cni/calico.ts';
 import type { Cluster } from '../../kube/cluster.ts';
+import type { KubeObject, Pod } from '../../kube/objects.ts';
 import type { Record } from '../record.ts';
 
 type PodNetwork = Record['podNetworks'][number];
 
-interface IPPool extends KubernetesObject {
+interface IPPool extends KubeObject {
   spec?: { cidr?: string };
 }
 
-interface BlockAffinity extends KubernetesObject {
+interface BlockAffinity extends KubeObject {
   spec?: { cidr?: string; node?: string; deleted?: string | boolean };
 }
 
@@ -17,7 +17,7 @@ interface BlockAffinity extends KubernetesObject {
 export async function podNetworks(
   cluster: Cluster,
   nodes: readonly CalicoNode[],
-  pods: readonly V1Pod[],
+  pods: readonly Pod[],
 ): Promise<PodNetwork[]> {
   const crd = 'crd.projectcalico.org/v1';
   const [pools, affinities] = await Promise.all([

@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
-import type { V1Pod } from '@kubernetes/client-node';
 import type { RemoteProcess } from '../../engine/remote-process.ts';
 import { messageOf } from '../../errors.ts';
 import type { Cluster } from '../../kube/cluster.ts';
+import type { Pod } from '../../kube/objects.ts';
 import { within } from './tap.ts';
 
 /**
@@ -59,7 +59,7 @@ export class ProbePod {
   readonly #remote: RemoteProcess;
   readonly #waiting = new Map<string, (words: string[]) => void>();
 
-  private constructor(pod: V1Pod, remote: RemoteProcess) {
+  private constructor(pod: Pod, remote: RemoteProcess) {
     this.node = pod.spec?.nodeName ?? '';
     this.namespace = pod.metadata?.namespace ?? '';
     this.name = pod.metadata?.name ?? '';
@@ -68,7 +68,7 @@ export class ProbePod {
   }
 
   /** Opens a session; throws where the pod has no shell or no nc. */
-  static async open(cluster: Cluster, pod: V1Pod): Promise<ProbePod> {
+  static async open(cluster: Cluster, pod: Pod): Promise<ProbePod> {
     const remote = await cluster.execInPod(pod, ['sh', '-c', SESSION], { ...containerOf(pod) });
     const session = new ProbePod(pod, remote);
     const ready = session.#expect('ready');
@@ -131,7 +131,7 @@ export class ProbePod {
   }
 }
 
-function containerOf(pod: V1Pod): { container?: string } {
+function containerOf(pod: Pod): { container?: string } {
   const name = pod.spec?.containers[0]?.name;
   return name === undefined ? {} : { container: name };
 }
@@ -140,9 +140,9 @@ function containerOf(pod: V1Pod): { container?: string } {
  * The pods that can carry the proof's traffic, best first, by node: ready, with an address of their own. Pods of the
  * cluster itself are left alone. A pod labelled app=nc is there for connections like ours.
  */
-export function candidates(pods: readonly V1Pod[]): Map<string, V1Pod[]> {
+export function candidates(pods: readonly Pod[]): Map<string, Pod[]> {
   const system = new Set(['kube-system', 'calico-system', 'calico-apiserver', 'tigera-operator']);
-  const byNode = new Map<string, V1Pod[]>();
+  const byNode = new Map<string, Pod[]>();
   for (const pod of pods) {
     const { metadata, spec, status } = pod;
     const ready = status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True');
@@ -150,7 +150,7 @@ export function candidates(pods: readonly V1Pod[]): Map<string, V1Pod[]> {
     if (system.has(metadata?.namespace ?? '')) continue;
     byNode.set(spec.nodeName, [...(byNode.get(spec.nodeName) ?? []), pod]);
   }
-  const rank = (pod: V1Pod) => (pod.metadata?.labels?.app === 'nc' ? 0 : 1);
+  const rank = (pod: Pod) => (pod.metadata?.labels?.app === 'nc' ? 0 : 1);
   for (const list of byNode.values()) list.sort((a, b) => rank(a) - rank(b));
   return byNode;
 }

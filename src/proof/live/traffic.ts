@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
-import type { V1Pod } from '@kubernetes/client-node';
 import type { NodeShell } from '../../engine/run.ts';
 import { finish } from '../../engine/run.ts';
 import { messageOf } from '../../errors.ts';
 import type { Cluster } from '../../kube/cluster.ts';
+import type { Pod } from '../../kube/objects.ts';
 import { rounds } from '../pairs.ts';
 import type { ProbeRecord, Record } from '../record.ts';
 import { candidates, type Heard, MESSAGE_BYTES, ProbePod } from './probe-pod.ts';
@@ -11,7 +11,7 @@ import { candidates, type Heard, MESSAGE_BYTES, ProbePod } from './probe-pod.ts'
 type Problem = Record['problems'][number];
 
 /** Opens a session in one pod of each node; a node without one is told as a problem, in words. */
-export async function openProbePods(cluster: Cluster, nodes: readonly string[], pods: readonly V1Pod[]) {
+export async function openProbePods(cluster: Cluster, nodes: readonly string[], pods: readonly Pod[]) {
   const byNode = candidates(pods);
   const sessions = new Map<string, ProbePod>();
   const problems: Problem[] = [];

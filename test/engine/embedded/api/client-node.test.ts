@@ -9,8 +9,8 @@ beforeAll(async () => {
   config.loadFromFile(lab.kubeconfig);
 });
 afterAll(async () => {
-  expect(lab.logged).toEqual([]);
   await lab.close();
+  expect(lab.logged).toEqual([]);
 });
 
 it('lists, creates and deletes with CoreV1Api', async () => {

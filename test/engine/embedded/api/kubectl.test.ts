@@ -130,8 +130,8 @@ describe.each(KUBECTLS)('an unchanged %s', (binary) => {
     await told('apply -f -', DAEMON_SET);
   });
   afterAll(async () => {
-    expect(lab.logged).toEqual([]);
     await lab.close();
+    expect(lab.logged).toEqual([]);
   });
 
   it('gets nodes and pods as tables', async () => {

@@ -19,8 +19,8 @@ beforeAll(async () => {
   lab = await startApiLab();
 });
 afterAll(async () => {
-  expect(lab.logged).toEqual([]);
   await lab.close();
+  expect(lab.logged).toEqual([]);
 });
 
 /** Reads events of a watch until there are so many, then goes. */

@@ -1,3 +1,4 @@
+import { RESOURCES } from '../resources.ts';
 import type { Field, Schema, StructSchema } from '../schema/dsl.ts';
 import { isObject, type JsonObject } from '../schema/json.ts';
 import { structOf } from '../schema/structs.ts';
@@ -29,8 +30,10 @@ export function decodeProtobuf(body: Buffer): JsonObject {
   return { apiVersion, kind, ...message };
 }
 
+const KINDS = new Set(['DeleteOptions', ...RESOURCES.map((resource) => resource.kind)]);
+
 function schemaOf(kind: string): StructSchema {
-  if (!tables.has(kind)) throw new ProtobufError(`protobuf of ${kind} is not known here`);
+  if (!KINDS.has(kind) || !tables.has(kind)) throw new ProtobufError(`protobuf of ${kind} is not known here`);
   return structOf(kind);
 }
 

@@ -1,0 +1,134 @@
+import { runTool } from '../../engine/embedded/processes.ts';
+import { messageOf } from '../../errors.ts';
+import type { Check, EngineReport, Fix } from './check.ts';
+import { machineChecks } from './machine.ts';
+import { DEVICE_KINDS, type Namespaces, tryNamespaces } from './namespaces.ts';
+import { remedyOf } from './remedy.ts';
+import { isStatic } from './static-binary.ts';
+import { EMBEDDED_TOOLS, findTool, type Tool, WIREGUARD_GO } from './tools.ts';
+import { tunProblem } from './tun.ts';
+
+/** Tools without which the kernel cannot be tried. */
+const NEEDED_TO_TRY = ['unshare', 'mount', 'sh', 'ip'];
+
+/** Applets that the labs' manifests and the proof call by name in a pod. */
+const APPLETS = [
+  'sh',
+  'httpd',
+  'wget',
+  'nc',
+  'timeout',
+  'sleep',
+  'cat',
+  'grep',
+  'base64',
+  'tr',
+  'date',
+  'mkdir',
+  'ip',
+  'ping',
+];
+
+/** What the embedded engine needs, all of it looked at side by side. */
+export async function examineEmbedded(): Promise<EngineReport> {
+  const [machine, namespaces, applets] = await Promise.all([machineChecks(), triedNamespaces(), appletCheck()]);
+  const wireguard = wireguardChecks(namespaces?.kernel?.get('wireguard'));
+  const checks = [
+    ...machine,
+    ...EMBEDDED_TOOLS.map(toolCheck),
+    ...(applets ? [applets] : []),
+    namespaceCheck(namespaces),
+    ...DEVICE_KINDS.filter((kind) => kind !== 'wireguard').map((kind) =>
+      deviceCheck(kind, namespaces?.kernel?.get(kind)),
+    ),
+    ...wireguard.checks,
+  ];
+  return { engine: 'embedded', ok: checks.every(({ ok }) => ok !== false), dataplane: wireguard.dataplane, checks };
+}
+
+async function triedNamespaces(): Promise<Namespaces | undefined> {
+  const missing = NEEDED_TO_TRY.some((name) => findTool(name) === undefined);
+  return missing ? undefined : await tryNamespaces();
+}
+
+/** A tool that is there, or not; busybox must be static besides, for a pod's root holds nothing but it. */
+export function toolCheck(tool: Tool): Check {
+  const check = { name: tool.name, needed: `${tool.name}, of the package ${tool.package}` };
+  const path = findTool(tool.name);
+  if (path === undefined) return lacking(check, 'not on PATH', { packages: [tool.package] });
+  if (tool.name !== 'busybox') return { ...check, ok: true, seen: path };
+  const needed = `${check.needed}: linked statically, for a pod has no other file`;
+  try {
+    if (isStatic(path)) return { ...check, needed, ok: true, seen: `${path}, static` };
+    return lacking({ ...check, needed }, `${path}, linked dynamically`, { packages: [tool.package] });
+  } catch (error) {
+    return lacking({ ...check, needed }, messageOf(error), { packages: [tool.package] });
+  }
+}
+
+function lacking(check: Pick<Check, 'name' | 'needed'>, seen: string, fix: Fix): Check {
+  return { ...check, ok: false, seen, remedy: remedyOf(fix), fix };
+}
+
+/** Nothing where there is no busybox: that is told already. */
+async function appletCheck(): Promise<Check | undefined> {
+  const path = findTool('busybox');
+  if (path === undefined) return undefined;
+  const check = { name: 'busybox applets', needed: APPLETS.join(', ') };
+  const fix = { packages: ['busybox-static'] };
+  try {
+    const options = { timeout: 5_000, killSignal: 'SIGKILL' } as const;
+    const there = new Set((await runTool([path, '--list'], '', options)).split('\n'));
+    const missing = APPLETS.filter((applet) => !there.has(applet));
+    if (missing.length > 0) return lacking(check, `without ${missing.join(', ')}`, fix);
+    return { ...check, ok: true, seen: `all of them, of ${there.size - 1}` };
+  } catch (error) {
+    return lacking(check, messageOf(error), fix);
+  }
+}
+
+function namespaceCheck(namespaces: Namespaces | undefined): Check {
+  const isRoot = process.getuid?.() === 0;
+  const what = isRoot
+    ? 'network, mount, process and IPC namespaces'
+    : 'the same in a user namespace, for you are not root';
+  const check = { name: 'namespaces', needed: what };
+  if (!namespaces) return { ...check, ok: 'warning', seen: `not tried: ${whatIsMissing()}` };
+  if (!namespaces.refusal) return { ...check, ok: true, seen: isRoot ? 'as root' : 'without root' };
+  const { why, ...remedy } = namespaces.refusal;
+  return { ...check, ok: false, seen: why, ...remedy };
+}
+
+/** `made` is true where the kernel made such a device, and else what it said. */
+function deviceCheck(kind: string, made: string | true | undefined): Check {
+  const check = { name: kind, needed: `network devices of the kind ${kind}` };
+  if (made === true) return { ...check, ok: true, seen: 'in the kernel' };
+  if (made === undefined) return { ...check, ok: 'warning', seen: 'not tried: that wants namespaces' };
+  return lacking(check, `not in the kernel (${made})`, { commands: [['modprobe', kind]] });
+}
+
+/** The kernel's WireGuard, or wireguard-go, which wants /dev/net/tun. */
+function wireguardChecks(made: string | true | undefined): Pick<EngineReport, 'dataplane' | 'checks'> {
+  const needed = "the kernel's own, or the program wireguard-go";
+  const go = findTool(WIREGUARD_GO.name);
+  const tun = tunProblem();
+  if (made === true) {
+    return { dataplane: 'kernel', checks: [{ name: 'WireGuard', ok: true, seen: 'in the kernel', needed }] };
+  }
+  const seen = made === undefined ? 'not tried: that wants namespaces' : `not in the kernel (${made})`;
+  const wireguard: Check = { name: 'WireGuard', ok: go !== undefined && !tun ? true : 'warning', seen, needed };
+  const device = { name: '/dev/net/tun', needed: '/dev/net/tun, to read and write, for wireguard-go' };
+  const opens: Check = tun ? lacking(device, tun.why, tun.fix) : { ...device, ok: true, seen: 'opens' };
+  return {
+    dataplane: go !== undefined && !tun && made !== undefined ? 'userspace' : null,
+    checks: [
+      wireguard.ok === true ? { ...wireguard, seen: `${seen}: wireguard-go does it` } : wireguard,
+      toolCheck(WIREGUARD_GO),
+      opens,
+    ],
+  };
+}
+
+function whatIsMissing(): string {
+  return NEEDED_TO_TRY.filter((name) => findTool(name) === undefined).join(', ');
+}

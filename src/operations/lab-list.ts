@@ -1,0 +1,38 @@
+import { basename } from 'node:path';
+import type { EngineName } from '../lab/engine-name.ts';
+import { listLabs } from '../lab/lab-definition.ts';
+import { type KnownLab, labPaths, listLabStates } from '../lab/state.ts';
+import { engineOf } from './labs.ts';
+
+/** What `labs -o json` prints. */
+export interface LabList {
+  /** The labs that come with wglab. */
+  labs: { name: string; title: string; minutes: number; engines: EngineName[]; file: string }[];
+  deployments: Deployment[];
+}
+
+/** A lab that was deployed. `lab` and `engine` are null where its state cannot be read; `problem` then says why. */
+export interface Deployment {
+  name: string;
+  lab: string | null;
+  engine: EngineName | null;
+  stands: boolean;
+  nodes: string[];
+  problem?: string;
+}
+
+/** The labs there are, and what was deployed of them. */
+export async function labsAndDeployments(): Promise<LabList> {
+  const [labs, known] = await Promise.all([listLabs(), listLabStates()]);
+  return {
+    labs: labs.map(({ name, title, minutes, engines, file }) => ({ name, title, minutes, engines, file })),
+    deployments: await Promise.all(known.map(deploymentOf)),
+  };
+}
+
+async function deploymentOf({ name, state, problem }: KnownLab): Promise<Deployment> {
+  if (!state) return { name, lab: null, engine: null, stands: false, nodes: [], problem: problem.message };
+  const { engine, nodes } = state;
+  const stands = (await engineOf(engine)).stands(labPaths(name).folder);
+  return { name, lab: basename(state.lab, '.md'), engine, stands, nodes };
+}
