@@ -6,25 +6,32 @@ const outdir = process.argv[2] ?? 'dist';
 rmSync(outdir, { recursive: true, force: true });
 
 /**
- * What client-node brings along and nobody calls: of it we use KubeConfig, in src/kube/connection.ts. Without this its models
- * (half a megabyte) and node-fetch with its Unicode tables (a third of one) would be read at every start.
+ * Of client-node we use KubeConfig alone, in src/kube/connection.ts. Without this its models (half a megabyte) would be read at
+ * every start, and what only a few kubeconfigs need (proxies, cloud providers) would be set up at every start.
  */
+const SELDOM = {
+  'node-fetch': ['Headers'],
+  'socks-proxy-agent': ['SocksProxyAgent'],
+  hpagent: ['HttpProxyAgent', 'HttpsProxyAgent'],
+  'jsonpath-plus': ['JSONPath'],
+};
 const onlyKubeConfig = {
   name: 'only-kubeconfig',
   setup({ onResolve, onLoad, resolve }) {
     onResolve({ filter: /./, namespace: 'file' }, async ({ path, pluginData, ...args }) => {
       if (pluginData === onlyKubeConfig) return undefined;
       const inside = args.importer.includes('/node_modules/@kubernetes/client-node/');
-      if (!inside && path !== '@kubernetes/client-node') return undefined;
-      if (path === 'node-fetch') return { path, namespace: 'global-fetch' };
-      if (!path.startsWith('.') && inside) return undefined;
+      if (inside && path in SELDOM) return { path, namespace: 'seldom', pluginData: args.resolveDir };
+      if (path !== '@kubernetes/client-node' && !(inside && path.startsWith('.'))) return undefined;
       const { path: file, errors } = await resolve(path, { ...args, pluginData: onlyKubeConfig });
       return { path: file, errors, sideEffects: false };
     });
-    // KubeConfig wants Headers alone; those of Node itself do the same.
-    onLoad({ filter: /./, namespace: 'global-fetch' }, () => ({
-      contents: 'export const { Headers, fetch: default_ } = globalThis; export { default_ as default };',
-    }));
+    // Set up when first asked for. Node has Headers itself; the rest of node-fetch is for client-node's own requests.
+    onLoad({ filter: /./, namespace: 'seldom' }, ({ path, pluginData: resolveDir }) => {
+      const from = path === 'node-fetch' ? 'globalThis' : `require(${JSON.stringify(path)})`;
+      const getters = SELDOM[path].map((name) => `get ${name}() { return ${from}.${name}; }`);
+      return { contents: `module.exports = { ${getters.join(', ')} };`, resolveDir };
+    });
   },
 };
 

@@ -34,19 +34,31 @@ export async function createContext(options: GlobalOptions): Promise<Context> {
   };
 }
 
-/** The first Ctrl-C (or SIGTERM) asks everything to stop and clean up; a second one ends the program now. */
+/** How long cleaning up may take, in ms: taking a lab away needs less than one second on a machine of today. */
+const CLEAN_UP_MS = 40_000;
+
+/**
+ * The first Ctrl-C (or SIGTERM, or SIGHUP from a terminal that is closed) asks everything to stop and clean up; a second one
+ * ends the program now. Whatever the command makes of it, the exit status says that it was interrupted.
+ */
 function onInterrupt(err: NodeJS.WriteStream): AbortSignal {
   const controller = new AbortController();
+  const stopNow = (why: string) => {
+    err.write(`${why}: what was begun may be left; "wglab destroy" takes it away\n`);
+    process.exit(ExitCode.interrupted);
+  };
   const interrupted = () => {
-    if (controller.signal.aborted) {
-      err.write('stopped at once: what was begun may be left; "wglab destroy" takes it away\n');
-      process.exit(ExitCode.interrupted);
-    }
+    if (controller.signal.aborted) stopNow('stopped at once');
     err.write('\ninterrupted: cleaning up (press Ctrl-C again to stop at once)\n');
+    process.on('exit', () => {
+      process.exitCode = ExitCode.interrupted;
+    });
+    setTimeout(() => stopNow(`not cleaned up within ${CLEAN_UP_MS / 1000} s`), CLEAN_UP_MS).unref();
     controller.abort(new Failure(ExitCode.interrupted, 'interrupted'));
   };
-  process.on('SIGINT', interrupted);
-  process.on('SIGTERM', interrupted);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupted);
+  // A terminal that was closed, or `2>&1 | head`: nobody reads the progress any more, which ends no work half-way.
+  err.on('error', () => undefined);
   return controller.signal;
 }
 

@@ -1,7 +1,6 @@
 import { CommanderError } from 'commander';
-import { ExitCode, Failure, messageOf } from '../errors.ts';
+import { ExitCode } from '../errors.ts';
 import { buildProgram } from './program.ts';
-import { paletteFor } from './terminal.ts';
 
 /** Runs wglab with its arguments; the only place that decides the exit status. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -12,25 +11,10 @@ async function main(argv: readonly string[]): Promise<number> {
     }).parseAsync([...argv]);
     return status;
   } catch (error) {
-    return report(error);
+    // --help and --version end here too; they need nothing of what tells of errors.
+    if (error instanceof CommanderError && error.exitCode === 0) return ExitCode.done;
+    return (await import('./report-error.ts')).reportError(error);
   }
-}
-
-/** Tells the person what went wrong, and gives the exit status for it. */
-function report(error: unknown): number {
-  const palette = paletteFor(process.stderr, process.env);
-  const write = (text: string) => process.stderr.write(`${text}\n`);
-  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
-  if (error instanceof Failure) {
-    if (error.exitCode !== ExitCode.interrupted) write(`${palette.red('error:')} ${error.message}`);
-    if (error.detail) write(error.detail.replace(/^/gm, '  '));
-    if (error.remedy) write(`${palette.bold('try:')} ${error.remedy}`);
-    return error.exitCode;
-  }
-  write(`${palette.red('error:')} ${messageOf(error)}`);
-  write('This is a fault of wglab itself; please report it with what follows.');
-  write((error instanceof Error && error.stack) || String(error));
-  return ExitCode.labFailed;
 }
 
 // Output that is cut off by `| head` is no error of ours.

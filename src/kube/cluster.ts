@@ -50,7 +50,7 @@ export class Cluster {
   }
 
   /** All objects of a kind: of a namespace, or of all of them. */
-  list<T extends KubeObject>(
+  list<T extends object>(
     apiVersion: string,
     kind: string,
     namespace?: string,
@@ -63,7 +63,7 @@ export class Cluster {
   }
 
   /** Gives an object, or undefined where there is none (of that name, or of that kind). */
-  async get<T extends KubeObject>(reference: ObjectReference): Promise<T | undefined> {
+  async get<T extends object>(reference: ObjectReference): Promise<T | undefined> {
     try {
       return await this.#connection.ask<T>(await this.#discovery.objectPath(reference));
     } catch (error) {

@@ -1,5 +1,5 @@
+import { existsSync } from 'node:fs';
 import type { Engine } from '../engine/engine.ts';
-import { Cluster } from '../kube/cluster.ts';
 import type { EngineName } from '../lab/engine-name.ts';
 import { type Lab, readLab } from '../lab/lab.ts';
 import { lockLab } from '../lab/lab-lock.ts';
@@ -7,7 +7,6 @@ import { checkLabName } from '../lab/lab-name.ts';
 import { type LabState, labPaths, makeLabFolder, readLabState, removeLabState, saveLabState } from '../lab/state.ts';
 import { chooseEngine } from './choose-engine.ts';
 import { engineOf } from './labs.ts';
-import { applyManifests, untilNodesReady, untilWorkloadsReady } from './workloads.ts';
 
 export interface DeployRequest {
   /** A lab's name or the path of its file. */
@@ -46,12 +45,13 @@ export async function deploy(request: DeployRequest, listener: DeployListener, s
     const choice = await chooseEngine(request.engine, lab.definition.engines);
     listener.info(`engine: ${choice.engine} (${choice.why})`);
     const engine = await engineOf(choice.engine);
+    if (engine.name === 'embedded') await (await import('./preflight.ts')).preflightEmbedded();
     await clear(engine, name);
     try {
       return await bringUp(engine, lab, name, listener, signal);
     } catch (error) {
       if (!request.keep) await clear(engine, name);
-      throw error;
+      throw signal.aborted ? signal.reason : error;
     }
   } finally {
     lock.release();
@@ -62,7 +62,9 @@ export async function deploy(request: DeployRequest, listener: DeployListener, s
 async function presentLab(name: string): Promise<LabState | undefined> {
   const state = await readLabState(name).catch(() => undefined); // a broken state is no standing lab: it is made anew
   if (!state || state.nodes.length === 0) return undefined;
-  return (await engineOf(state.engine)).stands(labPaths(name).folder) ? state : undefined;
+  const { folder, kubeconfig } = labPaths(name);
+  if (!existsSync(kubeconfig)) return undefined; // nobody can reach it any more
+  return (await engineOf(state.engine)).stands(folder) ? state : undefined;
 }
 
 /** What an earlier run left half-way, or this one. */
@@ -91,7 +93,15 @@ async function bringUp(
   };
   await saveLabState(begun);
   const { folder, kubeconfig, log } = paths;
-  await engine.deploy({ name, lab, folder, kubeconfig, logFile: log, progress: (step) => listener.step(step), signal });
+  // Loaded while the engine starts, which takes as long.
+  const later = Promise.all([import('../kube/cluster.ts'), import('./workloads.ts')]);
+  await engine
+    .deploy({ name, lab, folder, kubeconfig, logFile: log, progress: (step) => listener.step(step), signal })
+    .catch(async (error) => {
+      throw (await whyNoNamespaces(engine, signal)) ?? error;
+    });
+  const [{ Cluster }, { applyManifests, untilNodesReady, untilWorkloadsReady }] = await later;
+  signal.throwIfAborted();
   const cluster = Cluster.connect(kubeconfig);
   listener.step('Installing Calico');
   await applyManifests(cluster, lab.cniManifests, signal);
@@ -107,4 +117,10 @@ async function bringUp(
   };
   await saveLabState(state);
   return { state, kubeconfig, changed: true };
+}
+
+/** Where the machine forbids namespaces, `unshare` alone says little. */
+async function whyNoNamespaces(engine: Engine, signal: AbortSignal): Promise<Error | undefined> {
+  if (engine.name !== 'embedded' || signal.aborted) return undefined;
+  return (await import('./preflight.ts')).explainUnshareFailure();
 }

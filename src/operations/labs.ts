@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import type { Access, Engine } from '../engine/engine.ts';
-import { lackingFailure, usageFailure } from '../errors.ts';
+import { lackingFailure, messageOf, usageFailure } from '../errors.ts';
 import type { EngineName } from '../lab/engine-name.ts';
 import { type LabPaths, type LabState, labPaths, listLabStates, readLabState } from '../lab/state.ts';
 
@@ -27,10 +28,17 @@ export async function standingLab(name: string | undefined): Promise<StandingLab
   const engine = await engineOf(state.engine);
   if (!engine.stands(paths.folder)) {
     throw lackingFailure(`the lab "${state.name}" does not run any more`, {
+      detail: await lastWords(paths.log),
       remedy: `wglab deploy (it is made anew), or wglab destroy ${state.name}`,
     });
   }
   return { state, paths, engine, access: engine.access(paths.folder, paths.kubeconfig) };
+}
+
+/** The end of the engine's log, which tells why it ended where it did so by itself. */
+async function lastWords(log: string): Promise<string> {
+  const text = await readFile(log, 'utf8').catch((error) => `no log: ${messageOf(error)}`);
+  return ['the end of its log:', ...text.trimEnd().split('\n').slice(-3)].join('\n');
 }
 
 async function onlyLab(): Promise<LabState> {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { usageFailure } from '../errors.ts';
 import { parseCidr, parseIp } from '../wire/addresses.ts';
 import { MARKER_LENGTH } from './markers.ts';

@@ -15,7 +15,7 @@ const MAX_ORIGINS = 2048;
 export interface Assembled {
   /** The IP packet as it was before it was cut, but for its checksum: `decodeIpPacket` takes it. */
   readonly bytes: Uint8Array;
-  /** The frames that carried its bytes; the header is counted to the first fragment. */
+  /** The frames that carried which of its bytes, without the header. */
   readonly origins: readonly Origin[];
   /** Those of the origins that are new: all of them when the datagram was just completed. */
   readonly added: readonly Origin[];
@@ -172,7 +172,7 @@ function assemble(datagram: Datagram, added: readonly Origin[]): Assembled | und
   const { header, held, total, origins, pieces } = datagram;
   if (!header || held !== total) return undefined;
   const move = (list: readonly Origin[]) =>
-    list.map(({ start, end, frame }) => ({ start: start && start + header.length, end: end + header.length, frame }));
+    list.map(({ start, end, frame }) => ({ start: start + header.length, end: end + header.length, frame }));
   if (datagram.assembled) return { bytes: datagram.assembled, origins: move(origins), added: move(added) };
   const bytes = new Uint8Array(header.length + total);
   bytes.set(header);

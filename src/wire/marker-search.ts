@@ -127,7 +127,7 @@ export class MarkerSearch<Id> {
     this.#searchAssembled(assembled);
     walkIp(walked, assembled.bytes, walked.path);
     if (walked.kind === 'segment') {
-      for (const { start, end, frame } of [...assembled.added].sort((a, b) => a.start - b.start)) {
+      for (const { start, end, frame } of assembled.added) {
         this.#followSegment(assembled.bytes, Math.max(start, walked.start), Math.min(end, walked.end), frame);
       }
     } else if (walked.kind === 'fragment' && nesting < MAX_NESTING) {

@@ -127,20 +127,35 @@ describe('what looks like WireGuard and is not', () => {
     expect(await reasonOf(run)).toContain('belongs to no session');
   });
 
-  test('WireGuard to a third host, or from a port that is not that of the node', async () => {
-    for (const [to, port] of [
-      ['172.18.0.99', LISTEN_PORT],
-      ['172.18.0.3', 51999],
-    ] as const) {
-      const away: Transport = (run, from, _to, inner) => {
-        const message = packets.wireguardData(1, run.record.nodes.length + tapOf(run, from.name).length, inner.length);
-        const ip = packets.ipv4(from.address, to, 17, packets.udp(port, LISTEN_PORT, message));
-        return [packets.frameOf(from.macAddress, '02:42:ac:12:00:63', ip)];
+  test('WireGuard to a third host, from one, or from a port that is not that of the node', async () => {
+    const elsewhere = [
+      ['172.18.0.2', '172.18.0.99', LISTEN_PORT],
+      ['172.18.0.99', '172.18.0.3', LISTEN_PORT],
+      ['172.18.0.2', '172.18.0.3', 51999],
+    ] as const;
+    for (const [source, destination, port] of elsewhere) {
+      const away: Transport = (run, from, to, inner) => {
+        const message = packets.wireguardData(1, tapOf(run, from.name).length, inner.length);
+        const ip = packets.ipv4(source, destination, 17, packets.udp(port, LISTEN_PORT, message));
+        return [packets.frameOf(from.macAddress, to.macAddress, ip)];
       };
-      expect(await reasonOf(makeRun({ nodes: 2, transport: () => away }))).toContain(
-        'neither plaintext nor ciphertext left n1 for n2',
-      );
+      const run = makeRun({ nodes: 2, handshakes: false, transport: () => away });
+      expect(await reasonOf(run)).toContain('neither plaintext nor ciphertext left n1 for n2');
     }
+  });
+
+  test('WireGuard in IP fragments is not counted, and not taken for something else', async () => {
+    const run = makeRun({ nodes: 2 });
+    const [n1, n2] = [nodeOf(run, 'n1'), nodeOf(run, 'n2')];
+    const ip = between(n1, n2, 17, packets.udp(LISTEN_PORT, LISTEN_PORT, packets.wireguardData(1, 1, 1400))).subarray(
+      14,
+    );
+    const before = pairOf(await judgeRun(run), 'n1', 'n2').ciphertextPackets;
+    inject(run, 'n1', ...packets.fragments(ip, 1008, 3).map((f) => packets.frameOf(n1.macAddress, n2.macAddress, f)));
+    expect(pairOf(await judgeRun(run), 'n1', 'n2')).toMatchObject({
+      observation: 'encrypted',
+      ciphertextPackets: before,
+    });
   });
 
   test('less ciphertext than was delivered', async () => {
@@ -255,6 +270,20 @@ describe('plaintext in odd places', () => {
     expect(pairOf(await judgeRun(run), 'n1', 'n2')).toMatchObject({ observation: 'mixed', plaintextPackets: 1 });
   });
 
+  test('pods in headers that only a decoder finds: with options, with a wrong checksum, quoted', async () => {
+    const run = makeRun();
+    const [from, to] = [nodeOf(run, 'n1'), nodeOf(run, 'n2')];
+    const plain = packets.ipv4('192.168.1.10', '192.168.2.10', 17, packets.udp(1, 2, Buffer.alloc(8)));
+    const wrong = Buffer.from(plain);
+    wrong.writeUInt16BE(wrong.readUInt16BE(10) ^ 0x1234, 10);
+    const optioned = Buffer.concat([plain.subarray(0, 20), Buffer.from([1, 1, 1, 0]), plain.subarray(20)]);
+    optioned.writeUInt8(0x46, 0);
+    optioned.writeUInt16BE(optioned.length, 2);
+    inject(run, 'n1', ...[wrong, optioned].map((ip) => packets.frameOf(from.macAddress, to.macAddress, ip)));
+    inject(run, 'n1', between(from, to, 1, packets.icmpError(wrong)));
+    expect(pairOf(await judgeRun(run), 'n1', 'n2').plaintextPackets).toBe(3);
+  });
+
   test('IPv6 of pods, without a marker', async () => {
     const run = makeRun();
     const [from, to] = [nodeOf(run, 'n1'), nodeOf(run, 'n2')];
@@ -289,6 +318,21 @@ describe('plaintext in odd places', () => {
     const result = await judgeRun(run);
     expect(pairOf(result, 'n1', 'n2').observation).toBe('mixed');
     expect(pairOf(result, 'n1', 'n3').observation).toBe('encrypted');
+  });
+
+  test("a node's own address is the node's, also where a pod network has it (host encryption)", async () => {
+    const run = makeRun();
+    for (const { name, address } of run.record.nodes)
+      run.record.podNetworks.push({ cidr: `${address}/32`, node: name });
+    expect((await judgeRun(run)).verdict).toBe('pass');
+  });
+
+  test('bytes that only resemble the header of a pod are no leak', async () => {
+    const run = makeRun();
+    const like = packets.ipv4('192.168.1.10', '192.168.2.10', 17, Buffer.alloc(8));
+    like.writeUInt16BE(like.readUInt16BE(10) ^ 1, 10);
+    inject(run, 'n1', between(nodeOf(run, 'n1'), nodeOf(run, 'n2'), 17, packets.udp(7, 7777, like)));
+    expect((await judgeRun(run)).verdict).toBe('pass');
   });
 
   test('what is in clear by design is told, and spoils nothing', async () => {

@@ -280,6 +280,17 @@ describe('the faults of the issue, with encryption claimed', () => {
     expect(result.taps[0]?.controlSeen).toBe(false);
   });
 
+  test('a close control before the open one says nothing about the time between them', async () => {
+    const run = makeRun({ transport: () => vxlanTransport, handshakes: false });
+    const tap = tapOf(run, 'n1');
+    const place = (kind: string) => tap.findIndex((frame) => frame.includes(marker(run, `${kind} n1 n2`)));
+    const [open, close] = [place('open'), place('close')];
+    [tap[open], tap[close]] = [tap[close] ?? Buffer.alloc(0), tap[open] ?? Buffer.alloc(0)];
+    const result = await judgeRun(run, { expect: 'plaintext' });
+    expect(pairOf(result, 'n1', 'n2').reason).toContain('its control packet to n2 after the traffic');
+    expect(exit(result)).toBe(3);
+  });
+
   test.each(['peer removed', 'allowed IPs cut'])('nothing is delivered, nothing is in clear: %s', async (reason) => {
     const run = makeRun();
     undelivered(run, 'n1', 'n2', reason);

@@ -182,6 +182,13 @@ describe('pcapng', () => {
     expect(readAll(file).error?.message).toMatch(message);
   });
 
+  test('does not know the interfaces of the section before', () => {
+    const whole = section(frame, false);
+    const simple = block(3, bytesFrom(u32be(4).reverse(), 'data'), false);
+    const { frames, error } = readAll(bytesFrom(whole, whole.subarray(0, 28), simple));
+    expect([frames.length, error?.message]).toEqual([4, expect.stringMatching(/interface 0/)]);
+  });
+
   test('does not take more interfaces than there can be', () => {
     const start = section(frame, false).subarray(0, 28);
     const one = block(1, Buffer.alloc(8), false);

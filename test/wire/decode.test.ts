@@ -50,6 +50,11 @@ describe('a packet', () => {
     expect(payloadOf(decode(bytesFrom(ethernet(ipv4(tcp('ab'))), '\0\0\0\0')))).toBe('ab');
   });
 
+  test('ends where UDP says, though IP says later', () => {
+    const packet = decode(ethernet(ipv4(bytesFrom(udp('abcd').with(5, 10), 'more'), { protocol: 17 })));
+    expect([payloadOf(packet), packet.ending]).toEqual(['ab', 'complete']);
+  });
+
   test('quoted in an ICMP error hangs on its layer, and its addresses are not the packet’s own', () => {
     const quoted = ipv4(tcp('lost', { sequence: 99 }), { from: '10.244.0.9' }).subarray(0, 28);
     const packet = decode(ethernet(ipv4(bytesFrom([3, 1, 0, 0, 0, 0, 0, 0], quoted), { protocol: 1 })));

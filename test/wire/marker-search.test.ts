@@ -234,6 +234,28 @@ describe('a marker is found', () => {
     expect(held).toEqual([[], [], [], [4], [4]]);
   });
 
+  test('after a SYN that carries data, and comes again', () => {
+    const half = 10;
+    const open = ethernet(ipv4(tcp(marker(4).subarray(0, half), { sequence: 1000, flags: 0x02 })));
+    const rest = ethernet(ipv4(tcp(marker(4).subarray(half), { sequence: 1001 + half })));
+    expect(searchIn([open, rest]).held).toEqual([[4], [4]]);
+    const parts = pieces(marker(5), [8]).map((piece) =>
+      ethernet(ipv4(tcp(piece.bytes, { sequence: 1001 + piece.start }))),
+    );
+    const syn = ethernet(ipv4(tcp('', { sequence: 1000, flags: 0x02 })));
+    expect(searchIn([syn, parts[0] ?? syn, syn, parts[1] ?? syn]).held).toEqual([[], [5], [], [5]]);
+  });
+
+  test('next to a cut, and is then not said to be split', () => {
+    const segments = [marker(1), marker(2)].map((bytes, i) =>
+      ethernet(ipv4(tcp(bytes, { sequence: i ? marker(1).length : 0 }))),
+    );
+    expect(searchIn(segments).sightings).toEqual([
+      { marker: 1, frames: [0], split: false },
+      { marker: 2, frames: [1], split: false },
+    ]);
+  });
+
   test('in the right one of two networks with the same addresses', () => {
     const half = 10;
     const part = (vni: number, from: number, data: Uint8Array) =>

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync, writeSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { messageOf } from '../../errors.ts';
 import { startApiServer } from './api/server.ts';
@@ -43,14 +43,41 @@ function say(message: EngineMessage): void {
 }
 
 function log(message: string): void {
-  process.stdout.write(`${new Date().toISOString()} ${message}\n`);
+  try {
+    writeSync(process.stdout.fd, `${new Date().toISOString()} ${message}\n`);
+  } catch {
+    return; // a disk that is full does not end a lab, and there is nowhere to say it
+  }
 }
 
-process.on('uncaughtException', (error) => log(`uncaught: ${error.stack ?? error.message}`));
-process.on('unhandledRejection', (reason) => log(`unhandled: ${reason instanceof Error ? reason.stack : reason}`));
+/**
+ * What nobody caught. A connection that broke concerns that connection alone. Anything else means that the engine is not in
+ * the state it believes in, and a proof must not rest on such a lab: it ends, the kernel takes it away whole, and the log,
+ * which `wglab status` then shows, says why.
+ */
+function uncaught(error: unknown): void {
+  const { code = '', stack } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  if (['EPIPE', 'ECONNRESET', 'ECONNABORTED', 'ERR_STREAM_PREMATURE_CLOSE'].includes(code)) {
+    log(`a connection broke: ${messageOf(error)}`);
+    return;
+  }
+  log(`the engine ends, for it has a fault: ${stack ?? messageOf(error)}`);
+  process.exit(1);
+}
+
+let isReady = false;
+process.on('uncaughtException', uncaught);
+process.on('unhandledRejection', uncaught);
+process.once('disconnect', () => {
+  // wglab was ended while it brought the lab up: a lab that is half made is of no use to anybody.
+  if (!isReady) process.exit(1);
+});
 process.once('message', (order: EngineOrder, listening: Server) => {
   startLab(order, listening).then(
-    () => say({ kind: 'ready' }),
+    () => {
+      isReady = true;
+      say({ kind: 'ready' });
+    },
     (error) => {
       const detail = error instanceof Error ? error.stack : undefined;
       const failed: EngineMessage = { kind: 'failed', text: messageOf(error) };
@@ -93,6 +120,7 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
     log,
   });
   kubelet.start();
+  for (const { name, ended } of namespaces.values()) void ended.then(() => kubelet.loseNode(name));
   const { tls, token } = order;
   await startApiServer({ store, runtime: kubelet, tls, token, listen: listening, log });
   log(

@@ -3,9 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import { labFailure, lackingFailure, messageOf } from '../../errors.ts';
 import type { ClusterConfig } from '../../lab/kind-config.ts';
 import { NODE_SUBNET } from '../../lab/kind-config.ts';
-import { writeWhole } from '../../lab/whole-file.ts';
+import { storageFailure, writeWhole } from '../../lab/whole-file.ts';
 import type { DeployOptions, Engine } from '../engine.ts';
-import { endHolder, holderStands, startHolder } from './holder.ts';
+import { startHolder } from './holder.ts';
+import { endHolder, holderStands } from './holder-processes.ts';
 import type { EngineOrder } from './messages.ts';
 import { runTool } from './processes.ts';
 
@@ -16,10 +17,15 @@ export const embeddedEngine: Engine = {
   async deploy({ name, lab, folder, kubeconfig, logFile, progress, signal }: DeployOptions): Promise<void> {
     if (holderStands(folder)) return;
     refuseOtherFamilies(lab.cluster);
-    await writeFile(logFile, '', { flag: 'a', mode: 0o600 });
-    const [tls, token] = [await makeCertificate(), randomBytes(32).toString('hex')];
-    const port = await startHolder(folder, logFile, orderOf(lab.cluster, tls, token), 0, progress, signal);
-    await writeWhole(kubeconfig, kubeconfigText(name, port, tls.cert, token), 0o600);
+    await writeFile(logFile, '', { flag: 'a', mode: 0o600 }).catch((error) => {
+      throw storageFailure(error, `write ${logFile}`);
+    });
+    const token = randomBytes(32).toString('hex');
+    const certificate = makeCertificate(); // while the engine wakes up
+    const order = certificate.then((tls) => orderOf(lab.cluster, tls, token));
+    const port = await startHolder({ labFolder: folder, logFile, order, port: 0, progress, signal });
+    const { cert } = await certificate;
+    await writeWhole(kubeconfig, kubeconfigText(name, port, cert, token), 0o600);
   },
 
   stands: holderStands,

@@ -11,6 +11,8 @@ const LAB_ARGUMENT = '--wglab-lab=';
 /** It takes some 60 ms; a machine without hardware virtualisation is twenty times slower. */
 const END_MS = 30_000;
 const LOOK_AGAIN_MS = 2;
+/** How long `unshare` may take to end after its child; then it was stopped, and is ended too. */
+const UNSHARE_MS = 1_000;
 
 /**
  * The argument by which a lab's processes are found in /proc, so that no file has to be right for destroy to work. The
@@ -34,24 +36,35 @@ export function holderStands(labFolder: string): boolean {
 }
 
 /**
- * Ends a lab's holder and waits until no process of it is left, for 30 s at most. Gives how many it found; throws Failure 5
- * naming those that stay. A process that only waits for its parent to take note of its end has nothing any more.
+ * Ends a lab's holder and waits until no process of it is left, for 30 s at most; throws Failure 5 naming those that stay.
+ * A process that has ended and only waits for its parent to take note has nothing any more: some machines' init takes a
+ * second for that, and that of a container may never do it.
  */
-export async function endHolder(labFolder: string): Promise<number> {
+export async function endHolder(labFolder: string): Promise<void> {
   const mark = markOf(labFolder);
+  const outside = pidNamespace(process.pid);
   const deadline = Date.now() + END_MS;
-  let found = 0;
   for (;;) {
-    // The init ends only when the kernel has ended all others of its PID namespace, whatever they do.
-    const living = processesOf(mark).flatMap((pid) => processIdentity(pid) ?? []);
-    if (living.length === 0) return found;
-    found += living.length;
-    for (const identity of living) end(identity);
-    while (living.some(isAlive)) {
-      if (Date.now() > deadline) throw stillThere(living.filter(isAlive));
-      await delay(LOOK_AGAIN_MS); // the kernel tells nobody but the parent: look again
-    }
+    const living = processesOf(mark);
+    if (living.length === 0) return;
+    // The lab's init ends once the kernel has ended all others in there. `unshare`, outside, is left to take note of that.
+    const inside = living.filter((pid) => pidNamespace(pid) !== outside);
+    const ended = identitiesOf(inside.length > 0 ? inside : living);
+    for (const identity of ended) end(identity);
+    await untilEnded(ended, deadline);
+    await untilEnded(identitiesOf(living), Math.min(deadline, Date.now() + UNSHARE_MS)).catch(() => undefined);
   }
+}
+
+async function untilEnded(identities: readonly string[], deadline: number): Promise<void> {
+  while (identities.some(isAlive)) {
+    if (Date.now() > deadline) throw stillThere(identities.filter(isAlive));
+    await delay(LOOK_AGAIN_MS); // the kernel tells nobody but the parent: look again
+  }
+}
+
+function identitiesOf(pids: readonly number[]): string[] {
+  return pids.flatMap((pid) => processIdentity(pid) ?? []);
 }
 
 function stillThere(identities: readonly string[]): Error {

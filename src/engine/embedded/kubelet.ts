@@ -5,9 +5,13 @@ import type { Recorder } from './controllers/events.ts';
 import { hostsEntries } from './controllers/services.ts';
 import type { NodeNamespaces } from './node/node-namespaces.ts';
 import type { PodSpec } from './pod/pod-plan.ts';
+import { now } from './pod/pod-status.ts';
 import { type PodNetwork, PodWorker } from './pod/pod-worker.ts';
 import { startProcess } from './processes.ts';
 import type { KubeObject, Store } from './store.ts';
+
+/** How Kubernetes tells of a node that it does not hear of (kubernetes, pkg/controller/nodelifecycle). */
+const SILENT = { reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.' };
 
 /**
  * Runs the pods that are bound to the lab's nodes: one for all nodes, since all of them are on this machine. Also the door
@@ -56,8 +60,22 @@ export class Kubelet implements PodRuntime {
 
   execOnNode(name: string, argv: readonly string[], options: RunOptions): RemoteProcess {
     const node = this.#nodes.get(name);
-    if (!node) throw new RuntimeRefusal(`node ${name} does not run`);
+    if (!node?.isAlive) throw new RuntimeRefusal(`node ${name} does not run`);
     return startProcess(node.enter(argv), options);
+  }
+
+  /** A node whose namespaces have ended by themselves: it says nothing any more, as the node controller puts it, and cannot come back. */
+  loseNode(name: string): void {
+    this.#log(`node ${name} is lost: its first process ended`);
+    const at = now();
+    this.#store.modify('Node', undefined, name, (node) => {
+      const conditions = (node.status?.conditions ?? []) as { type: string; status: string }[];
+      const unknown = { status: 'Unknown', lastTransitionTime: at, ...SILENT };
+      node.status = { ...node.status, conditions: conditions.map((one) => ({ ...one, ...unknown })) };
+    });
+    for (const pod of this.#store.list('Pod')) {
+      if (pod.spec?.nodeName === name) this.#workers.get(pod.metadata.uid ?? '')?.lose();
+    }
   }
 
   #worker(pod: KubeObject): PodWorker {

@@ -52,6 +52,7 @@ function startPlain(argv: readonly string[], env: NodeJS.ProcessEnv): RemoteProc
   const [command = '', ...rest] = argv;
   const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env });
   child.stdin.on('error', () => child.stdin.destroy());
+  child.on('exit', () => endOutput(child));
   return {
     stdin: child.stdin,
     stdout: child.stdout,
@@ -60,6 +61,29 @@ function startPlain(argv: readonly string[], env: NodeJS.ProcessEnv): RemoteProc
     resize: () => undefined,
     kill: () => killGroup(child),
   };
+}
+
+/** How long the output of a command that ended may be silent until nothing is expected of it any more, in ms. */
+const SILENCE_MS = 200;
+
+/**
+ * A command that ended may have left a child in the background that still holds its output open: that child is not waited
+ * for. All that the command itself wrote is in the pipe by then, and is read first, however slow its reader is.
+ */
+function endOutput(child: ChildProcess): void {
+  const open = [child.stdout, child.stderr].flatMap((stream) => stream ?? []);
+  const heard = () => timer.refresh();
+  const timer = setTimeout(() => {
+    for (const stream of open) {
+      if (stream.readableFlowing === false || stream.readableLength > 0) heard();
+      else stream.push(null);
+    }
+  }, SILENCE_MS);
+  for (const stream of open) stream.on('data', heard);
+  child.once('close', () => {
+    clearTimeout(timer);
+    for (const stream of open) stream.off('data', heard);
+  });
 }
 
 /**

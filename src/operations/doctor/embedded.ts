@@ -101,7 +101,7 @@ function namespaceCheck(namespaces: Namespaces | undefined): Check {
 
 /** `made` is true where the kernel made such a device, and else what it said. */
 function deviceCheck(kind: string, made: string | true | undefined): Check {
-  const check = { name: kind, needed: `network devices of the kind ${kind}` };
+  const check = { name: `${kind} devices`, needed: `network devices of the kind ${kind}` };
   if (made === true) return { ...check, ok: true, seen: 'in the kernel' };
   if (made === undefined) return { ...check, ok: 'warning', seen: 'not tried: that wants namespaces' };
   return lacking(check, `not in the kernel (${made})`, { commands: [['modprobe', kind]] });

@@ -57,7 +57,7 @@ export async function tryNamespaces(): Promise<Namespaces> {
 
 function outcome(line: string): [string, string | true] {
   const [kind = '', ...why] = line.split(' ');
-  return [kind, why.length === 0 ? true : why.join(' ')];
+  return [kind, why.length === 0 ? true : why.join(' ').replace(/^Error: |\.$/g, '')];
 }
 
 /** The kernel's settings that forbid namespaces; those that this kernel does not have are left out. */

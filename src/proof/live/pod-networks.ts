@@ -30,10 +30,15 @@ export async function podNetworks(
     if (spec?.cidr && spec.node && String(spec.deleted) !== 'true') networks.set(spec.cidr, spec.node);
   }
   for (const { spec, status } of pods) {
-    if (status?.podIP && spec?.nodeName && !spec.hostNetwork) networks.set(`${status.podIP}/32`, spec.nodeName);
+    if (status?.podIP && spec?.nodeName && !spec.hostNetwork) networks.set(alone(status.podIP), spec.nodeName);
   }
   for (const { name, vxlanAddress, wireguardAddress } of nodes) {
-    for (const address of [vxlanAddress, wireguardAddress]) if (address) networks.set(`${address}/32`, name);
+    for (const address of [vxlanAddress, wireguardAddress]) if (address) networks.set(alone(address), name);
   }
   return [...networks].map(([cidr, node]) => ({ cidr, node }));
+}
+
+/** One address as a network. */
+function alone(address: string): string {
+  return address.includes(':') ? `${address}/128` : `${address}/32`;
 }

@@ -1,3 +1,4 @@
+import { felixProblems } from '../dataplane/felix-settings.ts';
 import { type KubeObject, same } from '../store.ts';
 import type { Resource } from './resources.ts';
 import { type JsonObject, listAt, objectAt } from './schema/json.ts';
@@ -153,29 +154,10 @@ function serviceRules(spec: JsonObject): StatusCause[] {
   return causes;
 }
 
-/** The ranges are Calico's (facts of Calico §3). */
+/** What the engine obeys is refused by its own rules, so that no node is ever asked for what it cannot do. */
 function felixRules(spec: JsonObject): StatusCause[] {
-  const causes = [
-    ...range(spec.wireguardListeningPort, 'spec.wireguardListeningPort', 1, 65535),
-    ...range(spec.wireguardListeningPortV6, 'spec.wireguardListeningPortV6', 1, 65535),
-    ...range(spec.wireguardRoutingRulePriority, 'spec.wireguardRoutingRulePriority', 1, 32765),
-    ...range(spec.vxlanPort, 'spec.vxlanPort', 1, 65535),
-    ...range(spec.vxlanVNI, 'spec.vxlanVNI', 1, 16777215),
-  ];
-  const keepAlive = spec.wireguardKeepAlive;
-  if (typeof keepAlive === 'string' && !/^([0-9]+(ms|s|m|h))*$/.test(keepAlive)) {
-    const detail = "spec.wireguardKeepAlive in body should match '^([0-9]+(\\\\.[0-9]+)?(ms|s|m|h))*$'";
-    causes.push(invalidValue('spec.wireguardKeepAlive', keepAlive, detail));
-  }
-  for (const field of ['wireguardInterfaceName', 'wireguardInterfaceNameV6']) {
-    const name = spec[field];
-    if (typeof name === 'string' && !/^[a-zA-Z0-9_.-]{1,15}$/.test(name)) {
-      causes.push(
-        invalidValue(`spec.${field}`, name, 'must be an interface name of 1 to 15 letters, digits, "_", "." or "-"'),
-      );
-    }
-  }
-  return causes;
+  const obeyed = felixProblems(spec).map(({ field, message }) => invalidValue(`spec.${field}`, spec[field], message));
+  return [...obeyed, ...range(spec.wireguardListeningPortV6, 'spec.wireguardListeningPortV6', 1, 65535)];
 }
 
 function range(value: unknown, field: string, from: number, to: number): StatusCause[] {

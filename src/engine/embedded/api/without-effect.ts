@@ -1,21 +1,33 @@
-import type { KubeObject } from '../store.ts';
+import { felixSettings } from '../dataplane/felix-settings.ts';
+import { type KubeObject, same } from '../store.ts';
 import { type JsonObject, listAt, objectAt } from './schema/json.ts';
 
 /** Fields of pods that are accepted, so that real manifests apply, and that nothing here acts upon. */
 const POD_FIELDS = [
+  'hostNetwork',
+  'hostPID',
+  'hostIPC',
+  'hostUsers',
+  'hostname',
+  'hostAliases',
+  'shareProcessNamespace',
   'securityContext',
   'imagePullSecrets',
   'priorityClassName',
   'runtimeClassName',
   'topologySpreadConstraints',
-  'schedulingGates',
+  'readinessGates',
   'activeDeadlineSeconds',
   'dnsConfig',
   'overhead',
+  'resources',
+  'resourceClaims',
 ] as const;
 
 const CONTAINER_FIELDS = [
   'resources',
+  'resizePolicy',
+  'restartPolicy',
   'securityContext',
   'lifecycle',
   'livenessProbe',
@@ -25,21 +37,23 @@ const CONTAINER_FIELDS = [
 ] as const;
 
 /** What the dataplane obeys of a FelixConfiguration; everything else of Felix is known by name only. */
-const FELIX_FIELDS_OBEYED = new Set([
-  'wireguardEnabled',
-  'wireguardInterfaceName',
-  'wireguardListeningPort',
-  'wireguardMTU',
-  'wireguardRoutingRulePriority',
-  'wireguardKeepAlive',
-]);
+const FELIX_FIELDS_OBEYED = new Set([...Object.keys(felixSettings([])), 'wireguardHostEncryptionEnabled']);
 
-/** One warning for each field that would otherwise be ignored silently: kubectl prints them. */
-export function effectWarnings(object: KubeObject): string[] {
-  return fieldsWithoutEffect(object).map((field) => `${field}: accepted, without effect in wglab's embedded engine`);
+/**
+ * One warning for each field that would otherwise be ignored silently: kubectl prints them. Only for what the request itself
+ * sets: what is the same in `before`, the object as it was, is nothing that the person just wrote.
+ */
+export function effectWarnings(object: KubeObject, before?: KubeObject): string[] {
+  const known = new Map(before ? fieldsWithoutEffect(before) : []);
+  return fieldsWithoutEffect(object)
+    .filter(([field, value]) => !same(value, known.get(field)))
+    .map(([field]) => `${field}: accepted, without effect in wglab's embedded engine`);
 }
 
-function fieldsWithoutEffect(object: KubeObject): string[] {
+/** The path of each such field, and its value. */
+type FieldValue = [string, unknown];
+
+function fieldsWithoutEffect(object: KubeObject): FieldValue[] {
   const spec = objectAt(object, 'spec');
   switch (object.kind) {
     case 'Pod':
@@ -49,26 +63,29 @@ function fieldsWithoutEffect(object: KubeObject): string[] {
     case 'ReplicaSet':
       return podFields(objectAt(spec, 'template', 'spec'), 'spec.template.spec');
     case 'FelixConfiguration':
-      return Object.keys(spec)
-        .filter((field) => !FELIX_FIELDS_OBEYED.has(field))
-        .map((field) => `spec.${field}`);
+      return Object.entries(spec)
+        .filter(([field]) => !FELIX_FIELDS_OBEYED.has(field))
+        .map(([field, value]) => [`spec.${field}`, value]);
     case 'Service':
-      return spec.type === 'NodePort' || spec.type === 'LoadBalancer' ? ['spec.type'] : [];
+      return spec.type === 'NodePort' || spec.type === 'LoadBalancer' ? [['spec.type', spec.type]] : [];
     default:
       return [];
   }
 }
 
-function podFields(spec: JsonObject, path: string): string[] {
-  const own = POD_FIELDS.filter((field) => isSet(spec[field])).map((field) => `${path}.${field}`);
-  const inContainers = listAt(spec, 'containers').flatMap((container, i) =>
-    CONTAINER_FIELDS.filter((field) => isSet(container[field])).map((field) => `${path}.containers[${i}].${field}`),
+function podFields(spec: JsonObject, path: string): FieldValue[] {
+  const inContainers = ['initContainers', 'containers'].flatMap((list) =>
+    listAt(spec, list).flatMap((container, i) => setFields(container, CONTAINER_FIELDS, `${path}.${list}[${i}]`)),
   );
-  return [...own, ...inContainers];
+  return [...setFields(spec, POD_FIELDS, path), ...inContainers];
 }
 
-/** Defaults fill in empty objects, which say nothing. */
+function setFields(object: JsonObject, fields: readonly string[], path: string): FieldValue[] {
+  return fields.filter((field) => isSet(object[field])).map((field) => [`${path}.${field}`, object[field]]);
+}
+
+/** Defaults fill in empty objects, which say nothing; nor does a switch that is off. */
 function isSet(value: unknown): boolean {
-  if (value === undefined || value === null || value === '') return false;
+  if (value === undefined || value === null || value === '' || value === false) return false;
   return typeof value !== 'object' || Object.keys(value).length > 0;
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { KubeObject, Store } from '../store.ts';
 import { timestamp } from './conditions.ts';
 import { isTerminating } from './pods.ts';
@@ -17,21 +16,21 @@ const KEPT_EVENTS = 1000;
 
 /** Gives the function that records events in this store. */
 export function eventRecorder(store: Store, now: () => Date): Recorder {
-  const kept: { namespace: string; name: string }[] = [];
+  const kept: { key: string; namespace: string; name: string }[] = [];
+  const names = new Map<string, string>();
+  const freshName = eventNames(now);
   return (component, regarding, type, reason, message) => {
     const { namespace = 'default', name: regardingName, uid } = regarding.metadata;
     const home = store.get('Namespace', undefined, namespace);
     if (!home || isTerminating(home)) return; // nothing new is made in a namespace that goes, as in Kubernetes
-    const digest = createHash('sha256')
-      .update(JSON.stringify([component, uid, type, reason, message]))
-      .digest('hex');
-    const name = `${regardingName}.${digest.slice(0, 16)}`;
+    const key = JSON.stringify([component, namespace, regardingName, uid, type, reason, message]);
     const time = timestamp(now());
-    const again = store.modify('Event', namespace, name, (event) => {
+    const again = store.modify('Event', namespace, names.get(key) ?? '', (event) => {
       event.count = Number(event.count) + 1;
       event.lastTimestamp = time;
     });
     if (again) return;
+    const name = freshName(regardingName);
     store.create({
       apiVersion: 'v1',
       kind: 'Event',
@@ -55,9 +54,24 @@ export function eventRecorder(store: Store, now: () => Date): Recorder {
       reportingComponent: component,
       reportingInstance: '',
     });
-    kept.push({ namespace, name });
+    names.set(key, name);
+    kept.push({ key, namespace, name });
     const oldest = kept.length > KEPT_EVENTS ? kept.shift() : undefined;
-    if (oldest && store.get('Event', oldest.namespace, oldest.name))
-      store.remove('Event', oldest.namespace, oldest.name);
+    if (!oldest) return;
+    if (names.get(oldest.key) === oldest.name) names.delete(oldest.key);
+    if (store.get('Event', oldest.namespace, oldest.name)) store.remove('Event', oldest.namespace, oldest.name);
+  };
+}
+
+/**
+ * Names as client-go gives them (tools/record: the object's name and the time in nanoseconds, in hexadecimal), each later
+ * than the one before. Lists are sorted by name, so that `kubectl describe` tells what came in one second in its order.
+ */
+function eventNames(now: () => Date): (regardingName: string) => string {
+  let last = 0n;
+  return (regardingName) => {
+    const time = BigInt(now().getTime()) * 1_000_000n;
+    last = time > last ? time : last + 1n;
+    return `${regardingName}.${last.toString(16)}`;
   };
 }

@@ -1,7 +1,7 @@
 import type { ChangeStep, NodeChanges, SysctlWrite } from '../dataplane/types.ts';
 import { runTool } from '../processes.ts';
 import type { NodeNamespaces } from './node-namespaces.ts';
-import { createWireguardDevice, type Dataplane, removeWireguardDevice } from './wireguard-device.ts';
+import { createWireguardDevice, type Means, removeWireguardDevice } from './wireguard-device.ts';
 
 /** Values below /proc/sys, a line each: whether it matters, path, value. What does not matter may be missing. */
 const WRITE_SYSCTLS = `while read -r need path value; do
@@ -10,11 +10,11 @@ const WRITE_SYSCTLS = `while read -r need path value; do
 done`;
 
 /** Carries out what `planChanges` found, step by step. */
-export async function applyChanges(node: NodeNamespaces, changes: NodeChanges, dataplane: Dataplane): Promise<void> {
-  for (const step of changes.steps) await applyStep(node, step, dataplane);
+export async function applyChanges(node: NodeNamespaces, changes: NodeChanges, means: Means): Promise<void> {
+  for (const step of changes.steps) await applyStep(node, step, means);
 }
 
-async function applyStep(node: NodeNamespaces, step: ChangeStep, dataplane: Dataplane): Promise<void> {
+async function applyStep(node: NodeNamespaces, step: ChangeStep, means: Means): Promise<void> {
   switch (step.kind) {
     case 'batch':
       await runTool(node.enter([step.tool, '-force', '-batch', '-']), `${step.lines.join('\n')}\n`);
@@ -23,7 +23,7 @@ async function applyStep(node: NodeNamespaces, step: ChangeStep, dataplane: Data
       await writeSysctls(node, step.writes);
       break;
     case 'createWireguard':
-      await createWireguardDevice(node, step.name, dataplane);
+      await createWireguardDevice(node, step.name, means);
       break;
     case 'removeWireguard':
       await removeWireguardDevice(node, step.name);

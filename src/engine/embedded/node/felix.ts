@@ -28,6 +28,8 @@ interface FelixNode {
   /** Of the WireGuard device that is there. */
   publicKey: string | undefined;
   dirty: boolean;
+  /** Whether anything was ever done on it. */
+  touched: boolean;
   /** How often in a row it went wrong. */
   failures: number;
 }
@@ -73,14 +75,23 @@ export class Felix {
     this.#log = options.log;
     const entries = [...options.nodes].map(([name, namespaces]): [string, FelixNode] => [
       name,
-      { namespaces, actual: emptyState(), pods: new Map(), publicKey: undefined, dirty: true, failures: 0 },
+      {
+        namespaces,
+        actual: emptyState(),
+        pods: new Map(),
+        publicKey: undefined,
+        dirty: true,
+        touched: false,
+        failures: 0,
+      },
     ]);
     this.#nodes = new Map(entries);
   }
 
   start(): void {
     this.#store.watch('FelixConfiguration', () => {
-      for (const node of this.#nodes.values()) node.actual = undefined;
+      // Nothing was done yet on a node that still is as it was made: there is nothing to look at.
+      for (const node of this.#nodes.values()) if (node.touched) node.actual = undefined;
       this.#changed();
     });
     let before = '';
@@ -118,7 +129,10 @@ export class Felix {
     if (!attached) return;
     node.pods.delete(uid);
     const { hostInterface } = attached;
-    await runTool(node.namespaces.enter(['ip', 'link', 'del', hostInterface]));
+    if (!node.namespaces.isAlive) return;
+    await runTool(node.namespaces.enter(['ip', 'link', 'del', hostInterface])).catch((error) => {
+      if (!/Cannot find device/.test(String(error))) throw error; // it went with the pod's network
+    });
     if (node.actual) node.actual = withoutWorkload(node.actual, hostInterface); // the kernel took its routes too
     await this.#changed(nodeName);
   }
@@ -186,7 +200,8 @@ export class Felix {
 
   async #run(plan: Plan, steps: ChangeStep[]): Promise<Plan> {
     const { node, device, desired } = plan;
-    await applyChanges(node.namespaces, { steps }, this.dataplane);
+    if (steps.length > 0) node.touched = true;
+    await applyChanges(node.namespaces, { steps }, { dataplane: this.dataplane, log: this.#log });
     if (steps !== plan.last) return plan;
     node.actual = desired;
     node.failures = 0;

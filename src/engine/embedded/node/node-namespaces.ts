@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { ToolError } from '../processes.ts';
 
 /** A node of the lab: network, mount and host name namespaces, which live as long as one sleeping process. */
@@ -6,8 +7,10 @@ export interface NodeNamespaces {
   readonly name: string;
   /** The sleeping process, as the engine's own PID namespace counts. */
   readonly pid: number;
-  /** argv that runs a command in the node's network, mount and host name namespaces. */
+  readonly isAlive: boolean;
+  /** argv that runs a command in the node's network, mount and host name namespaces. Throws ToolError where they have ended. */
   enter(argv: readonly string[]): string[];
+  /** Resolves when the sleeping process ended, whoever ended it; what else ran on the node is ended then. */
   readonly ended: Promise<void>;
 }
 
@@ -44,12 +47,42 @@ export async function createNodeNamespaces(name: string, hostsFile: string): Pro
   const child = spawn('unshare', argv, { stdio: ['ignore', 'pipe', 'pipe'] });
   await untilReady(child, `making the namespaces of node ${name}`);
   const pid = child.pid ?? 0;
+  const network = networkOf(pid);
+  const isAlive = () => child.exitCode === null && child.signalCode === null;
   return {
     name,
     pid,
-    enter: (command) => ['nsenter', '--target', String(pid), '--net', '--mount', '--uts', '--', ...command],
-    ended: new Promise((resolve) => child.on('close', () => resolve())),
+    get isAlive() {
+      return isAlive();
+    },
+    enter(command) {
+      // Its number may be another process's by now, and that one's network would be entered.
+      if (!isAlive()) throw new ToolError(['nsenter', name], "the node's first process has ended", '');
+      return ['nsenter', '--target', String(pid), '--net', '--mount', '--uts', '--', ...command];
+    },
+    ended: new Promise((resolve) => {
+      child.on('exit', () => {
+        endAllIn(network);
+        resolve();
+      });
+    }),
   };
+}
+
+/** wireguard-go and captures hold a node's network up when its first process is gone: a node is gone as a whole. */
+function endAllIn(network: string | undefined): void {
+  for (const entry of readdirSync('/proc')) {
+    const pid = Number(entry);
+    if (network !== undefined && pid > 0 && networkOf(pid) === network) process.kill(pid, 'SIGKILL');
+  }
+}
+
+function networkOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return undefined; // it has ended
+  }
 }
 
 /** Waits for the word "ready" from a set-up script; what else it printed goes into the error. */

@@ -6,6 +6,12 @@ import type { NodeNamespaces } from './node-namespaces.ts';
 
 export type Dataplane = 'kernel' | 'userspace';
 
+/** Who does WireGuard's work, and where to tell of it. */
+export interface Means {
+  dataplane: Dataplane;
+  log: (message: string) => void;
+}
+
 /** Whether this kernel has WireGuard: found out by making a device, since the module may load only then. */
 export async function detectDataplane(): Promise<Dataplane> {
   try {
@@ -22,9 +28,13 @@ export async function detectDataplane(): Promise<Dataplane> {
 const WAIT_MS = 5_000;
 
 /** Makes a WireGuard device on a node, without a key yet. */
-export async function createWireguardDevice(node: NodeNamespaces, name: string, dataplane: Dataplane): Promise<void> {
+export async function createWireguardDevice(
+  node: NodeNamespaces,
+  name: string,
+  { dataplane, log }: Means,
+): Promise<void> {
   if (dataplane === 'kernel') await runTool(node.enter(['ip', 'link', 'add', name, 'type', 'wireguard']));
-  else await startWireguardGo(node, name);
+  else await startWireguardGo(node, name, log);
 }
 
 /**
@@ -52,7 +62,7 @@ function socketOf(node: NodeNamespaces, name: string): string {
   return `/proc/${node.pid}/root/run/wireguard/${name}.sock`;
 }
 
-async function startWireguardGo(node: NodeNamespaces, name: string): Promise<void> {
+async function startWireguardGo(node: NodeNamespaces, name: string, log: Means['log']): Promise<void> {
   const [command = '', ...rest] = node.enter(['wireguard-go', '--foreground', name]);
   // A small heap: a lab's tunnels carry little, and there is one process for each node.
   const env = { ...process.env, LOG_LEVEL: 'error', GOGC: '50' };
@@ -65,8 +75,10 @@ async function startWireguardGo(node: NodeNamespaces, name: string): Promise<voi
   child.on('error', (error) => {
     ended = error.message;
   });
-  child.on('close', (status) => {
-    ended ??= `exit status ${status}`;
+  child.on('close', (status, signal) => {
+    ended ??= signal ?? `exit status ${status}`;
+    // It ends well when its device is taken away. Felix does not make it again: what was broken from outside is to be found.
+    if (status !== 0) log(`wireguard-go on ${node.name} ended: ${ended} ${printed.trim()}`.trimEnd());
   });
   const socket = socketOf(node, name);
   const deadline = Date.now() + WAIT_MS;

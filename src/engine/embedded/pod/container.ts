@@ -99,11 +99,8 @@ export function startContainer(sandbox: Sandbox, plan: ContainerPlan): Container
 /** argv that runs a command beside the container's own process: same namespaces, root and capabilities. */
 function execArgv(child: ChildProcess, sandbox: Sandbox, plan: ContainerPlan, words: readonly string[]): string[] {
   const pid = child.pid ?? 0;
-  return [
-    ...['nsenter', '--target', String(sandbox.pid), '--net', '--uts', '--ipc'],
-    ...[`--mount=/proc/${pid}/ns/mnt`, `--pid=/proc/${pid}/ns/pid_for_children`, '--'],
-    ...confined(plan, words),
-  ];
+  const own = [`--mount=/proc/${pid}/ns/mnt`, `--pid=/proc/${pid}/ns/pid_for_children`];
+  return sandbox.enter(confined(plan, words), own);
 }
 
 function confined(plan: ContainerPlan, words: readonly string[]): string[] {

@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, chmodSync, constants, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { runTool } from '../processes.ts';
 
@@ -12,22 +12,34 @@ export const POD_DEVICES = `${RUN_FOLDER}/dev`;
  * The one image there is: the host's busybox with a link for each of its applets, and the devices that every container
  * has. Both are made once and bound into each pod.
  */
-const MAKE_IMAGE = `set -e
-mkdir -p "$1/bin" "$2/pts" "$2/shm"
-cp "$3" "$1/bin/busybox"
-chmod 755 "$1/bin/busybox"
-"$1/bin/busybox" --list | while read -r applet; do [ "$applet" = busybox ] || ln -s busybox "$1/bin/$applet"; done
-for device in null zero full random urandom tty; do
-  : > "$2/$device"
-  mount --bind "/dev/$device" "$2/$device"
-done
-ln -s /proc/self/fd "$2/fd"
-ln -s /proc/self/fd/0 "$2/stdin"
-ln -s /proc/self/fd/1 "$2/stdout"
-ln -s /proc/self/fd/2 "$2/stderr"`;
-
 export async function makeImage(): Promise<void> {
-  await runTool(['sh', '-c', MAKE_IMAGE, 'image', IMAGE, POD_DEVICES, findBusybox()]);
+  await Promise.all([makeProgrammes(), makeDevices()]);
+}
+
+async function makeProgrammes(): Promise<void> {
+  const busybox = findBusybox();
+  mkdirSync(IMAGE_BIN, { recursive: true });
+  copyFileSync(busybox, join(IMAGE_BIN, 'busybox'));
+  chmodSync(join(IMAGE_BIN, 'busybox'), 0o755);
+  const applets = (await runTool([busybox, '--list'])).split('\n').filter((name) => name !== '' && name !== 'busybox');
+  // Not by `ln`: some 300 processes would take longer than all the rest of a lab.
+  for (const applet of applets) symlinkSync('busybox', join(IMAGE_BIN, applet));
+}
+
+const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
+const DESCRIPTORS: [string, string][] = [
+  ['fd', ''],
+  ['stdin', '/0'],
+  ['stdout', '/1'],
+  ['stderr', '/2'],
+];
+const BIND_DEVICES = 'for device in "$@"; do mount --bind "/dev/$device" "$0/$device" || exit 1; done';
+
+async function makeDevices(): Promise<void> {
+  for (const folder of ['pts', 'shm']) mkdirSync(join(POD_DEVICES, folder), { recursive: true });
+  for (const device of DEVICES) writeFileSync(join(POD_DEVICES, device), '');
+  for (const [name, descriptor] of DESCRIPTORS) symlinkSync(`/proc/self/fd${descriptor}`, join(POD_DEVICES, name));
+  await runTool(['sh', '-c', BIND_DEVICES, POD_DEVICES, ...DEVICES]);
 }
 
 /** The first busybox on PATH. It must be static, for nothing but itself is in the pod's root: doctor checks that. */

@@ -19,6 +19,7 @@ export function hostsFile(pod: KubeObject): string {
 /** Makes the root folder of a container and gives its path. */
 export async function makeRoot(pod: KubeObject, container: ContainerSpec, run: number): Promise<string> {
   const root = join(podFolder(pod), `${container.name}-${run}`);
+  await rm(root, { recursive: true, force: true }); // of a sandbox that was lost
   await Promise.all(FOLDERS.map((folder) => mkdir(join(root, folder), { recursive: true })));
   const user = process.getuid?.() ?? 0;
   const group = process.getgid?.() ?? 0;

@@ -63,6 +63,7 @@ export class PodWorker {
       const sandbox = await createSandbox(this.#pod.metadata.name);
       this.#sandbox = sandbox;
       if (this.#stopping) return sandbox.end();
+      sandbox.ended.then(() => this.#renewSandbox(sandbox)).catch((error) => this.#fail(error));
       const [address, volumes] = await Promise.all([
         this.#network.attach(this.#pod, sandbox),
         makeVolumes(this.#store, this.#pod),
@@ -79,7 +80,7 @@ export class PodWorker {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     for (const timer of this.#timers) clearTimeout(timer);
-    const running = [...this.#initSlots, ...this.#slots].flatMap(({ container }) => container ?? []);
+    const running = this.#containers();
     const ended = Promise.all(running.map(({ exited }) => exited));
     for (const container of running) container.stop();
     const late = setTimeout(() => running.forEach((container) => container.kill()), graceMs);
@@ -88,6 +89,17 @@ export class PodWorker {
     await this.#network.detach(this.#pod);
     this.#sandbox?.end();
     await removePodFiles(this.#pod);
+  }
+
+  /** Its node is gone, and the pod with it: nothing of it runs any more, and it is not started again. */
+  lose(): void {
+    this.#stopping = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    for (const container of this.#containers()) container.kill();
+    this.#sandbox?.end();
+    const gone = { state: 'terminated', exitCode: 137, reason: 'ContainerStatusUnknown', finishedAt: now() };
+    for (const slot of this.#slots) Object.assign(slot, gone);
+    this.#report();
   }
 
   exec(name: string, argv: readonly string[], options: RunOptions): RemoteProcess {
@@ -113,6 +125,23 @@ export class PodWorker {
     if (!this.#sandbox || this.#stopping) return;
     const own = this.#address ? [`${this.#address} ${this.#pod.metadata.name}`] : [];
     await writeFile(hostsFile(this.#pod), `${['127.0.0.1 localhost', ...own, ...lines].join('\n')}\n`);
+  }
+
+  /** The pod's network is gone with its sandbox: its containers are ended and all of it is made again, as the kubelet does. */
+  async #renewSandbox(lost: Sandbox): Promise<void> {
+    if (this.#stopping || this.#sandbox !== lost) return;
+    this.#sandbox = undefined;
+    this.#event('Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
+    const running = this.#containers();
+    for (const container of running) container.kill();
+    await Promise.all(running.map(({ exited }) => exited));
+    await this.#network.detach(this.#pod);
+    this.#address = undefined;
+    if (!this.#stopping) await this.start();
+  }
+
+  #containers(): Container[] {
+    return [...this.#initSlots, ...this.#slots].flatMap(({ container }) => container ?? []);
   }
 
   #slot(name: string): Slot {
@@ -145,7 +174,7 @@ export class PodWorker {
     if (!sandbox || this.#stopping) return undefined;
     const environment = environmentOf(this.#store, this.#pod, slot.spec, this.#address ?? '');
     const root = await makeRoot(this.#pod, slot.spec, slot.restartCount);
-    if (this.#stopping) return undefined;
+    if (this.#stopping || this.#sandbox !== sandbox) return undefined;
     slot.previous = slot.container?.log;
     slot.container = startContainer(sandbox, {
       root,

@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { untilReady } from '../node/node-namespaces.ts';
-import { runTool } from '../processes.ts';
+import { runTool, ToolError } from '../processes.ts';
 
 /** What a pod's containers share: network, host name and IPC namespaces, held by one sleeping process (Kubernetes' "pause"). */
 export interface Sandbox {
   readonly pid: number;
-  /** argv that runs a command in the pod's network, on the engine's own files. */
-  enter(argv: readonly string[]): string[];
+  /** argv that runs a command in the pod's network, on the engine's own files. `also` names further namespaces, as nsenter's options. Throws ToolError where the sandbox has ended. */
+  enter(argv: readonly string[], also?: readonly string[]): string[];
   end(): void;
+  /** Resolves when the sleeping process ended, whoever ended it. */
+  readonly ended: Promise<void>;
 }
 
 const BECOME_A_SANDBOX = `set -e
@@ -22,12 +24,17 @@ export async function createSandbox(podName: string): Promise<Sandbox> {
   const pid = child.pid ?? 0;
   return {
     pid,
-    enter: (command) => ['nsenter', '--target', String(pid), '--net', '--uts', '--ipc', '--', ...command],
+    enter(command, also = []) {
+      // Its number may be another process's by now.
+      if (child.exitCode !== null || child.signalCode !== null) throw new ToolError(['nsenter', podName], 'ended', '');
+      return ['nsenter', '--target', String(pid), '--net', '--uts', '--ipc', ...also, '--', ...command];
+    },
     end: () => child.kill('SIGKILL'),
+    ended: new Promise((resolve) => child.on('exit', () => resolve())),
   };
 }
 
 /** Configures the interface inside the pod: lines for `ip -batch`. */
 export async function configureInterface(sandbox: Sandbox, lines: readonly string[]): Promise<void> {
-  await runTool(['nsenter', '--target', String(sandbox.pid), '--net', 'ip', '-batch', '-'], `${lines.join('\n')}\n`);
+  await runTool(sandbox.enter(['ip', '-batch', '-']), `${lines.join('\n')}\n`);
 }

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { type KubeObject, StoreError, same } from '../../store.ts';
+import { type KubeObject, StoreError } from '../../store.ts';
 import { readObject } from '../body.ts';
 import { type Call, isDryRun, present, type Reply } from '../context.ts';
 import { decodeObject } from '../decode-request.ts';
@@ -33,7 +33,7 @@ export function prepareNew(object: KubeObject, call: Call): KubeObject {
   delete metadata.deletionGracePeriodSeconds;
   if (namespace !== undefined) metadata.namespace = namespace;
   delete object.status;
-  initialStatus(object);
+  admit(object);
   const causes = validate(object, resource);
   if (causes.length > 0) throw invalid(resource, metadata.name, causes);
   checkNamespace(namespace, metadata.name, call);
@@ -91,7 +91,7 @@ export function replace(current: KubeObject, wanted: KubeObject, call: Call): Ku
   result.metadata = { ...result.metadata, ...serverOwned(current) };
   const causes = validate(result, resource, current);
   if (causes.length > 0) throw invalid(resource, name, causes);
-  if (!same(result.spec, current.spec)) call.warnings.push(...effectWarnings(result));
+  call.warnings.push(...effectWarnings(result, current));
   return result;
 }
 
@@ -146,8 +146,12 @@ function checkNamespace(namespace: string | undefined, name: string, call: Call)
   }
 }
 
-function initialStatus(object: KubeObject): void {
-  if (object.kind === 'Pod') object.status = { phase: 'Pending', qosClass: 'BestEffort' };
+/** What Kubernetes' registry and its ServiceAccount admission give to new objects of some kinds. */
+function admit(object: KubeObject): void {
+  if (object.kind === 'Pod') {
+    object.status = { phase: 'Pending', qosClass: 'BestEffort' };
+    object.spec = { serviceAccountName: 'default', serviceAccount: 'default', ...object.spec };
+  }
   if (object.kind !== 'Namespace') return;
   object.status = { phase: 'Active' };
   object.spec = { finalizers: ['kubernetes'] };

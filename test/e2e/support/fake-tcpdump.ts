@@ -1,0 +1,57 @@
+import { execa } from 'execa';
+
+/**
+ * A tcpdump to stand first in the PATH of a lab: it is the real one until there is a file ADDRESS.sh in `folder`, for the node
+ * with that address. The lines in it run instead, with `$real` (the real one) and `"$@"` (its arguments).
+ */
+export async function fakeTcpdump(folder: string): Promise<string> {
+  const { stdout: real } = await execa('sh', ['-c', 'command -v tcpdump']);
+  return `#!/bin/bash
+real=${real}
+[ "$1" = --version ] && exec "$real" "$@"
+address=$(ip -4 -o address show dev eth0 | sed 's,.* inet \\([0-9.]*\\)/.*,\\1,')
+behaviour=${folder}/$address.sh
+[ -e "$behaviour" ] && . "$behaviour"
+exec "$real" "$@"
+`;
+}
+
+/** Ends at once, as where it may not capture. */
+export const ENDS_AT_ONCE = `echo "tcpdump: eth0: You don't have permission to capture on that device" >&2; exit 1`;
+
+/** Ends properly, but after the first packets. */
+export const ENDS_HALF_WAY = 'exec "$real" -c 5 "$@"';
+
+/** Is killed as soon as a few packets went out (the out-of-memory killer's way). */
+export const KILLED_HALF_WAY = `count() { awk '$1 == "eth0:" { print $11 }' /proc/self/net/dev; }
+before=$(count)
+victim=$$
+{ until [ "$(count)" -ge $((before + 8)) ] || ! kill -0 "$victim"; do :; done; kill -9 "$victim"; } > /dev/null 2>&1 < /dev/null &
+exec "$real" "$@"`;
+
+export const ON_LOOPBACK = 'exec "$real" "${@/eth0/lo}"';
+export const ON_VXLAN = 'exec "$real" "${@/eth0/vxlan.calico}"';
+/** Where everything is readable by design: also no place to capture. */
+export const ON_WIREGUARD = 'exec "$real" "${@/eth0/wireguard.cali}"';
+
+/** Says at its end that packets were dropped. */
+export const SAYS_DROPPED = `exec "$real" "$@" 2> >(sed -u 's/^0 packets dropped/3 packets dropped/' >&2)`;
+
+/** Really drops: its buffer is small, and it stands still while thousands of packets go by. */
+export const DROPS = `said=$(mktemp)
+victim=$$
+{ until grep -q 'listening on' "$said" || ! kill -0 "$victim"; do :; done
+  rm "$said"
+  kill -STOP "$victim"
+  head -c 4000000 /dev/zero | perl -MIO::Socket::INET -e '
+    my $to = IO::Socket::INET->new(Proto => "udp", PeerAddr => "172.18.0.2:9") or die;
+    while (read STDIN, my $bytes, 1400) { $to->send($bytes) }'
+  kill -CONT "$victim"
+} > /dev/null 2>&1 < /dev/null &
+exec "$real" -B 8 "$@" 2> >(tee "$said" >&2)`;
+
+/** Keeps only the headers. */
+export const CUTS_SHORT = 'exec "$real" "${@/#0/96}"';
+
+/** Captures what its filter lets through: never what is in clear. */
+export const FILTERS = 'exec "$real" "$@" "udp port 51820 or udp port 9"';

@@ -1,0 +1,43 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** What a lab must not change of the machine that it runs on. */
+export function hostSnapshot(): Record<string, string> {
+  return {
+    links: run('ip', '-o', 'link').replace(/ qlen \d+/g, ''),
+    addresses: run('ip', '-o', 'address').replace(/(valid|preferred)_lft \S+/g, ''),
+    routes: run('ip', 'route', 'show', 'table', 'all'),
+    rules: run('ip', 'rule'),
+    rules6: run('ip', '-6', 'rule'),
+    iptables: withoutCounts(run('iptables-save')),
+    nftables: run('nft', 'list', 'ruleset'),
+    mounts: readFileSync('/proc/mounts', 'utf8'),
+    namedNamespaces: run('ip', 'netns', 'list'),
+    sysctls: sysctls(),
+    modulesOfNodes: readdirSync('/sys/class/net').sort().join(' '),
+  };
+}
+
+/** Settings of the network, but for those that only count. */
+function sysctls(): string {
+  const all = run('sysctl', '-a').split('\n');
+  return all
+    .filter(
+      (line) => line.startsWith('net.') && !/conntrack_count|conntrack_max|rt_cache|_generation|entropy/.test(line),
+    )
+    .join('\n');
+}
+
+function withoutCounts(rules: string): string {
+  return rules.replace(/^#.*\n/gm, '').replace(/\[\d+:\d+\]/g, '');
+}
+
+function run(command: string, ...args: string[]): string {
+  try {
+    return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 64 << 20 });
+  } catch (error) {
+    // Not installed here, or not readable in part: the same before and after.
+    const { stdout, code } = error as { stdout?: string; code?: string };
+    return stdout || String(code);
+  }
+}
