@@ -74,7 +74,16 @@ const texts = [...packages].sort().map((name) => {
 writeFileSync(`${outdir}/THIRD-PARTY.txt`, texts.join(`\n${'-'.repeat(80)}\n\n`));
 
 function licenceText(name) {
-  for (const file of ['LICENSE', 'LICENSE.md', 'LICENSE.txt', 'license', 'LICENCE', 'License', 'LICENSE-MIT', 'license.md']) {
+  for (const file of [
+    'LICENSE',
+    'LICENSE.md',
+    'LICENSE.txt',
+    'license',
+    'LICENCE',
+    'License',
+    'LICENSE-MIT',
+    'license.md',
+  ]) {
     try {
       return readFileSync(`node_modules/${name}/${file}`, 'utf8');
     } catch {

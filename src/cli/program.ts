@@ -40,7 +40,12 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     async (...args: unknown[]) => {
       const [{ createContext }, action] = await Promise.all([import('./context.ts'), load()]);
       const context = await createContext(program.opts<GlobalOptions>());
-      setExitCode((await action(context, ...(args.slice(0, -1) as A))) ?? 0);
+      try {
+        setExitCode((await action(context, ...(args.slice(0, -1) as A))) ?? 0);
+      } catch (error) {
+        // Whatever broke off when it was interrupted, the interruption is the reason.
+        throw context.signal.aborted ? context.signal.reason : error;
+      }
     };
 
   const json = () => new Option('-o, --output <format>', 'machine-readable output').choices(['json']);

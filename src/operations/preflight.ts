@@ -5,15 +5,17 @@ import { toolCheck } from './doctor/embedded.ts';
 import { type Namespaces, readSettings, tryNamespaces } from './doctor/namespaces.ts';
 import { forbiddingSettings, type Refusal } from './doctor/refusal.ts';
 import { remedyOf } from './doctor/remedy.ts';
-import { EMBEDDED_TOOLS, WIREGUARD_GO } from './doctor/tools.ts';
+import { EMBEDDED_TOOLS, systemPath, WIREGUARD_GO } from './doctor/tools.ts';
 import { tunProblem } from './doctor/tun.ts';
 
 /**
  * What a deployment on the embedded engine looks at before it begins: about a ms of looking at PATH and at settings, with a
- * process only where something looks wrong. Throws one lacking failure that names all missing tools with their packages,
+ * process only where something looks wrong. Puts the system's sbin folders on this process's PATH, where the engine looks
+ * for tools. Throws one lacking failure that names all missing tools with their packages,
  * the one command that installs them, and the reason why namespaces are forbidden, with its remedy.
  */
 export async function preflightEmbedded(): Promise<void> {
+  process.env.PATH = systemPath();
   const tools = EMBEDDED_TOOLS.map(toolCheck).filter(({ ok }) => ok === false);
   const wireguard = wireguardLacks();
   const suspicious = wireguard.length > 0 || forbiddingSettings(readSettings(), isRoot()).length > 0;

@@ -1,7 +1,13 @@
 import { blake2s } from '@noble/hashes/blake2.js';
 import { u8, u32, u32le } from './bytes.ts';
 import { type Cursor, pass } from './cursor.ts';
-import type { WireguardLayer } from './packet.ts';
+import type {
+  WireguardCookie,
+  WireguardData,
+  WireguardInitiation,
+  WireguardLayer,
+  WireguardResponse,
+} from './packet.ts';
 
 // Types and lengths of Linux drivers/net/wireguard/messages.h; all numbers are little-endian.
 const INITIATION = 1;
@@ -61,42 +67,76 @@ export function mac1Fits(message: Uint8Array, receiverPublicKey: Uint8Array): bo
 }
 
 function readMessage(bytes: Uint8Array, offset: number, messageLength: number): WireguardLayer {
-  const first = u32le(bytes, offset + 4);
-  const part = (at: number, length: number) => bytes.subarray(offset + at, offset + at + length);
-  const common = { kind: 'wireguard', offset, messageLength } as const;
   switch (u8(bytes, offset)) {
     case INITIATION:
-      return {
-        ...common,
-        message: 'initiation',
-        length: INITIATION_LENGTH,
-        sender: first,
-        ephemeral: part(8, 32),
-        mac1: part(116, MAC_LENGTH),
-        mac2: part(132, MAC_LENGTH),
-      };
+      return readInitiation(bytes, offset, messageLength);
     case RESPONSE:
-      return {
-        ...common,
-        message: 'response',
-        length: RESPONSE_LENGTH,
-        sender: first,
-        receiver: u32le(bytes, offset + 8),
-        ephemeral: part(12, 32),
-        mac1: part(60, MAC_LENGTH),
-        mac2: part(76, MAC_LENGTH),
-      };
+      return readResponse(bytes, offset, messageLength);
     case COOKIE:
-      return { ...common, message: 'cookie', length: COOKIE_LENGTH, receiver: first, nonce: part(8, 24) };
+      return readCookie(bytes, offset, messageLength);
     default:
-      return {
-        ...common,
-        message: 'data',
-        length: DATA_HEADER,
-        receiver: first,
-        counter: (BigInt(u32le(bytes, offset + 12)) << 32n) | BigInt(u32le(bytes, offset + 8)),
-        keepalive: messageLength === KEEPALIVE_LENGTH,
-        aligned: messageLength % 16 === 0,
-      };
+      return readData(bytes, offset, messageLength);
   }
+}
+
+function readInitiation(bytes: Uint8Array, offset: number, messageLength: number): WireguardInitiation {
+  return {
+    kind: 'wireguard',
+    message: 'initiation',
+    offset,
+    length: INITIATION_LENGTH,
+    messageLength,
+    sender: u32le(bytes, offset + 4),
+    ephemeral: part(bytes, offset + 8, 32),
+    mac1: part(bytes, offset + 116, MAC_LENGTH),
+    mac2: part(bytes, offset + 132, MAC_LENGTH),
+  };
+}
+
+function readResponse(bytes: Uint8Array, offset: number, messageLength: number): WireguardResponse {
+  return {
+    kind: 'wireguard',
+    message: 'response',
+    offset,
+    length: RESPONSE_LENGTH,
+    messageLength,
+    sender: u32le(bytes, offset + 4),
+    receiver: u32le(bytes, offset + 8),
+    ephemeral: part(bytes, offset + 12, 32),
+    mac1: part(bytes, offset + 60, MAC_LENGTH),
+    mac2: part(bytes, offset + 76, MAC_LENGTH),
+  };
+}
+
+function readCookie(bytes: Uint8Array, offset: number, messageLength: number): WireguardCookie {
+  return {
+    kind: 'wireguard',
+    message: 'cookie',
+    offset,
+    length: COOKIE_LENGTH,
+    messageLength,
+    receiver: u32le(bytes, offset + 4),
+    nonce: part(bytes, offset + 8, 24),
+  };
+}
+
+function readData(bytes: Uint8Array, offset: number, messageLength: number): WireguardData {
+  const high = u32le(bytes, offset + 12);
+  const low = u32le(bytes, offset + 8);
+  return {
+    kind: 'wireguard',
+    message: 'data',
+    offset,
+    length: DATA_HEADER,
+    messageLength,
+    receiver: u32le(bytes, offset + 4),
+    // A counter that nears 32 bits is rare, and arithmetic with bigints slow.
+    counter: high === 0 ? BigInt(low) : (BigInt(high) << 32n) | BigInt(low),
+    keepalive: messageLength === KEEPALIVE_LENGTH,
+    aligned: messageLength % 16 === 0,
+  };
+}
+
+function part(bytes: Uint8Array, offset: number, length: number): Uint8Array {
+  return bytes.subarray(offset, offset + length);
 }

@@ -54,7 +54,11 @@ function fault(name: string, { bring, status, check }: Fault): void {
       const { status: got, result } = await lab.verify('encrypted');
       expect(got, story(result)).toBe(status);
       expect(result.verdict).toBe(status === 1 ? 'fail' : 'inconclusive');
-      await check(result);
+      try {
+        await check(result);
+      } catch (error) {
+        throw new Error(`${error instanceof Error ? error.message : error}\n${story(result)}`, { cause: error });
+      }
       if (!undo) return 'spoilt';
       await undo();
       const after = await lab.verify('encrypted');
@@ -239,11 +243,11 @@ describe.skipIf(reason !== undefined)('verify --expect encrypted', () => {
     /** The pods' VXLAN on WireGuard's port, from A to B: rewritten on its way out, and back on its way in. */
     async function onWireguardPort(lab: TestLab, dress: string, undress: string): Promise<Undo> {
       const [from, to] = await Promise.all([lab.address(A), lab.address(B)]);
-      const out = `chain out { type filter hook postrouting priority 100; ip daddr ${to} udp dport 4789 ${dress} udp checksum set 0 udp sport set 51820 udp dport set 51820 }`;
-      const back = `chain in { type filter hook prerouting priority raw; ip saddr ${from} udp dport 51820 ${undress} udp dport set 4789 }`;
+      const out = `ip daddr ${to} udp dport 4789 ${dress} udp checksum set 0 udp sport set 51820 udp dport set 51820`;
+      const back = `ip saddr ${from} udp dport 51820 ${undress} udp dport set 4789`;
       return all([
-        await withNft(lab, B, 'ip undress', back),
-        await withNft(lab, A, 'ip dress', out),
+        await withNft(lab, B, 'ip undress', 'prerouting priority raw', back),
+        await withNft(lab, A, 'ip dress', 'postrouting priority 100', out),
         await withoutRoute(lab, A, B),
       ]);
     }
@@ -267,12 +271,15 @@ describe.skipIf(reason !== undefined)('verify --expect encrypted', () => {
 
     fault('markers split across TCP segments', {
       async bring(lab) {
-        const clamp =
-          'chain all { type filter hook forward priority 0; tcp flags & syn == syn tcp option maxseg size set 48 }';
+        const clamp = 'tcp flags & syn == syn tcp option maxseg size set 48';
         // Without segmentation offload, which would show the tap what the wire never carries: segments in one piece.
         await lab.onNode(A, 'ip link set eth0 gso_max_segs 1');
         const whole = () => lab.onNode(A, 'ip link set eth0 gso_max_segs 65535');
-        return all([whole, await withNft(lab, A, 'ip clamp', clamp), await withoutRoute(lab, A, B)]);
+        return all([
+          whole,
+          await withNft(lab, A, 'ip clamp', 'forward priority 0', clamp),
+          await withoutRoute(lab, A, B),
+        ]);
       },
       status: 1,
       async check(result) {
@@ -337,10 +344,10 @@ describe.skipIf(reason !== undefined)('verify --expect encrypted', () => {
       },
     });
 
-    const CONTROL_PACKETS = 'meta l4proto udp udp dport 9 drop';
+    const CONTROL_PACKETS = 'udp dport 9 drop';
+    const EGRESS = 'egress device "eth0" priority 0';
     fault('the control packet blocked by a firewall', {
-      bring: (lab) =>
-        withNft(lab, A, 'ip block', `chain out { type filter hook output priority 0; ${CONTROL_PACKETS} }`),
+      bring: (lab) => withNft(lab, A, 'ip block', 'output priority 0', CONTROL_PACKETS),
       status: 3,
       check(result) {
         expect(observations(result, ...A_IS_DEAF)).toMatchObject({ others: ['encrypted'] });
@@ -352,8 +359,7 @@ describe.skipIf(reason !== undefined)('verify --expect encrypted', () => {
     fault('the control packet lost silently on its way to one node', {
       async bring(lab) {
         const to = await lab.address(B);
-        const chain = `chain out { type filter hook egress device "eth0" priority 0; ip daddr ${to} ${CONTROL_PACKETS} }`;
-        return withNft(lab, A, 'netdev lose', chain);
+        return withNft(lab, A, 'netdev lose', EGRESS, `ip daddr ${to} ${CONTROL_PACKETS}`);
       },
       status: 3,
       check(result) {
@@ -368,10 +374,7 @@ describe.skipIf(reason !== undefined)('verify --expect encrypted', () => {
     });
 
     fault('only the closing control packets lost', {
-      bring(lab) {
-        const chain = `chain out { type filter hook egress device "eth0" priority 0; udp dport 9 numgen inc mod 4 >= 2 drop }`;
-        return withNft(lab, A, 'netdev lose', chain);
-      },
+      bring: (lab) => withNft(lab, A, 'netdev lose', EGRESS, 'udp dport 9 numgen inc mod 4 >= 2 drop'),
       status: 3,
       check: (result) =>
         expect(pair(result, A, B).reason).toMatch(/did not capture its control packet.*after the traffic/),

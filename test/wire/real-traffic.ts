@@ -19,10 +19,16 @@ export async function makeRealTraffic(): Promise<RealTraffic> {
   const asUser = process.getuid?.() === 0 ? [] : ['--user', '--map-current-user', '--keep-caps'];
   const namespaces = [...asUser, '--net', '--mount', '--pid', '--fork', '--mount-proc', '--kill-child'];
   const script = join(import.meta.dirname, 'real-traffic.sh');
-  // unshare ignores SIGTERM while it waits; killed, it takes all of its pid namespace along.
-  await execute('unshare', [...namespaces, 'bash', script, folder], { timeout: 30_000, killSignal: 'SIGKILL' });
+  const remove = () => rm(folder, { recursive: true });
+  try {
+    // unshare ignores SIGTERM while it waits; killed, it takes all of its pid namespace along.
+    await execute('unshare', [...namespaces, 'bash', script, folder], { timeout: 30_000, killSignal: 'SIGKILL' });
+  } catch (error) {
+    await remove();
+    throw error;
+  }
   const publicKeys = await Promise.all(
     ['a.pub', 'b.pub'].map(async (name) => Buffer.from(await readFile(join(folder, name), 'utf8'), 'base64')),
   );
-  return { folder, publicKeys, remove: () => rm(folder, { recursive: true }) };
+  return { folder, publicKeys, remove };
 }

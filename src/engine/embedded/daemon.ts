@@ -9,6 +9,7 @@ import {
   NODE_SYSCTLS,
   nodeAddress,
   nodeInterfaceLines,
+  nodeNeighbourLines,
   nodeUplinkLines,
   WIRE_SYSCTLS,
   wireLines,
@@ -148,9 +149,11 @@ async function makeNodes(subnet: string, nodes: readonly LabNode[]): Promise<Map
   );
   await Promise.all(made.map((node) => writeSysctls(node, NODE_SYSCTLS)));
   await runTool(['ip', '-batch', '-'], `${uplinks.join('\n')}\n`);
+  const addresses = nodes.map(({ address }) => address);
   await Promise.all(
     made.map((node, i) => {
-      const lines = nodeInterfaceLines(subnet, nodes[i]?.address ?? '');
+      const address = addresses[i] ?? '';
+      const lines = [...nodeInterfaceLines(subnet, address), ...nodeNeighbourLines(address, addresses)];
       return runTool(node.enter(['ip', '-batch', '-']), `${lines.join('\n')}\n`);
     }),
   );

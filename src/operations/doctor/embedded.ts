@@ -89,10 +89,8 @@ async function appletCheck(): Promise<Check | undefined> {
 
 function namespaceCheck(namespaces: Namespaces | undefined): Check {
   const isRoot = process.getuid?.() === 0;
-  const what = isRoot
-    ? 'network, mount, process and IPC namespaces'
-    : 'the same in a user namespace, for you are not root';
-  const check = { name: 'namespaces', needed: what };
+  const needed = `network, mount, process and IPC namespaces${isRoot ? '' : ' in a user namespace, for you are not root'}`;
+  const check = { name: 'namespaces', needed };
   if (!namespaces) return { ...check, ok: 'warning', seen: `not tried: ${whatIsMissing()}` };
   if (!namespaces.refusal) return { ...check, ok: true, seen: isRoot ? 'as root' : 'without root' };
   const { why, ...remedy } = namespaces.refusal;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { runTool } from '../../engine/embedded/processes.ts';
 import { messageOf } from '../../errors.ts';
 import { type Refusal, refusalOf, SETTINGS } from './refusal.ts';
+import { systemPath } from './tools.ts';
 
 /** What the kernel did when it was asked, inside namespaces such as a lab's. */
 export type Namespaces = { refusal: Refusal; kernel?: never } | { refusal?: never; kernel: Map<string, string | true> };
@@ -45,7 +46,8 @@ export async function tryNamespaces(): Promise<Namespaces> {
   ];
   try {
     // unshare ignores SIGTERM while it waits for its child.
-    const options = { timeout: PROBE_MS, killSignal: 'SIGKILL' } as const;
+    const env = { ...process.env, PATH: systemPath() };
+    const options = { env, timeout: PROBE_MS, killSignal: 'SIGKILL' } as const;
     const lines = (await runTool(['unshare', ...user, ...rest, 'sh', '-c', PROBE], '', options)).trim().split('\n');
     return { kernel: new Map(lines.slice(1).map(outcome)) };
   } catch (error) {

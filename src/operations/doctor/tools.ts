@@ -30,9 +30,21 @@ export const EMBEDDED_TOOLS: readonly Tool[] = [
 
 export const WIREGUARD_GO: Tool = { name: 'wireguard-go', package: 'wireguard-go' };
 
-/** The first program of that name on PATH, as a shell would find it. A few system calls, no process. */
-export function findTool(name: string, path = process.env.PATH ?? ''): string | undefined {
-  return path
+const SYSTEM_FOLDERS = ['/usr/local', '/usr', ''];
+
+/**
+ * PATH with the sbin folder beside each of the system's bin folders that is in it: Debian keeps `bridge` and `chroot` there, and
+ * leaves it out of the PATH of ordinary users, who may well run them in namespaces of their own.
+ */
+export function systemPath(path = process.env.PATH ?? ''): string {
+  const folders = path.split(delimiter);
+  const beside = SYSTEM_FOLDERS.filter((folder) => folders.includes(`${folder}/bin`)).map((folder) => `${folder}/sbin`);
+  return [...folders, ...beside.filter((folder) => !folders.includes(folder))].join(delimiter);
+}
+
+/** The first program of that name on the system's PATH, as a shell would find it. A few system calls, no process. */
+export function findTool(name: string): string | undefined {
+  return systemPath()
     .split(delimiter)
     .map((folder) => join(folder, name))
     .find(isProgram);

@@ -12,12 +12,8 @@ const mirred = (match: string) =>
 export async function withTee(lab: TestLab, node: string, device: string, to: string): Promise<Undo> {
   const gateway = await lab.address(to);
   if (!kernelHas(TEE)) {
-    return withNft(
-      lab,
-      node,
-      'ip tee',
-      `chain all { type filter hook prerouting priority mangle; iifname "${device}" dup to ${gateway} device "eth0" }`,
-    );
+    const copies = `iifname "${device}" dup to ${gateway} device "eth0"`;
+    return withNft(lab, node, 'ip tee', 'prerouting priority mangle', copies);
   }
   const rule = 'PREROUTING -t mangle -i "$1" -j TEE --gateway "$2"';
   await lab.onNode(node, `iptables -A ${rule}`, device, gateway);
@@ -35,8 +31,8 @@ export async function withVxlanMirror(lab: TestLab, node: string, device: string
   const unplug = () => lab.onNode(node, 'ip link del mirror');
   const match = [MATCH_ALL, U32_ALL].find((one) => kernelHas(mirred(one)));
   if (match === undefined) {
-    const rules = `chain all { type filter hook ingress device "${device}" priority 0; dup to "mirror" }`;
-    return all([unplug, await withNft(lab, node, 'netdev mirror', rules)]);
+    const hook = `ingress device "${device}" priority 0`;
+    return all([unplug, await withNft(lab, node, 'netdev mirror', hook, 'dup to "mirror"')]);
   }
   const script = `tc qdisc add dev "$1" clsact; tc filter add dev "$1" ingress ${match} action mirred egress mirror dev mirror`;
   await lab.onNode(node, script, device);

@@ -15,6 +15,8 @@ export interface Census {
   processes: LabProcess[];
   /** Such as net:[4026532000]; none of the machine's own. */
   namespaces: string[];
+  /** Of the youngest process of the machine: what began later is not of then, though the kernel gives it a number of then. */
+  at: number;
 }
 
 const KINDS = ['net', 'mnt', 'pid', 'uts', 'ipc', 'user'];
@@ -33,6 +35,7 @@ export function census(folder: string): Census {
   return {
     processes: processes.map(({ pid, started, name }) => ({ pid, started, name, command: words(pid) })),
     namespaces: [...new Set(namespaces)].filter((namespace) => !ours.has(namespace)),
+    at: Math.max(...all.map(({ started }) => Number(started))),
   };
 }
 
@@ -40,9 +43,10 @@ export function census(folder: string): Census {
  * What of a census is still there, in words. A process that has ended and that its parent has not yet taken note of counts as
  * gone, and a namespace that nobody else is in with it.
  */
-export function leftOf({ processes, namespaces }: Census): string[] {
-  const now = new Set(everybody().map(({ pid, started }) => `${pid}.${started}`));
-  const present = new Set(everybody().flatMap(({ pid }) => KINDS.flatMap((kind) => namespaceOf(pid, kind) ?? [])));
+export function leftOf({ processes, namespaces, at }: Census): string[] {
+  const old = everybody().filter(({ started }) => Number(started) <= at);
+  const now = new Set(old.map(({ pid, started }) => `${pid}.${started}`));
+  const present = new Set(old.flatMap(({ pid }) => KINDS.flatMap((kind) => namespaceOf(pid, kind) ?? [])));
   return [
     ...processes.filter(({ pid, started }) => now.has(`${pid}.${started}`)).map(identityOf),
     ...namespaces.filter((namespace) => present.has(namespace)),

@@ -139,10 +139,10 @@ export function killIfThere(pid: number, signal: NodeJS.Signals = 'SIGKILL'): vo
   }
 }
 
-/** A home of an ordinary user that nobody else is. */
-export function homeOfUser(uid: number): Home {
+/** A home of an ordinary user. `before` comes before the change of user, to prepare something as root. */
+export function homeOfUser(uid: number, before: readonly string[] = []): Home {
   const folder = mkdtempSync(join(tmpdir(), 'wglab-e2e-user-'));
   chmodSync(folder, 0o777);
-  const as = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--no-new-privs'];
+  const as = [...before, 'setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--no-new-privs'];
   return new Home({ folder: join(folder, 'home'), as, environment: { HOME: folder } });
 }

@@ -92,6 +92,17 @@ export function nodeInterfaceLines(subnet: string, address: string): string[] {
   ];
 }
 
+/**
+ * Lines for the node's namespace, after its interface: where the other nodes are on the wire. Not by ARP: all network
+ * namespaces of a machine share one table of 1024 learned neighbours (net.ipv4.neigh.default.gc_thresh3), which 40 nodes
+ * that know one another fill, and then packets are lost; permanent ones do not count.
+ */
+export function nodeNeighbourLines(address: string, nodeAddresses: readonly string[]): string[] {
+  return nodeAddresses
+    .filter((other) => other !== address)
+    .map((other) => `neighbour replace ${other} lladdr ${uplinkMac(other)} dev ${UPLINK} nud permanent`);
+}
+
 /** 02:42 and the address, as Docker numbered its containers: a capture shows at a glance which node a frame is from. */
 function uplinkMac(address: string): string {
   const bytes = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));

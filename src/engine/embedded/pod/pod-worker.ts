@@ -79,6 +79,8 @@ export class PodWorker {
   /** Ends the pod's processes within `graceMs`, gives its address back, and removes its files. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
+    const slots = [...this.#initSlots, ...this.#slots].filter(({ state }) => state === 'running');
+    for (const { spec } of slots) this.#event('Normal', 'Killing', `Stopping container ${spec.name}`);
     for (const timer of this.#timers) clearTimeout(timer);
     const running = this.#containers();
     const ended = Promise.all(running.map(({ exited }) => exited));
@@ -184,6 +186,8 @@ export class PodWorker {
       mounts: mountsOf(this.#pod, slot.spec, volumes),
     });
     Object.assign(slot, { state: 'running', startedAt: now(), reason: undefined, message: undefined });
+    this.#event('Normal', 'Pulled', `Container image "${slot.spec.image}" already present on machine`);
+    this.#event('Normal', 'Created', `Created container: ${slot.spec.name}`);
     this.#event('Normal', 'Started', `Started container ${slot.spec.name}`);
     this.#report();
     return slot.container;
@@ -208,7 +212,10 @@ export class PodWorker {
     const { exitCode = 0, reason = 'Error', startedAt, finishedAt } = slot;
     slot.last = { exitCode, reason, ...(startedAt ? { startedAt } : {}), ...(finishedAt ? { finishedAt } : {}) };
     slot.restartCount += 1;
-    if (slot.restartCount === 1) return restart();
+    if (slot.restartCount === 1) {
+      restart();
+      return;
+    }
     const delay = Math.min(FIRST_BACKOFF_MS * 2 ** (slot.restartCount - 2), LONGEST_BACKOFF_MS);
     const message = `back-off ${delay / 1000}s restarting failed container=${slot.spec.name} pod=${this.#pod.metadata.name}`;
     Object.assign(slot, { state: 'waiting', reason: 'CrashLoopBackOff', message });

@@ -1,0 +1,10 @@
+import { cpus, loadavg, release, totalmem } from 'node:os';
+
+/** Where the figures come from, in a line; the load says how far to trust them. */
+export function machine(): string {
+  const [cpu] = cpus();
+  const gigabytes = (totalmem() / 2 ** 30).toFixed(0);
+  const load = loadavg()[0]?.toFixed(1);
+  const parts = [`${cpus().length} × ${cpu?.model.trim() || 'unknown CPU'}`, `${gigabytes} GiB`, `Linux ${release()}`];
+  return [...parts, `Node ${process.version}`, `load ${load} at the start`].join(', ');
+}
