@@ -19,7 +19,8 @@ export async function captureCommand(context: Context, options: CaptureOptions):
   const grep = options.grep === undefined ? {} : { grep: expression(options.grep) };
   const lab = await standingLab(options.lab);
   if (write !== undefined) {
-    if (count !== undefined || grep.grep) throw usageFailure('--write takes all packets: leave --count and --grep away');
+    if (count !== undefined || grep.grep)
+      throw usageFailure('--write takes all packets: leave --count and --grep away');
     await writeFile(context, lab, node, write);
     return undefined;
   }

@@ -25,6 +25,12 @@ export const OPTION_VALUES: Readonly<Record<string, Values>> = {
   write: 'files',
   from: 'folders',
   evidence: 'folders',
+  kubeconfig: 'files',
+  context: 'anything',
+  nodes: 'anything',
+  probeImage: 'anything',
+  proofImage: 'anything',
+  pairs: 'anything',
   name: 'anything',
   workers: 'anything',
   count: 'anything',
@@ -53,7 +59,7 @@ export function complete(program: Command, words: readonly string[]): Completion
     return { ...found, ...typed, ...(option ? valuesOf(option, OPTION_VALUES[option.attributeName()]) : {}) };
   }
   if (last.startsWith('-') && !onlyOperands) return { ...found, words: flagsOf(program, command) };
-  if (command === program) return { ...found, words: commandsOf(program) };
+  if (operands === 0 && command === program) return { ...found, words: commandsOf(program) };
   const argument = argumentAt(command, operands);
   if (!argument) return found;
   if (command.name() === 'help') return { ...found, words: commandsOf(program) };
@@ -77,8 +83,11 @@ function walk(program: Command, words: readonly string[]) {
       const option = optionOf(program, command, word);
       if (option?.required) waiting = option;
       if (word.startsWith('--lab=')) lab = word.slice('--lab='.length);
-    } else if (command === program) command = subcommandOf(program, word) ?? program;
-    else operands++;
+    } else if (command === program && operands === 0) {
+      const subcommand = subcommandOf(program, word);
+      if (subcommand) command = subcommand;
+      else operands++;
+    } else operands++;
   }
   return { command, operands, waiting, onlyOperands, lab };
 }

@@ -20,18 +20,19 @@ complete -F _wglab wglab
 
   zsh: `#compdef wglab
 _wglab() {
-  local line
+  local line offered=1
   local -a described
   for line in "\${(@f)$(WGLAB_COMPLETE="\${(pj:\\n:)words[2,CURRENT]}"$'\\n' \${~words[1]} completion zsh 2> /dev/null)}"; do
     case $line in
       '') ;;
-      :files) _files ;;
-      :folders) _files -/ ;;
+      :files) _files && offered=0 ;;
+      :folders) _files -/ && offered=0 ;;
       *$'\\t'*) described+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}") ;;
       *) described+=("\${line//:/\\\\:}") ;;
     esac
   done
-  (( \${#described} )) && _describe -t words wglab described
+  (( \${#described} )) && _describe -t words wglab described && offered=0
+  return offered
 }
 if [[ $funcstack[1] == _wglab ]]; then
   _wglab

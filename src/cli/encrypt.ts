@@ -49,9 +49,9 @@ export function encryptionText({ enabled, nodes, waitingFor, port, interface: de
     node.device ? latestHandshake(node.device.peers.map(({ latestHandshake: time }) => time)) : '-',
   ]);
   const waiting = waitingFor.map((line) => `waiting for ${line}`);
-  return [head, table(['NODE', 'PUBLIC KEY', 'TUNNEL ADDRESS', 'PEERS', 'OLDEST HANDSHAKE'], rows), ...waiting].join(
-    '\n',
-  );
+  const unprobed = nodes.flatMap((node) => (node.unprobed ? [`not probed: ${node.name}: ${node.unprobed}`] : []));
+  const columns = ['NODE', 'PUBLIC KEY', 'TUNNEL ADDRESS', 'PEERS', 'OLDEST HANDSHAKE'];
+  return [head, table(columns, rows), ...unprobed, ...waiting].join('\n');
 }
 
 function latestHandshake(times: readonly number[]): string {

@@ -23,4 +23,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(ExitCode.done);
 });
 
-process.exit(await main(process.argv));
+const status = await main(process.argv);
+// A pipe may not have taken all of it yet, and what it has not would be lost.
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))));
+process.exit(status);

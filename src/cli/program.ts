@@ -78,6 +78,11 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .option('--topology <file>', "another containerlab topology than the lab's")
     .option('--workers <count>', 'another number of workers', wholeNumber)
     .option('--keep', 'keep what stands when the deployment fails')
+    .option('--kubeconfig <file>', "a cluster that is there already (engine kubernetes; default: kubectl's)")
+    .option('--context <name>', 'which of its contexts (default: the current one)')
+    .option('--nodes <selector>', 'which of its nodes to probe, as for kubectl get nodes -l (default: all)')
+    .option('--probe-image <image>', 'an image with tcpdump, wg, ip and bash that these nodes can pull')
+    .option('--proof-image <image>', 'an image with sh and nc that these nodes can pull')
     .addOption(engineOption())
     .addOption(json())
     .action(run(async () => (await import('./deploy.ts')).deployCommand));
@@ -116,6 +121,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .addArgument(labArgument())
     .addOption(labOption())
     .addOption(new Option('--expect <claim>', 'the claim to judge').choices(['encrypted', 'plaintext']))
+    .option('--pairs <count>', 'look at a sample of about so many pairs, or at all (default: all up to 400)', pairCount)
     .option('--from <folder>', 'judge kept evidence again, without the lab')
     .option('--evidence <folder>', "where the evidence goes (default: in the lab's state folder)")
     .addOption(json())
@@ -160,6 +166,10 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .action(run(async () => (await import('./completion.ts')).completionCommand));
 
   return program;
+}
+
+function pairCount(text: string): number | 'all' {
+  return text === 'all' ? text : wholeNumber(text);
 }
 
 function wholeNumber(text: string): number {

@@ -25,7 +25,8 @@ export async function statusCommand(
     address: status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '',
     kernel: status?.nodeInfo?.kernelVersion ?? '',
   }));
-  const pods = kubePods.map(({ metadata, spec, status }) => ({
+  const ownPods = kubePods.filter(({ metadata }) => [undefined, metadata?.namespace].includes(access.podNamespace));
+  const pods = ownPods.map(({ metadata, spec, status }) => ({
     namespace: metadata?.namespace ?? '',
     name: metadata?.name ?? '',
     ready: isTrue(status?.conditions),

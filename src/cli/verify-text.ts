@@ -27,6 +27,7 @@ export function verifyText(result: VerifyResult, palette: ChalkInstance): string
   const outside = result.outOfScope.map(({ what, packets, note }) =>
     palette.dim(`out of scope: ${what}, ${packets} packets: ${note}`),
   );
+  const unprobed = result.unprobed.map(({ node, reason }) => palette.magenta(`not probed: ${node}: ${reason}`));
   const problems = result.problems.map(({ node, message }) =>
     palette.magenta(`problem: ${node ? `${node}: ` : ''}${message}`),
   );
@@ -35,6 +36,7 @@ export function verifyText(result: VerifyResult, palette: ChalkInstance): string
     '',
     table(['TAP', 'PACKETS', 'DROPPED', 'CONTROL SEEN'], taps),
     ...outside,
+    ...unprobed,
     ...problems,
     '',
     `evidence: ${result.evidence}`,

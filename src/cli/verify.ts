@@ -11,6 +11,7 @@ interface VerifyOptions {
   expect?: Claim;
   from?: string;
   evidence?: string;
+  pairs?: number | 'all';
   output?: 'json';
 }
 
@@ -45,7 +46,7 @@ async function live(
   try {
     const result = await verify(
       await standingLab(lab),
-      { expect: options.expect ?? null, ...evidence },
+      { expect: options.expect ?? null, ...evidence, ...(options.pairs === undefined ? {} : { pairs: options.pairs }) },
       (step) => progress.step(step),
       signal,
     );

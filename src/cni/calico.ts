@@ -1,5 +1,5 @@
 import { finish, type NodeShell } from '../engine/run.ts';
-import { labFailure } from '../errors.ts';
+import { labFailure, lackingFailure } from '../errors.ts';
 import type { Cluster } from '../kube/cluster.ts';
 import type { KubeObject, Node } from '../kube/objects.ts';
 
@@ -21,11 +21,31 @@ interface FelixConfiguration extends KubeObject {
   };
 }
 
-const FELIX = { apiVersion: 'projectcalico.org/v3', kind: 'FelixConfiguration', metadata: { name: 'default' } };
+/** Calico's own API server, and its CustomResourceDefinitions where that is not installed; the first that there is. */
+const CALICO_GROUPS = ['projectcalico.org/v3', 'crd.projectcalico.org/v1'];
 
-/** What is asked for cluster-wide, with Calico's defaults. */
+/** The group that serves a kind of Calico's; undefined where the cluster has no Calico. */
+export async function calicoGroup(
+  cluster: Cluster,
+  kind: string,
+  groups: readonly string[] = CALICO_GROUPS,
+): Promise<string | undefined> {
+  for (const group of groups) if (await cluster.serves(group, kind)) return group;
+  return undefined;
+}
+
+/** The cluster-wide FelixConfiguration; undefined where the cluster has no Calico. */
+export async function felixKind(cluster: Cluster) {
+  const apiVersion = await calicoGroup(cluster, 'FelixConfiguration');
+  if (apiVersion === undefined) return undefined;
+  return { apiVersion, kind: 'FelixConfiguration', metadata: { name: 'default' } };
+}
+
+/** What is asked for cluster-wide, with Calico's defaults; without Calico nothing is. */
 export async function felixWireguard(cluster: Cluster): Promise<{ enabled: boolean; interface: string; port: number }> {
-  const spec = (await cluster.get<FelixConfiguration>(FELIX))?.spec ?? {};
+  const reference = await felixKind(cluster);
+  const found = reference ? await cluster.get<FelixConfiguration>(reference) : undefined;
+  const spec = found?.spec ?? {};
   return {
     enabled: spec.wireguardEnabled ?? false,
     interface: spec.wireguardInterfaceName ?? 'wireguard.cali',
@@ -80,15 +100,17 @@ export interface WireguardDevice {
   peers: WireguardPeerStatus[];
 }
 
-/** Everything about the device but its private key, which `wg show DEV dump` would print: field by field, tab-separated. */
+/**
+ * Everything about the device but its private key and the peers' preshared keys, which must not leave the node: what `wg show dump`
+ * prints of them, the first column of its first line and the second of the others, is cut out at once. Few processes, as all
+ * nodes are asked again and again while encryption turns on.
+ */
 const SHOW_DEVICE = `[ -e "/sys/class/net/$1" ] || exit 0
-echo "mtu	$(cat "/sys/class/net/$1/mtu")"
-ip -o -4 addr show dev "$1" | while read -r _ _ _ address _; do echo "address	$address"; done
-ip rule show | sed -n 's/^\\([0-9]*\\):.*not.*fwmark.*lookup \\(1\\|1\\b.*\\)$/rule	\\1/p'
-ip -o route show table 1 dev "$1" 2> /dev/null | while read -r network _; do echo "route	$network"; done
-for what in public-key listen-port fwmark endpoints allowed-ips latest-handshakes transfer; do
-  wg show "$1" "$what" | while IFS= read -r line; do printf '%s\\t%s\\n' "$what" "$line"; done
-done`;
+read -r mtu < "/sys/class/net/$1/mtu" && printf 'mtu\\t%s\\n' "$mtu"
+ip -o -4 addr show dev "$1" | sed -n 's/.* inet \\([^ ]*\\).*/address\\t\\1/p'
+ip rule show | sed -n 's/^\\([0-9]*\\):.*not.*fwmark.*lookup \\(1\\|1\\b.*\\)$/rule\\t\\1/p'
+ip -o route show table 1 dev "$1" 2> /dev/null | sed -n 's/^\\([^ ]*\\).*/route\\t\\1/p'
+wg show "$1" dump | sed -n '1s/^[^\\t]*\\t/device\\t/p; 2,$s/^\\([^\\t]*\\)\\t[^\\t]*/peer\\t\\1/p'`;
 
 /** Asks a node for its WireGuard device; undefined where it has none. Throws Failure 5 where it cannot be asked. */
 export async function wireguardDevice(
@@ -105,36 +127,34 @@ export async function wireguardDevice(
     .map((line) => line.split('\t'));
   const values = (what: string) => lines.filter(([key]) => key === what).map(([, ...fields]) => fields);
   const first = (what: string) => values(what)[0]?.[0] ?? '';
-  const ofPeer = (what: string, key: string) =>
-    values(what)
-      .find(([peer]) => peer === key)
-      ?.slice(1) ?? [];
+  const [publicKey = '', listenPort, mark = ''] = values('device')[0] ?? [];
   const rule = first('rule');
   return {
-    publicKey: first('public-key') === '(none)' ? '' : first('public-key'),
-    listenPort: Number(first('listen-port')),
-    mark: first('fwmark'),
+    publicKey: publicKey === '(none)' ? '' : publicKey,
+    listenPort: Number(listenPort ?? 0),
+    mark,
     mtu: Number(first('mtu')),
     addresses: values('address').map(([address = '']) => address),
     ...(rule ? { rule: Number(rule) } : {}),
     routes: values('route').map(([network = '']) => network),
-    peers: values('endpoints').map(([publicKey = '', endpoint = '']) => {
-      const [rx, tx] = ofPeer('transfer', publicKey).map(Number);
-      const allowed = (ofPeer('allowed-ips', publicKey)[0] ?? '').split(' ');
-      const [latestHandshake] = ofPeer('latest-handshakes', publicKey).map(Number);
-      return {
-        publicKey,
-        endpoint,
-        allowedIPs: allowed.filter((cidr) => cidr && cidr !== '(none)'),
-        latestHandshake: latestHandshake ?? 0,
-        rx: rx ?? 0,
-        tx: tx ?? 0,
-      };
-    }),
+    peers: values('peer').map(([key = '', endpoint = '', allowed = '', handshake, rx, tx]) => ({
+      publicKey: key,
+      endpoint,
+      allowedIPs: allowed.split(',').filter((cidr) => cidr && cidr !== '(none)'),
+      latestHandshake: Number(handshake ?? 0),
+      rx: Number(rx ?? 0),
+      tx: Number(tx ?? 0),
+    })),
   };
 }
 
-/** Asks for encryption, or for none. */
+/** Asks for encryption, or for none. Throws Failure 4 where the cluster has no Calico. */
 export async function patchFelix(cluster: Cluster, enabled: boolean): Promise<void> {
-  await cluster.patch(FELIX, { spec: { wireguardEnabled: enabled } });
+  const reference = await felixKind(cluster);
+  if (!reference) {
+    throw lackingFailure('the cluster has no Calico, and wglab knows to turn on no other encryption', {
+      remedy: "Turn it on as the cluster's own CNI wants it; wglab verify looks at any cluster.",
+    });
+  }
+  await cluster.patch(reference, { spec: { wireguardEnabled: enabled } });
 }

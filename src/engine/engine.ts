@@ -7,6 +7,21 @@ export type EngineName = 'embedded' | 'containerlab' | 'kubernetes';
 export interface Access {
   kubeconfig: string;
   shell: NodeShell;
+  /** The one namespace whose pods may carry the proof's traffic; undefined where the whole cluster is the lab's. */
+  podNamespace?: string;
+}
+
+/** A cluster that is there already, and what wglab is to do in it. */
+export interface ExistingCluster {
+  /** The path of a kubeconfig; kubectl's own where not given. */
+  kubeconfig?: string;
+  /** The kubeconfig's current one where not given. */
+  context?: string;
+  /** A label selector: the nodes to probe. All where not given. */
+  nodes?: string;
+  /** Images of the pods that it makes. */
+  probeImage?: string;
+  proofImage?: string;
 }
 
 export interface DeployOptions {
@@ -18,16 +33,28 @@ export interface DeployOptions {
   kubeconfig: string;
   logFile: string;
   progress: (step: string) => void;
+  /** What the present step waits for. */
+  update: (text: string) => void;
+  /** What is to be read whatever comes of it. */
+  info: (text: string) => void;
   signal: AbortSignal;
+  existing?: ExistingCluster;
 }
 
 /** What makes a lab's cluster. Nothing above an engine asks which one it is. */
 export interface Engine {
   readonly name: EngineName;
-  /** Brings the cluster up, without CNI and workloads, and writes its kubeconfig. Idempotent where the cluster stands. */
+  /** Whether it makes the cluster: then the lab brings CNI and workloads. One that was there before has its own, and keeps them. */
+  readonly ownsCluster: boolean;
+  /** Whether `deploy` takes up what an earlier run left half-way; what is left of other engines' is taken away before. */
+  readonly resumes?: boolean;
+  /**
+   * Brings the cluster up, without CNI and workloads, and writes its kubeconfig. Idempotent where the cluster stands. In a cluster
+   * that was there before, it makes what the proof needs.
+   */
   deploy(options: DeployOptions): Promise<void>;
-  /** Whether the cluster of this state folder runs. */
-  stands(folder: string): boolean;
+  /** Whether the cluster of this state folder runs. Throws Failure 5 where that cannot be found out. */
+  stands(folder: string): boolean | Promise<boolean>;
   /** Takes all of the cluster away and checks that it is gone. From any state. */
   destroy(folder: string): Promise<void>;
   access(folder: string, kubeconfig: string): Access;

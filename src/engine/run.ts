@@ -1,7 +1,22 @@
 import type { Readable } from 'node:stream';
+import { ExitCode, Failure } from '../errors.ts';
 import type { RemoteProcess, RunOptions } from './remote-process.ts';
 
-/** Runs a command on a node: the one thing beside the Kubernetes API that every engine offers. */
+/** There is no way to run commands on this node, and it is known why; the lab as a whole is all right. */
+export class UnprobedNode extends Failure {
+  readonly reason: string;
+
+  constructor(node: string, reason: string) {
+    super(ExitCode.lacking, `${node} cannot be probed: ${reason}`);
+    this.name = 'UnprobedNode';
+    this.reason = reason;
+  }
+}
+
+/**
+ * Runs a command on a node: the one thing beside the Kubernetes API that every engine offers. Throws UnprobedNode where that
+ * is not possible on this node.
+ */
 export type NodeShell = (node: string, argv: readonly string[], options?: RunOptions) => Promise<RemoteProcess>;
 
 export interface Finished {

@@ -62,6 +62,11 @@ export class Cluster {
     });
   }
 
+  /** Whether the server has a kind: a CustomResourceDefinition may be missing. */
+  serves(apiVersion: string, kind: string): Promise<boolean> {
+    return this.#ask(`look for ${kind}`, () => this.#discovery.serves(apiVersion, kind));
+  }
+
   /** Gives an object, or undefined where there is none (of that name, or of that kind). */
   async get<T extends object>(reference: ObjectReference): Promise<T | undefined> {
     try {
@@ -83,17 +88,23 @@ export class Cluster {
       ...object,
       metadata: { ...metadata, annotations: { ...metadata.annotations, [LAST_APPLIED]: applied } },
     };
-    try {
-      const path = await this.#discovery.collectionPath(object);
-      await this.#connection.ask(path, { method: 'POST', query: STRICT, body: wanted });
-      return 'created';
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== 409) throw asFailure(`create ${nameOf(object)}`, error);
-    }
+    if (await this.create(wanted)) return 'created';
     const present = await this.get<KubeObject>(object);
     if (present?.metadata?.annotations?.[LAST_APPLIED] === applied) return 'unchanged';
     await this.patch(object, wanted);
     return 'configured';
+  }
+
+  /** Creates an object; gives false where there is one of its name already, which is left as it is. */
+  async create(object: AppliedObject): Promise<boolean> {
+    try {
+      const path = await this.#discovery.collectionPath(object);
+      await this.#connection.ask(path, { method: 'POST', query: STRICT, body: object });
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.code === 409) return false;
+      throw asFailure(`create ${nameOf(object)}`, error);
+    }
   }
 
   /** JSON merge patch, as `kubectl patch --type=merge`. */

@@ -45,6 +45,16 @@ export class Discovery {
     return `${await this.collectionPath(reference)}/${encodeURIComponent(reference.metadata.name)}`;
   }
 
+  /** Whether the server has a kind. */
+  async serves(apiVersion: string, kind: string): Promise<boolean> {
+    try {
+      return (await this.#resource(apiVersion, kind)) !== undefined;
+    } catch (error) {
+      if (error instanceof UnknownKind) return false;
+      throw error;
+    }
+  }
+
   async #resource(apiVersion: string, kind: string): Promise<Resource> {
     const known = this.#groups.get(apiVersion);
     // A kind that is not there yet may come, with its CustomResourceDefinition: what was not found is asked for again.

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import type { Engine } from '../engine/engine.ts';
+import type { Engine, ExistingCluster } from '../engine/engine.ts';
 import type { EngineName } from '../lab/engine-name.ts';
 import { type Lab, readLab } from '../lab/lab.ts';
 import { lockLab } from '../lab/lab-lock.ts';
 import { checkLabName } from '../lab/lab-name.ts';
 import { type LabState, labPaths, makeLabFolder, readLabState, removeLabState, saveLabState } from '../lab/state.ts';
 import { chooseEngine } from './choose-engine.ts';
-import { engineOf } from './labs.ts';
+import { engineOf, enginesOf } from './labs.ts';
 
 export interface DeployRequest {
   /** A lab's name or the path of its file. */
@@ -19,11 +19,15 @@ export interface DeployRequest {
   workers?: number;
   /** Keep what stands when the deployment fails. */
   keep: boolean;
+  /** For an engine that makes no cluster of its own. */
+  existing?: ExistingCluster;
 }
 
 export interface Deployed {
   state: LabState;
   kubeconfig: string;
+  /** False where the cluster was there before the lab. */
+  ownsCluster: boolean;
   /** False where the lab stood already and nothing was changed. */
   changed: boolean;
 }
@@ -41,16 +45,16 @@ export async function deploy(request: DeployRequest, listener: DeployListener, s
   const lock = await lockLab(name);
   try {
     const present = await presentLab(name);
-    if (present) return { state: present, kubeconfig: labPaths(name).kubeconfig, changed: false };
-    const choice = await chooseEngine(request.engine, lab.definition.engines);
+    if (present) return { ...present, changed: false };
+    const choice = await chooseEngine(request.engine, lab.definition.engines, request.existing !== undefined);
     listener.info(`engine: ${choice.engine} (${choice.why})`);
     const engine = await engineOf(choice.engine);
     if (engine.name === 'embedded') await (await import('./preflight.ts')).preflightEmbedded();
-    await clear(engine, name);
+    await clear(name, engine);
     try {
-      return await bringUp(engine, lab, name, listener, signal);
+      return await bringUp(engine, lab, name, request.existing, listener, signal);
     } catch (error) {
-      if (!request.keep) await clear(engine, name);
+      if (!request.keep) await clear(name, engine);
       throw signal.aborted ? signal.reason : error;
     }
   } finally {
@@ -59,17 +63,18 @@ export async function deploy(request: DeployRequest, listener: DeployListener, s
 }
 
 /** The lab's state where it stands whole. */
-async function presentLab(name: string): Promise<LabState | undefined> {
+async function presentLab(name: string): Promise<Omit<Deployed, 'changed'> | undefined> {
   const state = await readLabState(name).catch(() => undefined); // a broken state is no standing lab: it is made anew
   if (!state || state.nodes.length === 0) return undefined;
   const { folder, kubeconfig } = labPaths(name);
   if (!existsSync(kubeconfig)) return undefined; // nobody can reach it any more
-  return (await engineOf(state.engine)).stands(folder) ? state : undefined;
+  const engine = await engineOf(state.engine);
+  return (await engine.stands(folder)) ? { state, kubeconfig, ownsCluster: engine.ownsCluster } : undefined;
 }
 
-/** What an earlier run left half-way, or this one. */
-async function clear(engine: Engine, name: string): Promise<void> {
-  await engine.destroy(labPaths(name).folder);
+/** What an earlier run left half-way, be it on another engine, or this one. */
+async function clear(name: string, engine: Engine): Promise<void> {
+  for (const each of new Set([...(await enginesOf(name)), engine])) await each.destroy(labPaths(name).folder);
   await removeLabState(name);
 }
 
@@ -77,6 +82,7 @@ async function bringUp(
   engine: Engine,
   lab: Lab,
   name: string,
+  existing: ExistingCluster | undefined,
   listener: DeployListener,
   signal: AbortSignal,
 ): Promise<Deployed> {
@@ -87,7 +93,7 @@ async function bringUp(
     name,
     engine: engine.name,
     lab: definition.file,
-    topology: topology.file,
+    ...(engine.ownsCluster ? { topology: topology.file } : {}),
     createdAt: new Date().toISOString(),
     nodes: [],
   };
@@ -96,27 +102,44 @@ async function bringUp(
   // Loaded while the engine starts, which takes as long.
   const later = Promise.all([import('../kube/cluster.ts'), import('./workloads.ts')]);
   await engine
-    .deploy({ name, lab, folder, kubeconfig, logFile: log, progress: (step) => listener.step(step), signal })
+    .deploy({
+      name,
+      lab,
+      folder,
+      kubeconfig,
+      logFile: log,
+      progress: (step) => listener.step(step),
+      update: (text) => listener.update(text),
+      info: (text) => listener.info(text),
+      signal,
+      ...(existing ? { existing } : {}),
+    })
     .catch(async (error) => {
       throw (await whyNoNamespaces(engine, signal)) ?? error;
     });
   const [{ Cluster }, { applyManifests, untilNodesReady, untilWorkloadsReady }] = await later;
   signal.throwIfAborted();
   const cluster = Cluster.connect(kubeconfig);
-  listener.step('Installing Calico');
-  await applyManifests(cluster, lab.cniManifests, signal);
-  await untilNodesReady(cluster, signal);
-  listener.step('Deploying the workloads');
-  await applyManifests(cluster, lab.workloads, signal);
-  await untilWorkloadsReady(cluster, signal);
-  const dataplane = (await cluster.nodes())[0]?.metadata?.labels?.['wglab.dev/wireguard'];
+  if (engine.ownsCluster) {
+    listener.step('Installing Calico');
+    await applyManifests(cluster, lab.cniManifests, signal);
+    await untilNodesReady(cluster, signal);
+    listener.step('Deploying the workloads');
+    await applyManifests(cluster, lab.workloads, signal);
+    await untilWorkloadsReady(cluster, signal);
+  }
+  const kubeNodes = await cluster.nodes();
+  const dataplane = kubeNodes[0]?.metadata?.labels?.['wglab.dev/wireguard'];
   const state: LabState = {
     ...begun,
-    nodes: config.nodes.map((node) => node.name),
+    nodes: engine.ownsCluster
+      ? config.nodes.map((node) => node.name)
+      : kubeNodes.map(({ metadata }) => metadata?.name ?? ''),
     ...(dataplane === 'kernel' || dataplane === 'userspace' ? { dataplane } : {}),
   };
   await saveLabState(state);
-  return { state, kubeconfig, changed: true };
+  signal.throwIfAborted(); // whoever is told "interrupted" finds no lab
+  return { state, kubeconfig, ownsCluster: engine.ownsCluster, changed: true };
 }
 
 /** Where the machine forbids namespaces, `unshare` alone says little. */

@@ -7,7 +7,7 @@ import {
   type WireguardDevice,
   wireguardDevice,
 } from '../cni/calico.ts';
-import { finish, type NodeShell } from '../engine/run.ts';
+import { finish, type NodeShell, UnprobedNode } from '../engine/run.ts';
 import { labFailure } from '../errors.ts';
 import type { Cluster } from '../kube/cluster.ts';
 
@@ -16,6 +16,8 @@ const CONVERGED_MS = 120_000;
 
 export interface EncryptionNode extends CalicoNode {
   device?: WireguardDevice;
+  /** Why the node could not be asked for its device; what it publishes is known all the same. */
+  unprobed?: string;
 }
 
 export interface Encryption {
@@ -27,17 +29,44 @@ export interface Encryption {
   waitingFor: string[];
 }
 
-/** How encryption stands on every node, and what is missing for it to be in force, or gone. */
-export async function encryption(cluster: Cluster, shell: NodeShell): Promise<Encryption> {
+/**
+ * How encryption stands on every node, and what is missing for it to be in force, or gone. Nodes in `known` are not asked for
+ * their devices again.
+ */
+export async function encryption(
+  cluster: Cluster,
+  shell: NodeShell,
+  known: ReadonlyMap<string, EncryptionNode> = new Map(),
+): Promise<Encryption> {
   const [felix, kubeNodes] = await Promise.all([felixWireguard(cluster), cluster.nodes()]);
   const nodes = await Promise.all(
     kubeNodes.map(calicoNode).map(async (node): Promise<EncryptionNode> => {
-      const device = await wireguardDevice(shell, node.name, felix.interface);
-      return device ? { ...node, device } : node;
+      const before = known.get(node.name);
+      if (before) return { ...before, ...node };
+      return { ...node, ...(await deviceOf(shell, node.name, felix.interface)) };
     }),
   );
-  const waitingFor = felix.enabled ? nodes.flatMap((node) => missingOn(node, nodes)) : nodes.flatMap(leftOn);
+  const waitingFor = nodes.flatMap((node) => missing(felix.enabled, node, nodes));
   return { ...felix, nodes, waitingFor };
+}
+
+async function deviceOf(
+  shell: NodeShell,
+  node: string,
+  name: string,
+): Promise<Pick<EncryptionNode, 'device' | 'unprobed'>> {
+  try {
+    const device = await wireguardDevice(shell, node, name);
+    return device ? { device } : {};
+  } catch (error) {
+    if (error instanceof UnprobedNode) return { unprobed: error.reason };
+    throw error;
+  }
+}
+
+/** What is not yet as asked on one node. */
+function missing(enabled: boolean, node: EncryptionNode, nodes: readonly EncryptionNode[]): string[] {
+  return enabled ? missingOn(node, nodes) : leftOn(node);
 }
 
 /** Turns encryption on or off and resolves once every node has converged. Throws Failure 5 naming what did not come. */
@@ -52,9 +81,14 @@ export async function setEncryption(
   const deadline = Date.now() + CONVERGED_MS;
   let pause = 20;
   let warmed = false;
+  let done = new Map<string, EncryptionNode>();
   for (;;) {
     signal.throwIfAborted();
-    const now = await encryption(cluster, shell);
+    let now = await encryption(cluster, shell, done);
+    // The answer that counts is one of all nodes at the same time.
+    if (now.waitingFor.length === 0 && done.size > 0) now = await encryption(cluster, shell);
+    const { nodes } = now;
+    done = new Map(nodes.filter((node) => missing(enabled, node, nodes).length === 0).map((node) => [node.name, node]));
     const onlyHandshakes = now.waitingFor.every((what) => what.endsWith(HANDSHAKE));
     if (now.waitingFor.length === 0) return now;
     if (Date.now() > deadline) {
@@ -80,9 +114,10 @@ const HANDSHAKE = 'to shake hands';
 
 /** The seven steps of readiness: key, address, device with its address, rule, routes, peers, handshakes. */
 function missingOn(node: EncryptionNode, nodes: readonly EncryptionNode[]): string[] {
-  const { name, device } = node;
+  const { name, device, unprobed } = node;
   if (!node.publicKey) return [`${name} to publish its key`];
   if (!node.wireguardAddress) return [`${name} to get an address for its tunnel`];
+  if (unprobed !== undefined) return []; // its key and address are all that can be seen of it
   if (!device) return [`${name} to make its WireGuard device`];
   if (!device.addresses.some((address) => address === `${node.wireguardAddress}/32`))
     return [`the tunnel address on ${name}`];
@@ -113,8 +148,11 @@ const SEND = 'while read -r address; do printf . > "/dev/udp/$address/9"; done';
 
 async function warmUp(shell: NodeShell, nodes: readonly EncryptionNode[]): Promise<void> {
   await Promise.all(
-    nodes.map(async ({ name, device }, i) => {
-      const waiting = nodes.slice(i + 1).filter((other) => {
+    nodes.map(async ({ name, device, unprobed }, i) => {
+      if (unprobed !== undefined) return;
+      // A node that cannot be asked to send is sent to by all others.
+      const waiting = nodes.filter((other, j) => {
+        if (j <= i && other.unprobed === undefined) return false;
         return !device?.peers.find(({ publicKey }) => publicKey === other.publicKey)?.latestHandshake;
       });
       const addresses = waiting.map(({ wireguardAddress }) => `${wireguardAddress}\n`).join('');

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { messageOf } from '../errors.ts';
 import type { EngineName } from '../lab/engine-name.ts';
 import { listLabs } from '../lab/lab-definition.ts';
 import { type KnownLab, labPaths, listLabStates } from '../lab/state.ts';
@@ -11,7 +12,7 @@ export interface LabList {
   deployments: Deployment[];
 }
 
-/** A lab that was deployed. `lab` and `engine` are null where its state cannot be read; `problem` then says why. */
+/** A lab that was deployed. `lab` and `engine` are null where its state cannot be read; `problem` says why, or why it is not known to stand. */
 export interface Deployment {
   name: string;
   lab: string | null;
@@ -33,6 +34,10 @@ export async function labsAndDeployments(): Promise<LabList> {
 async function deploymentOf({ name, state, problem }: KnownLab): Promise<Deployment> {
   if (!state) return { name, lab: null, engine: null, stands: false, nodes: [], problem: problem.message };
   const { engine, nodes } = state;
-  const stands = (await engineOf(engine)).stands(labPaths(name).folder);
-  return { name, lab: basename(state.lab, '.md'), engine, stands, nodes };
+  const described = { name, lab: basename(state.lab, '.md'), engine, nodes };
+  try {
+    return { ...described, stands: await (await engineOf(engine)).stands(labPaths(name).folder) };
+  } catch (error) {
+    return { ...described, stands: false, problem: messageOf(error) }; // its cluster does not answer
+  }
 }

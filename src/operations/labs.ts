@@ -7,10 +7,22 @@ import { type LabPaths, type LabState, labPaths, listLabStates, readLabState } f
 /** The engine of that name; loaded only when it is wanted. */
 export async function engineOf(name: EngineName): Promise<Engine> {
   if (name === 'embedded') return (await import('../engine/embedded/engine.ts')).embeddedEngine;
+  if (name === 'kubernetes') return (await import('../engine/kubernetes/engine.ts')).kubernetesEngine;
   throw lackingFailure(`the engine "${name}" is not part of this version of wglab`, {
     remedy: 'Use --engine embedded.',
   });
 }
+
+/**
+ * The engines that may have made something for a lab: its own, or all there are where its state cannot be read. Each takes
+ * away only what it finds of its own in the lab's folder.
+ */
+export async function enginesOf(name: string): Promise<Engine[]> {
+  const state = await readLabState(name).catch(() => undefined); // destroy is for broken states too
+  return Promise.all((state ? [state.engine] : BUILT).map(engineOf));
+}
+
+const BUILT: readonly EngineName[] = ['embedded', 'kubernetes'];
 
 /** A deployed lab, and how it is reached. */
 export interface StandingLab {
@@ -26,7 +38,7 @@ export async function standingLab(name: string | undefined): Promise<StandingLab
   if (!state) throw usageFailure(`there is no lab "${name}"`, { remedy: await deployedLabs() });
   const paths = labPaths(state.name);
   const engine = await engineOf(state.engine);
-  if (!engine.stands(paths.folder)) {
+  if (!(await engine.stands(paths.folder))) {
     throw lackingFailure(`the lab "${state.name}" does not run any more`, {
       detail: await lastWords(paths.log),
       remedy: `wglab deploy (it is made anew), or wglab destroy ${state.name}`,

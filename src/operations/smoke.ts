@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ExitCode, Failure, messageOf } from '../errors.ts';
+import { ExitCode, Failure, messageOf, usageFailure } from '../errors.ts';
 import { Cluster } from '../kube/cluster.ts';
 import type { Claim } from '../proof/record.ts';
 import type { VerifyResult } from '../proof/result.ts';
@@ -7,7 +7,7 @@ import type { Phase, SmokeResult } from '../report/junit.ts';
 import { type DeployListener, type DeployRequest, deploy } from './deploy.ts';
 import { destroy } from './destroy.ts';
 import { setEncryption } from './encrypt.ts';
-import { type StandingLab, standingLab } from './labs.ts';
+import { engineOf, type StandingLab, standingLab } from './labs.ts';
 import { verify } from './verify.ts';
 
 export interface SmokeListener extends DeployListener {
@@ -30,6 +30,11 @@ export async function smoke(
   listener: SmokeListener,
   signal: AbortSignal,
 ): Promise<SmokeResult & { exitCode: ExitCode }> {
+  if (request.engine !== 'auto' && !(await engineOf(request.engine)).ownsCluster) {
+    throw usageFailure('smoke turns encryption on and off, which is not for a cluster that is there already', {
+      remedy: 'wglab deploy, verify, and destroy do the same without changing it',
+    });
+  }
   const began = performance.now();
   const phases: Phase[] = [];
   let lab: StandingLab | undefined;

@@ -14,7 +14,7 @@ const KEPT_RUNS = 20;
 /** Observes every pair of nodes of a lab and judges the claim; the evidence stays in `evidence`, or in the lab's folder. */
 export async function verify(
   lab: StandingLab,
-  options: { expect: Claim | null; evidence?: string; linger?: string[] },
+  options: { expect: Claim | null; evidence?: string; linger?: string[]; pairs?: number | 'all' },
   progress: (step: string) => void,
   signal: AbortSignal,
 ): Promise<VerifyResult> {
@@ -26,6 +26,8 @@ export async function verify(
     lab: state.name,
     engine: state.engine,
     dataplane: state.dataplane ?? null,
+    podNamespace: access.podNamespace,
+    pairs: options.pairs,
     expect: options.expect,
     version: VERSION,
     linger: options.linger ?? [],

@@ -18,10 +18,14 @@ export class Networks {
   readonly #ipv6Pods: readonly Network[];
   readonly #owners = new Map<string, Owner | undefined>();
 
-  constructor(record: Pick<Record, 'nodes' | 'podNetworks'>) {
-    const nodes = record.nodes.flatMap(({ name, address, otherAddresses = [] }) =>
-      [address, ...otherAddresses].map((text) => network(text, { kind: 'node', node: name })),
-    );
+  constructor(record: Pick<Record, 'nodes' | 'podNetworks' | 'unprobed'>) {
+    const addresses: [node: string, address: string][] = [
+      ...record.nodes.flatMap(({ name, address, otherAddresses = [] }) =>
+        [address, ...otherAddresses].map((text): [string, string] => [name, text]),
+      ),
+      ...(record.unprobed ?? []).flatMap(({ name, address }): [string, string][] => (address ? [[name, address]] : [])),
+    ];
+    const nodes = addresses.map(([node, text]) => network(text, { kind: 'node', node }));
     const pods = record.podNetworks.map(({ cidr, node }) => network(cidr, { kind: 'pod', node }));
     // The sort is stable: of equal prefixes, nodes come first, and a block whose node is known before one without.
     pods.sort((a, b) => Number(a.node === null) - Number(b.node === null));

@@ -36,11 +36,13 @@ export interface PairObservation {
  *   does with A's packets (a mirror, an answer) leaves there.
  * - `plaintext` needs the request's marker: addresses alone leave open whether what they carry can be read.
  * - `encrypted` needs at least the bytes delivered from A to B by all connections, from A's own tap, between the controls.
+ * - Nodes that could not be probed are nodes all the same: nothing is known of their pairs but what others saw in clear.
  */
 export function observe(record: Record, taps: readonly TapSeen[]): PairObservation[] {
-  const names = record.nodes.map((node) => node.name);
+  const names = [...record.nodes, ...(record.unprobed ?? [])].map((node) => node.name);
   const strangers = strangePods(record);
-  return orderedPairs(names).map(([from, to]) => observePair(record, taps, strangers, from, to));
+  const pairs = record.sample?.pairs ?? orderedPairs(names);
+  return pairs.map(([from, to]) => observePair(record, taps, strangers, from, to));
 }
 
 function observePair(
@@ -102,6 +104,8 @@ function preconditionFault(
   from: string,
   to: string,
 ): string | undefined {
+  const blind = record.unprobed?.find(({ name }) => name === from || name === to);
+  if (blind) return `${blind.name} could not be probed: ${blind.reason}`;
   const problem = record.problems.find(({ node }) => node === null || node === from || node === to);
   if (problem) return problem.message;
   const tap = tapFault(record, taps, from, to) ?? tapFault(record, taps, to, from);

@@ -67,6 +67,12 @@ const probe = z.strictObject({
   reason: z.string().optional(),
 });
 
+/** A node of the cluster from which nothing could be seen, and why. */
+const unprobed = z.strictObject({ name, address: address.optional(), reason: z.string().min(1) });
+
+/** The ordered pairs that were looked at, where there were too many for all of them; `of` is how many there are. */
+const sample = z.strictObject({ pairs: z.array(z.tuple([name, name])).min(1), of: count });
+
 /** UDP packets sent in clear on purpose, between the underlay addresses: `open` before the traffic of the run, `close` after it. */
 const control = z.strictObject({ from: name, to: name, open: name, close: name });
 
@@ -99,8 +105,12 @@ const recordSchema = z
     expect: z.enum(['encrypted', 'plaintext']).nullable(),
     startedAt: z.string(),
     versions: z.record(z.string(), z.string().nullable()),
-    /** All nodes of the cluster: an address of a pod on a node that is missing here belongs to nobody. */
+    /** All nodes that were looked at: an address of a pod on a node that is missing here and in `unprobed` belongs to nobody. */
     nodes: z.array(node),
+    /** All other nodes of the cluster; pairs with them are inconclusive. */
+    unprobed: z.array(unprobed).optional(),
+    /** Missing where all pairs were looked at. */
+    sample: sample.optional(),
     podNetworks: z.array(podNetwork),
     serviceCidr: cidr.optional(),
     probes: z.array(probe),
@@ -163,6 +173,8 @@ interface Contradiction {
 /** What a schema cannot say: names that must be known or unique, and deliveries that cannot be. */
 function contradictions(record: z.infer<z.ZodObject<typeof recordSchema.shape>>): Contradiction[] {
   const nodes = new Set(record.nodes.map((n) => n.name));
+  const others = record.unprobed ?? [];
+  const known = new Set([...nodes, ...others.map((n) => n.name)]);
   const unknownNode = (path: (string | number)[], node: string) =>
     nodes.has(node) ? [] : [{ path, message: `there is no node "${node}"` }];
   const unknownMarker = (path: (string | number)[], id: string) =>
@@ -176,11 +188,16 @@ function contradictions(record: z.infer<z.ZodObject<typeof recordSchema.shape>>)
   return [
     ...repeated(
       ['nodes'],
-      record.nodes.map((n) => n.name),
+      [...record.nodes, ...others].map((n) => n.name),
     ),
     ...repeated(
       ['nodes'],
       record.nodes.flatMap((n) => [n.address, ...(n.otherAddresses ?? [])]),
+    ),
+    ...(record.sample?.pairs ?? []).flatMap(([from, to], i) =>
+      known.has(from) && known.has(to) && from !== to
+        ? []
+        : [{ path: ['sample', 'pairs', i], message: 'is not between two nodes' }],
     ),
     ...repeated(
       ['nodes'],

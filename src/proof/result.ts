@@ -18,6 +18,10 @@ export interface VerifyResult {
   summary: string;
   startedAt: string;
   pairs: PairObservation[];
+  /** Where not all pairs were looked at: how many there are. Else null. */
+  sampledOf: number | null;
+  /** Nodes that could not be probed, and why. */
+  unprobed: { node: string; reason: string }[];
   taps: TapResult[];
   outOfScope: { what: Scope; packets: number; note: string }[];
   problems: Record['problems'];
@@ -50,9 +54,13 @@ export function verifyResult(
     engine: record.engine,
     dataplane: record.dataplane,
     expect: claim,
-    ...judgeClaim(claim, pairs),
+    ...judgeClaim(claim, pairs, record.sample?.of),
     startedAt: record.startedAt,
     pairs,
+    sampledOf: record.sample?.of ?? null,
+    unprobed: (record.unprobed ?? []).flatMap(({ name, reason }) =>
+      pairs.some(({ from, to }) => from === name || to === name) ? [{ node: name, reason }] : [],
+    ),
     taps: record.taps.map((tap) => ({
       node: tap.node,
       interface: tap.interface,
@@ -69,8 +77,9 @@ export function verifyResult(
 
 function sawControls(record: Record, taps: readonly TapSeen[], node: string): boolean {
   const controls = taps.find((tap) => tap.node === node)?.controls;
-  const peers = record.nodes.filter((peer) => peer.name !== node);
-  return peers.length > 0 && peers.every(({ name }) => controls?.get(name)?.open && controls.get(name)?.close);
+  const sampled = record.sample?.pairs.filter(([from]) => from === node).map(([, to]) => to);
+  const peers = sampled ?? record.nodes.map(({ name }) => name).filter((name) => name !== node);
+  return peers.length > 0 && peers.every((name) => controls?.get(name)?.open && controls.get(name)?.close);
 }
 
 function outOfScope(taps: readonly TapSeen[]): VerifyResult['outOfScope'] {

@@ -10,7 +10,13 @@ export function tapFault(record: Record, taps: readonly TapSeen[], node: string,
   const told = record.taps.find((tap) => tap.node === node);
   const seen = taps.find((tap) => tap.node === node);
   if (!told || !seen) return `no tap ran on ${node}`;
-  return endFault(told) ?? fileFault(told, seen) ?? controlFault(record, told, seen, peer) ?? lossFault(told, seen);
+  return (
+    endFault(told) ??
+    fileFault(told, seen) ??
+    dropFault(told) ??
+    controlFault(record, told, seen, peer) ??
+    lossFault(told, seen)
+  );
 }
 
 function endFault(tap: TapRecord): string | undefined {
@@ -26,6 +32,11 @@ function fileFault(told: TapRecord, seen: TapSeen): string | undefined {
   if (seen.broken) return `the capture of ${node} is not whole: ${seen.broken}`;
   if (seen.frames === 0) return `the tap on ${node} captured nothing at all, not even its control packet`;
   return undefined;
+}
+
+/** Before the control packets: where one is missing, it may be among these. */
+function dropFault({ node, droppedByKernel }: TapRecord): string | undefined {
+  return droppedByKernel ? `the kernel dropped ${droppedByKernel} packets of the tap on ${node}` : undefined;
 }
 
 function controlFault(record: Record, told: TapRecord, seen: TapSeen, peer: string): string | undefined {
@@ -48,7 +59,6 @@ function lossFault(told: TapRecord, seen: TapSeen): string | undefined {
   if (droppedByKernel === null || packetsCaptured === null) {
     return `tcpdump on ${node} did not say how many packets it captured and dropped`;
   }
-  if (droppedByKernel > 0) return `the kernel dropped ${droppedByKernel} packets of the tap on ${node}`;
   if (packetsCaptured !== seen.frames) {
     return `tcpdump on ${node} captured ${packetsCaptured} packets, but its file holds ${seen.frames}`;
   }

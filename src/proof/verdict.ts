@@ -14,9 +14,16 @@ export interface Judged {
 /**
  * What a claim is worth against what was seen between every pair of nodes. A claim fails on what was seen, and passes only where
  * everything that it needs was seen: `encrypted` fails on any packet in clear, also where the pair is otherwise inconclusive, for
- * such a packet cannot be explained away; `plaintext` fails where a pair was observed `encrypted` or `mixed`.
+ * such a packet cannot be explained away; `plaintext` fails where a pair was observed `encrypted` or `mixed`. `of` is how many
+ * pairs there are where `pairs` is a sample of them, which the summary then says.
  */
-export function judgeClaim(claim: Claim | null, pairs: readonly PairObservation[]): Judged {
+export function judgeClaim(claim: Claim | null, pairs: readonly PairObservation[], of?: number): Judged {
+  const sample = of === undefined ? '' : ` This is a sample: ${pairs.length} of ${of} pairs were looked at.`;
+  const judged = judgePairs(claim, pairs);
+  return { ...judged, summary: judged.summary + sample };
+}
+
+function judgePairs(claim: Claim | null, pairs: readonly PairObservation[]): Judged {
   if (claim === null) return { verdict: null, summary: `Without a claim: ${tally(pairs)}.` };
   if (pairs.length === 0) return { verdict: 'inconclusive', summary: 'There is no pair of nodes to observe.' };
   const against = pairs.filter(contradicts[claim]);

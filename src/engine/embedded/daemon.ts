@@ -21,7 +21,7 @@ import { writeSysctls } from './node/apply-changes.ts';
 import { Felix } from './node/felix.ts';
 import { createNodeNamespaces, type NodeNamespaces } from './node/node-namespaces.ts';
 import { detectDataplane } from './node/wireguard-device.ts';
-import { makeImage, RUN_FOLDER } from './pod/image.ts';
+import { makeImage, nodeRunFolder, RUN_FOLDER } from './pod/image.ts';
 import { runTool, ToolError } from './processes.ts';
 import { Store } from './store.ts';
 
@@ -114,6 +114,7 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
     nodes: namespaces,
     networkOf: (node) => ({
       hostAddress: addresses.get(node) ?? '',
+      node: namespaces.get(node),
       attach: (pod, sandbox) => felix.attach(node, pod, sandbox),
       detach: (pod) => felix.detach(node, pod),
     }),
@@ -133,6 +134,7 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
 async function makeRunFolder(nodes: readonly LabNode[]): Promise<void> {
   await runTool(['mount', '-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', '/run']);
   mkdirSync(`${RUN_FOLDER}/pods`, { recursive: true });
+  for (const { name } of nodes) mkdirSync(nodeRunFolder(name), { recursive: true });
   const hosts = nodes.map(({ name, address }) => `${address} ${name}\n`).join('');
   writeFileSync(`${RUN_FOLDER}/hosts`, `127.0.0.1 localhost\n${hosts}`);
 }
@@ -141,7 +143,7 @@ async function makeNodes(subnet: string, nodes: readonly LabNode[]): Promise<Map
   const sysctls = WIRE_SYSCTLS.filter(({ optional }) => !optional);
   for (const { path, value } of sysctls) writeFileSync(`/proc/sys/${path}`, value);
   const [made] = await Promise.all([
-    Promise.all(nodes.map(({ name }) => createNodeNamespaces(name, `${RUN_FOLDER}/hosts`))),
+    Promise.all(nodes.map(({ name }) => createNodeNamespaces(name, `${RUN_FOLDER}/hosts`, nodeRunFolder(name)))),
     runTool(['ip', '-batch', '-'], `${wireLines(subnet, WIRE_MTU).join('\n')}\n`),
   ]);
   const uplinks = made.flatMap(({ pid }, i) =>

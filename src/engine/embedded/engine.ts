@@ -5,6 +5,8 @@ import type { ClusterConfig } from '../../lab/kind-config.ts';
 import { NODE_SUBNET } from '../../lab/kind-config.ts';
 import { storageFailure, writeWhole } from '../../lab/whole-file.ts';
 import type { DeployOptions, Engine } from '../engine.ts';
+import type { RemoteProcess } from '../remote-process.ts';
+import { UnprobedNode } from '../run.ts';
 import { startHolder } from './holder.ts';
 import { endHolder, holderStands } from './holder-processes.ts';
 import type { EngineOrder } from './messages.ts';
@@ -13,6 +15,7 @@ import { runTool } from './processes.ts';
 /** A lab of namespaces on this machine, without Docker, images or, where the system allows it, root. */
 export const embeddedEngine: Engine = {
   name: 'embedded',
+  ownsCluster: true,
 
   async deploy({ name, lab, folder, kubeconfig, logFile, progress, signal }: DeployOptions): Promise<void> {
     if (holderStands(folder)) return;
@@ -40,11 +43,21 @@ export const embeddedEngine: Engine = {
       kubeconfig,
       async shell(node, argv, options = {}) {
         cluster ??= import('../../kube/cluster.ts').then(({ Cluster }) => Cluster.connect(kubeconfig));
-        return (await cluster).exec(`/api/v1/nodes/${encodeURIComponent(node)}/exec`, argv, options);
+        const path = `/api/v1/nodes/${encodeURIComponent(node)}/exec`;
+        return toldIfLost(node, await (await cluster).exec(path, argv, options));
       },
     };
   },
 };
+
+/** A node whose namespaces have ended takes no commands; the lab as a whole stands. */
+function toldIfLost(node: string, remote: RemoteProcess): RemoteProcess {
+  const exited = remote.exited.catch((error) => {
+    throw messageOf(error).endsWith(`node ${node} does not run`) ? new UnprobedNode(node, 'it does not run') : error;
+  });
+  exited.catch(() => undefined); // whoever kills a command need not ask how it ended
+  return { ...remote, exited };
+}
 
 function refuseOtherFamilies(cluster: ClusterConfig): void {
   if (cluster.ipFamily === 'ipv4') return;

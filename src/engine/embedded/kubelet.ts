@@ -93,6 +93,7 @@ export class Kubelet implements PodRuntime {
   }
 
   #canStart(spec: PodSpec): boolean {
+    if (spec.hostNetwork) return true; // it needs no network but the node's own
     const node = this.#store.get('Node', undefined, spec.nodeName ?? '');
     const conditions = (node?.status?.conditions ?? []) as { type: string; status: string }[];
     return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { runTool } from '../../engine/embedded/processes.ts';
 import { messageOf } from '../../errors.ts';
 import type { Check, EngineReport, Fix } from './check.ts';
@@ -37,6 +38,7 @@ export async function examineEmbedded(): Promise<EngineReport> {
     ...machine,
     ...EMBEDDED_TOOLS.map(toolCheck),
     ...(applets ? [applets] : []),
+    hostsCheck(),
     namespaceCheck(namespaces),
     ...DEVICE_KINDS.filter((kind) => kind !== 'wireguard').map((kind) =>
       deviceCheck(kind, namespaces?.kernel?.get(kind)),
@@ -87,6 +89,13 @@ async function appletCheck(): Promise<Check | undefined> {
   }
 }
 
+/** Every node gets one of its own, mounted over the machine's: the smallest of Debian's installations have none. */
+function hostsCheck(): Check {
+  const check = { name: '/etc/hosts', needed: 'a file /etc/hosts, for the nodes of a lab mount their own over it' };
+  if (existsSync('/etc/hosts')) return { ...check, ok: true, seen: 'there' };
+  return lacking(check, 'not there', { commands: [['touch', '/etc/hosts']] });
+}
+
 function namespaceCheck(namespaces: Namespaces | undefined): Check {
   const isRoot = process.getuid?.() === 0;
   const needed = `network, mount, process and IPC namespaces${isRoot ? '' : ' in a user namespace, for you are not root'}`;
@@ -113,17 +122,20 @@ function wireguardChecks(made: string | true | undefined): Pick<EngineReport, 'd
   if (made === true) {
     return { dataplane: 'kernel', checks: [{ name: 'WireGuard', ok: true, seen: 'in the kernel', needed }] };
   }
-  const seen = made === undefined ? 'not tried: that wants namespaces' : `not in the kernel (${made})`;
-  const wireguard: Check = { name: 'WireGuard', ok: go !== undefined && !tun ? true : 'warning', seen, needed };
+  const inKernel =
+    made === undefined ? 'whether the kernel has it was not tried' : `the kernel does not have it: ${made}`;
+  const byGo = go !== undefined && !tun;
+  const wireguard: Check = {
+    name: 'WireGuard',
+    ok: byGo || 'warning',
+    seen: byGo ? `wireguard-go (${inKernel})` : inKernel,
+    needed,
+  };
   const device = { name: '/dev/net/tun', needed: '/dev/net/tun, to read and write, for wireguard-go' };
   const opens: Check = tun ? lacking(device, tun.why, tun.fix) : { ...device, ok: true, seen: 'opens' };
   return {
-    dataplane: go !== undefined && !tun && made !== undefined ? 'userspace' : null,
-    checks: [
-      wireguard.ok === true ? { ...wireguard, seen: `${seen}: wireguard-go does it` } : wireguard,
-      toolCheck(WIREGUARD_GO),
-      opens,
-    ],
+    dataplane: byGo && made !== undefined ? 'userspace' : null,
+    checks: [wireguard, toolCheck(WIREGUARD_GO), opens],
   };
 }
 

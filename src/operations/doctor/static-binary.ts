@@ -15,9 +15,10 @@ export function isStatic(file: string): boolean {
   const descriptor = openSync(file, 'r');
   try {
     const header = readAt(descriptor, 0, 64);
-    if (header.length < 52 || header.toString('latin1', 0, 4) !== '\u007fELF') return false;
+    if (header.toString('latin1', 0, 4) !== '\u007fELF') return false;
+    if (header.length < (header[4] === ELFCLASS64 ? 64 : 52)) return false;
     const { offset, size, count } = programHeaders(header);
-    if (size < 4 || size * count > LARGEST_TABLE) return false;
+    if (size < 4 || size * count > LARGEST_TABLE || !Number.isSafeInteger(offset)) return false;
     const segments = readAt(descriptor, offset, size * count);
     if (segments.length < size * count) return false;
     return !Array.from({ length: count }, (_, i) => word(segments, i * size, header)).includes(PT_INTERP);

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -10,10 +11,12 @@ import {
 import type { NodeShell } from '../../engine/run.ts';
 import { messageOf } from '../../errors.ts';
 import type { Cluster } from '../../kube/cluster.ts';
+import type { Pod } from '../../kube/objects.ts';
 import { writeWhole } from '../../lab/whole-file.ts';
 import { newMarkers } from '../markers.ts';
 import { orderedPairs } from '../pairs.ts';
 import { type Claim, RECORD_FILE, type Record } from '../record.ts';
+import { DEFAULT_PAIRS, samplePairs, shuffle } from '../sample.ts';
 import { type NodeFacts, nodeFacts } from './node-facts.ts';
 import { podNetworks } from './pod-networks.ts';
 import { startTap, type Tap } from './tap.ts';
@@ -28,6 +31,10 @@ export interface CaptureRun {
   lab: string;
   engine: string;
   dataplane: 'kernel' | 'userspace' | null;
+  /** The one namespace whose pods may carry traffic; any pod may where it is undefined. */
+  podNamespace: string | undefined;
+  /** How many ordered pairs to look at, more or less; where undefined, all that a run takes in its stride. */
+  pairs: number | 'all' | undefined;
   expect: Claim | null;
   version: string;
   /** Texts of the workloads' own traffic that one of the taps should have seen before the window ends: for the eye, not the verdict. */
@@ -43,6 +50,7 @@ const LINGER_MS = 2_000;
 
 type Control = Record['controls'][number];
 type Problem = Record['problems'][number];
+type Unprobed = NonNullable<Record['unprobed']>[number];
 interface KnownNode extends CalicoNode {
   facts: NodeFacts;
 }
@@ -58,16 +66,21 @@ export async function captureRun(run: CaptureRun): Promise<void> {
   progress('Starting a capture on every node');
   const [kubeNodes, pods, felix] = await Promise.all([cluster.nodes(), cluster.pods(), felixWireguard(cluster)]);
   const calico = kubeNodes.map(calicoNode);
-  const { nodes, problems } = await factsOfAll(shell, calico);
+  const { sampled, chosen } = choosePairs(calico, run.pairs);
+  const { nodes, unprobed } = await factsOfAll(shell, calico, chosen);
+  const problems: Problem[] = [];
   const names = nodes.map(({ name }) => name);
-  const { markers, planned, controls } = plan(names);
+  const seen = new Set(names);
+  const { markers, planned, controls } = plan(
+    (sampled ?? orderedPairs(names)).filter((pair) => pair.every((n) => seen.has(n))),
+  );
   const closing = (node: string) => closingMarkers(controls, markers, node);
   const [taps, traffic, networks] = await Promise.all([
     Promise.all(
       nodes.map((node) => startTap(shell, tapPlan(run.evidence, node, [...closing(node.name), ...run.linger]))),
     ),
-    openProbePods(cluster, names, pods),
-    podNetworks(cluster, calico, pods),
+    openProbePods(cluster, names, pods.filter(mayCarry(run.podNamespace))),
+    podNetworks(cluster, calico, kubeNodes, pods),
   ]);
   problems.push(...traffic.problems);
   try {
@@ -82,10 +95,11 @@ export async function captureRun(run: CaptureRun): Promise<void> {
     await Promise.all(taps.map((tap) => tap.saw(closing(tap.node), CLOSING_MS)));
     const after = await devices(shell, names, felix.interface);
     const tapRecords = await Promise.all(taps.map((tap) => tap.stop()));
-    const used = (id: string) => probes.some(({ request, reply }) => request === id || reply === id);
-    const inUse = Object.entries(markers).filter(
-      ([id]) => used(id) || controls.some(({ open, close }) => open === id || close === id),
-    );
+    const used = new Set([
+      ...probes.flatMap(({ request, reply }) => [request, reply]),
+      ...controls.flatMap(({ open, close }) => [open, close]),
+    ]);
+    const inUse = Object.entries(markers).filter(([id]) => used.has(id));
     const record: Record = {
       format: 1,
       lab: run.lab,
@@ -95,6 +109,8 @@ export async function captureRun(run: CaptureRun): Promise<void> {
       startedAt,
       versions: versionsOf(run.version, kubeNodes[0]?.status?.nodeInfo?.kubeletVersion, nodes),
       nodes: nodes.map((node) => nodeRecord(node, felix, before.get(node.name), after.get(node.name))),
+      ...(unprobed.length > 0 ? { unprobed } : {}),
+      ...(sampled ? { sample: { pairs: sampled, of: calico.length * (calico.length - 1) } } : {}),
       podNetworks: networks,
       probes,
       markers: Object.fromEntries(inUse),
@@ -114,17 +130,37 @@ async function endAll(taps: readonly Tap[], sessions: Iterable<{ close(): void }
   await Promise.all(taps.map((tap) => tap.stop()));
 }
 
-async function factsOfAll(shell: NodeShell, calico: readonly CalicoNode[]) {
+/** A sample where there are too many pairs for one run, and the nodes that are in it; else all. */
+function choosePairs(calico: readonly CalicoNode[], pairs: CaptureRun['pairs']) {
+  const names = calico.map(({ name }) => name);
+  // Each node at least once, where nobody said how many.
+  const bound = pairs ?? Math.max(DEFAULT_PAIRS, names.length + 1);
+  const sampled = bound === 'all' ? undefined : samplePairs(shuffle(names, randomInt), bound);
+  return { sampled, chosen: new Set(sampled?.flat() ?? names) };
+}
+
+function mayCarry(namespace: string | undefined) {
+  return ({ metadata }: Pod) => namespace === undefined || metadata?.namespace === namespace;
+}
+
+/** What the chosen nodes say of themselves; those that cannot be asked, and those that were not chosen, are not probed. */
+async function factsOfAll(shell: NodeShell, calico: readonly CalicoNode[], chosen: ReadonlySet<string>) {
   const asked = await Promise.all(
-    calico.map(async (node) => ({ node, facts: await nodeFacts(shell, node.name, node.address) })),
+    calico.map(async (node) => ({
+      node,
+      facts: chosen.has(node.name)
+        ? await nodeFacts(shell, node.name, node.address)
+        : { problem: 'it is not in the sample of this run' },
+    })),
   );
   const nodes: KnownNode[] = [];
-  const problems: Problem[] = [];
+  const unprobed: Unprobed[] = [];
   for (const { node, facts } of asked) {
-    if ('problem' in facts) problems.push({ node: null, message: `${node.name}: ${facts.problem}` });
+    const { name, address } = node;
+    if ('problem' in facts) unprobed.push({ name, ...(address ? { address } : {}), reason: facts.problem });
     else nodes.push({ ...node, facts });
   }
-  return { nodes, problems };
+  return { nodes, unprobed };
 }
 
 function tapPlan(evidence: string, { name, facts }: KnownNode, watchFor: readonly string[]) {
@@ -140,8 +176,7 @@ function tapPlan(evidence: string, { name, facts }: KnownNode, watchFor: readonl
 }
 
 /** Every ordered pair gets a connection and two control packets, with markers of their own. */
-function plan(names: readonly string[]) {
-  const pairs = orderedPairs(names);
+function plan(pairs: readonly [string, string][]) {
   const markers = newMarkers(pairs.length * 4);
   const ids = Object.keys(markers);
   const id = (pair: number, which: number) => ids[pair * 4 + which] ?? '';

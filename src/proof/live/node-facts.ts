@@ -1,4 +1,4 @@
-import { finish, type NodeShell } from '../../engine/run.ts';
+import { finish, type NodeShell, UnprobedNode } from '../../engine/run.ts';
 import { messageOf } from '../../errors.ts';
 
 /** What the proof must know of a node beside what Kubernetes says. */
@@ -30,6 +30,7 @@ export async function nodeFacts(
       return { problem: `no interface of the node has its address ${address} (${stderr.trim() || 'ip address'})` };
     return { ...found, kernel: kernel || null, tcpdump: /version/.test(tcpdump) ? tcpdump : null };
   } catch (error) {
+    if (error instanceof UnprobedNode) return { problem: error.reason };
     return { problem: `the node could not be entered: ${messageOf(error)}` };
   }
 }

@@ -1,6 +1,6 @@
-import type { CalicoNode } from '../../cni/calico.ts';
+import { type CalicoNode, calicoGroup } from '../../cni/calico.ts';
 import type { Cluster } from '../../kube/cluster.ts';
-import type { KubeObject, Pod } from '../../kube/objects.ts';
+import type { KubeObject, Node, Pod } from '../../kube/objects.ts';
 import type { Record } from '../record.ts';
 
 type PodNetwork = Record['podNetworks'][number];
@@ -13,20 +13,31 @@ interface BlockAffinity extends KubeObject {
   spec?: { cidr?: string; node?: string; deleted?: string | boolean };
 }
 
-/** Which addresses belong to pods, and to pods of which node: pools, blocks, tunnel addresses, and the pods themselves. */
+/** With the CustomResourceDefinitions blocks are always there, with Calico's own API server not in all versions. */
+const GROUPS = ['crd.projectcalico.org/v1', 'projectcalico.org/v3'];
+
+/**
+ * Which addresses belong to pods, and to pods of which node: pools, blocks, tunnel addresses, and the pods themselves. With
+ * another CNI than Calico it is what Kubernetes gave each node for its pods.
+ */
 export async function podNetworks(
   cluster: Cluster,
   nodes: readonly CalicoNode[],
+  kubeNodes: readonly Node[],
   pods: readonly Pod[],
 ): Promise<PodNetwork[]> {
-  const crd = 'crd.projectcalico.org/v1';
   const [pools, affinities] = await Promise.all([
-    cluster.list<IPPool>(crd, 'IPPool'),
-    cluster.list<BlockAffinity>(crd, 'BlockAffinity'),
+    listed<IPPool>(cluster, 'IPPool'),
+    listed<BlockAffinity>(cluster, 'BlockAffinity'),
   ]);
   const networks = new Map<string, string | null>();
-  for (const { spec } of pools.items) if (spec?.cidr) networks.set(spec.cidr, null);
-  for (const { spec } of affinities.items) {
+  if (pools.length === 0) {
+    for (const { metadata, spec } of kubeNodes) {
+      for (const cidr of spec?.podCIDRs ?? []) networks.set(cidr, metadata?.name ?? null);
+    }
+  }
+  for (const { spec } of pools) if (spec?.cidr) networks.set(spec.cidr, null);
+  for (const { spec } of affinities) {
     if (spec?.cidr && spec.node && String(spec.deleted) !== 'true') networks.set(spec.cidr, spec.node);
   }
   for (const { spec, status } of pods) {
@@ -36,6 +47,11 @@ export async function podNetworks(
     for (const address of [vxlanAddress, wireguardAddress]) if (address) networks.set(alone(address), name);
   }
   return [...networks].map(([cidr, node]) => ({ cidr, node }));
+}
+
+async function listed<T extends object>(cluster: Cluster, kind: string): Promise<T[]> {
+  const group = await calicoGroup(cluster, kind, GROUPS);
+  return group === undefined ? [] : (await cluster.list<T>(group, kind)).items;
 }
 
 /** One address as a network. */

@@ -10,24 +10,34 @@ import { within } from './tap.ts';
  *   listen ID PORT HEX-PORT REPLY    wait for one connection, answer it, say what was heard
  *   connect ID ADDRESS PORT REQUEST  open one, send, say what was heard
  * Markers travel on standard input, so that no process list shows them. What is sent is padded, so that a connection is more
- * than one small packet. busybox's and OpenBSD's nc both know these options; `-w` bounds every wait in seconds.
+ * than one small packet. busybox's and OpenBSD's nc both know these options; `-w` bounds every wait in seconds. Whether the
+ * port is open is looked up with a pause in between: the kernel walks all its connections for it, of all pods of the machine.
+ * nc gets its input by a here-document, which stands ready before nc starts: from a pipe it may come after the other end's
+ * message and end, on which busybox's nc leaves without having sent its own.
  */
 const SESSION = `command -v nc > /dev/null || { echo 'no nc'; exit 127; }
 pad=................................................................
 pad=$pad$pad$pad$pad$pad$pad$pad$pad
 listen() {
-  heard=$(printf '%s %s\\n' "$4" "$pad" | timeout 10 nc -l -p "$2" 2>&1)
+  heard=$(timeout 10 nc -l -p "$2" 2>&1 <<END
+$4 $pad
+END
+  )
   echo "heard $1 \${heard%% *} \${#heard}"
 }
 connect() {
-  heard=$(printf '%s %s\\n' "$4" "$pad" | timeout 10 nc -w 5 "$2" "$3" 2>&1)
+  heard=$(timeout 10 nc -w 5 "$2" "$3" 2>&1 <<END
+$4 $pad
+END
+  )
   echo "heard $1 \${heard%% *} \${#heard}"
 }
 await() {
   tries=0
-  until cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | grep -qi ":$2 [0-9A-F:]* 0A "; do
+  until grep -qsi ":$2 [0-9A-F:]* 0A " /proc/net/tcp6 /proc/net/tcp; do
     tries=$((tries + 1))
     [ "$tries" -lt 500 ] || { echo "failed $1"; return; }
+    sleep 0.02 2> /dev/null || sleep 1
   done
   echo "listening $1"
 }

@@ -43,6 +43,12 @@ export interface PlannedProbe {
   reply: string;
 }
 
+/**
+ * How many connections are made at a time. Each is about a dozen short processes: where all nodes are on one machine, more of
+ * them only wait for a processor, until they come too late.
+ */
+const AT_ONCE = 12;
+
 /** Makes a fresh connection for every ordered pair of nodes that has two pods, both directions of a pair side by side. */
 export async function sendProbes(
   sessions: Map<string, ProbePod>,
@@ -50,16 +56,31 @@ export async function sendProbes(
   markers: { [id: string]: string },
   signal: AbortSignal,
 ): Promise<ProbeRecord[]> {
-  const made: ProbeRecord[] = [];
-  const between = (from: string, to: string) => planned.find((probe) => probe.from === from && probe.to === to);
+  const byPair = new Map(planned.map((probe) => [`${probe.from} ${probe.to}`, probe]));
   const firstPort = randomInt(20_000, 28_000); // below the ports that kernels give to outgoing connections
-  let port = firstPort;
-  for (const round of rounds([...sessions.keys()].sort())) {
+  const probes = rounds([...sessions.keys()].sort())
+    .flat()
+    .flatMap(([a, b]) => [`${a} ${b}`, `${b} ${a}`])
+    .flatMap((pair) => byPair.get(pair) ?? []);
+  return eachOf(probes, AT_ONCE, (probe, i) => {
     signal.throwIfAborted();
-    const probes = round.flatMap(([a, b]) => [between(a, b) ?? [], between(b, a) ?? []].flat());
-    made.push(...(await Promise.all(probes.map((probe) => sendProbe(sessions, probe, port++, markers)))));
-  }
-  return made;
+    return sendProbe(sessions, probe, firstPort + i, markers);
+  });
+}
+
+/** The results of `work` for all items, in their order; no more than `atOnce` are under way. Rejects with the first that does. */
+async function eachOf<T, R>(
+  items: readonly T[],
+  atOnce: number,
+  work: (item: T, i: number) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  const left = items.entries();
+  const worker = async () => {
+    for (const [i, item] of left) results[i] = await work(item, i);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return results;
 }
 
 /** How long after the client's end of a connection the server's may come, in ms. */

@@ -22,12 +22,22 @@ export const ENDS_AT_ONCE = `echo "tcpdump: eth0: You don't have permission to c
 /** Ends properly, but after the first packets. */
 export const ENDS_HALF_WAY = 'exec "$real" -c 5 "$@"';
 
-/** Is killed as soon as a few packets went out (the out-of-memory killer's way). */
-export const KILLED_HALF_WAY = `count() { awk '$1 == "eth0:" { print $11 }' /proc/self/net/dev; }
-before=$(count)
+/** Does what the lines of `meanwhile` say, once it listens, and goes on. $victim is the number of its process. */
+function listening(meanwhile: string, options = ''): string {
+  return `said=$(mktemp)
 victim=$$
-{ until [ "$(count)" -ge $((before + 8)) ] || ! kill -0 "$victim"; do :; done; kill -9 "$victim"; } > /dev/null 2>&1 < /dev/null &
-exec "$real" "$@"`;
+{ until grep -q 'listening on' "$said" || ! kill -0 "$victim"; do :; done
+  rm "$said"
+  ${meanwhile}
+} > /dev/null 2>&1 < /dev/null &
+exec "$real" "$@" ${options} 2> >(tee "$said" >&2)`;
+}
+
+/** Is killed after it saw a few packets (the out-of-memory killer's way). */
+export const KILLED_HALF_WAY = listening(`sent() { awk '$1 == "eth0:" { print $11 }' /proc/self/net/dev; }
+  before=$(sent)
+  until [ "$(sent)" -ge $((before + 8)) ] || ! kill -0 "$victim"; do :; done
+  kill -9 "$victim"`);
 
 export const ON_LOOPBACK = 'exec "$real" "${@/eth0/lo}"';
 export const ON_VXLAN = 'exec "$real" "${@/eth0/vxlan.calico}"';
@@ -38,15 +48,12 @@ export const ON_WIREGUARD = 'exec "$real" "${@/eth0/wireguard.cali}"';
 export const SAYS_DROPPED = `exec "$real" "$@" 2> >(sed -u 's/^0 packets dropped/3 packets dropped/' >&2)`;
 
 /** Really drops: its buffer holds few packets, and it stands still while a hundred go by. */
-export const DROPS = `said=$(mktemp)
-victim=$$
-{ until grep -q 'listening on' "$said" || ! kill -0 "$victim"; do :; done
-  rm "$said"
-  kill -STOP "$victim"
+export const DROPS = listening(
+  `kill -STOP "$victim"
   for i in {1..100}; do echo > /dev/udp/172.18.0.2/7; done
-  kill -CONT "$victim"
-} > /dev/null 2>&1 < /dev/null &
-exec "$real" "$@" -B 8 2> >(tee "$said" >&2)`;
+  kill -CONT "$victim"`,
+  '-B 8',
+);
 
 /** Keeps only the headers. */
 export const CUTS_SHORT = 'exec "$real" "${@/#0/96}"';

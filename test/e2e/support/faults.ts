@@ -44,6 +44,12 @@ export async function withSink(lab: TestLab, node: string, port: number): Promis
   return lab.helper(node, 'perl', LEAK, '-', 'sink', address, '-', String(port));
 }
 
+/** Segments leave as they go on the wire: with segmentation offload, a tap would see many in one piece. */
+export async function withoutOffload(lab: TestLab, node: string): Promise<Undo> {
+  await lab.onNode(node, 'ip link set eth0 gso_max_segs 1');
+  return () => lab.onNode(node, 'ip link set eth0 gso_max_segs 65535');
+}
+
 /** Changes WireGuard on a node by `wg`, and puts it back as it was. */
 export async function withWireguard(lab: TestLab, node: string, script: string, ...args: string[]): Promise<Undo> {
   const before = await lab.onNode(node, `wg showconf wireguard.cali; { ${script}; } > /dev/null`, ...args);

@@ -1,5 +1,20 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+
+/** What is different of the machine, in lines: + what came, - what went. */
+export function hostChanges(before: Record<string, string>): string[] {
+  return Object.entries(hostSnapshot()).flatMap(([aspect, now]) => {
+    const [old, present] = [linesOf(before[aspect] ?? ''), linesOf(now)];
+    const came = [...present].filter((line) => !old.has(line)).map((line) => `${aspect} + ${line}`);
+    const went = [...old].filter((line) => !present.has(line)).map((line) => `${aspect} - ${line}`);
+    // Other people's mounts may go meanwhile; a lab has none here that could.
+    return aspect === 'mounts' ? came : [...came, ...went];
+  });
+}
+
+function linesOf(text: string): Set<string> {
+  return new Set(text.split('\n'));
+}
 
 /** What a lab must not change of the machine that it runs on. */
 export function hostSnapshot(): Record<string, string> {
@@ -10,11 +25,10 @@ export function hostSnapshot(): Record<string, string> {
     rules: run('ip', 'rule'),
     rules6: run('ip', '-6', 'rule'),
     iptables: withoutCounts(run('iptables-save')),
-    nftables: run('nft', 'list', 'ruleset'),
+    nftables: withoutCounts(run('nft', 'list', 'ruleset')),
     mounts: readFileSync('/proc/mounts', 'utf8'),
     namedNamespaces: run('ip', 'netns', 'list'),
     sysctls: sysctls(),
-    modulesOfNodes: readdirSync('/sys/class/net').sort().join(' '),
   };
 }
 
@@ -29,7 +43,10 @@ function sysctls(): string {
 }
 
 function withoutCounts(rules: string): string {
-  return rules.replace(/^#.*\n/gm, '').replace(/\[\d+:\d+\]/g, '');
+  return rules
+    .replace(/^#.*\n/gm, '')
+    .replace(/\[\d+:\d+\]/g, '')
+    .replace(/packets \d+ bytes \d+/g, '');
 }
 
 function run(command: string, ...args: string[]): string {

@@ -18,7 +18,7 @@ use Socket qw(inet_aton sockaddr_in SOCK_RAW SOCK_DGRAM AF_INET IPPROTO_TCP TCP_
 
 my ($device, $mode, $source, $destination, $port) = @ARGV;
 use constant { AF_PACKET => 17, ETH_P_IP => 0x0800, SIOCGIFINDEX => 0x8933, PACKET_OUTGOING => 4, IPPROTO_RAW => 255 };
-use constant { TCP_MAXSEG => 2, MORE_FRAGMENTS => 0x2000 };
+use constant MORE_FRAGMENTS => 0x2000;
 
 $mode eq 'sink' ? sink() : leak();
 
@@ -73,7 +73,6 @@ sub copy {
 sub connection {
   my $stream = IO::Socket::INET->new(PeerAddr => $destination, PeerPort => $port) or die "connect: $!";
   setsockopt($stream, IPPROTO_TCP, TCP_NODELAY, 1) or die "TCP_NODELAY: $!";
-  setsockopt($stream, IPPROTO_TCP, TCP_MAXSEG, 88) or die "TCP_MAXSEG: $!";
   return $stream;
 }
 

@@ -8,16 +8,16 @@ const U32_ALL = 'u32 match u32 0 0';
 const mirred = (match: string) =>
   `tc qdisc add dev v0 clsact; tc filter add dev v0 ingress ${match} action mirred egress mirror dev v1`;
 
-/** Sends a copy of every packet that arrives on a device of `node` to `to` too, as it is, by iptables where the kernel has TEE. */
-export async function withTee(lab: TestLab, node: string, device: string, to: string): Promise<Undo> {
+/** Sends a copy of what comes from `source` by a device of `node` to `to` too, as it is, by iptables where the kernel has TEE. */
+export async function withTee(lab: TestLab, node: string, device: string, source: string, to: string): Promise<Undo> {
   const gateway = await lab.address(to);
   if (!kernelHas(TEE)) {
-    const copies = `iifname "${device}" dup to ${gateway} device "eth0"`;
+    const copies = `iifname "${device}" ip saddr ${source} dup to ${gateway} device "eth0"`;
     return withNft(lab, node, 'ip tee', 'prerouting priority mangle', copies);
   }
-  const rule = 'PREROUTING -t mangle -i "$1" -j TEE --gateway "$2"';
-  await lab.onNode(node, `iptables -A ${rule}`, device, gateway);
-  return () => lab.onNode(node, `iptables -D ${rule}`, device, gateway);
+  const rule = 'PREROUTING -t mangle -i "$1" -s "$2" -j TEE --gateway "$3"';
+  await lab.onNode(node, `iptables -A ${rule}`, device, source, gateway);
+  return () => lab.onNode(node, `iptables -D ${rule}`, device, source, gateway);
 }
 
 /** Mirrors all that arrives on a device of `node` to `to` inside VXLAN, as clouds mirror traffic; by tc where the kernel has mirred. */

@@ -8,6 +8,8 @@ export interface LabProcess {
   /** The program's own words, NULs as spaces. */
   command: string;
   name: string;
+  /** The real user's id. */
+  user: number;
 }
 
 /** What there is of a state folder's labs at a moment. */
@@ -30,10 +32,16 @@ export function census(folder: string): Census {
     for (const { pid, parent } of all) if (found.has(parent)) found.add(pid);
   }
   const ours = new Set(KINDS.map((kind) => namespaceOf('self', kind)));
-  const processes = all.filter(({ pid }) => found.has(pid) && pid !== process.pid);
+  const processes = all.filter(({ pid }) => found.has(pid) && pid !== process.pid && !Number.isNaN(userOf(pid)));
   const namespaces = processes.flatMap(({ pid }) => KINDS.flatMap((kind) => namespaceOf(pid, kind) ?? []));
   return {
-    processes: processes.map(({ pid, started, name }) => ({ pid, started, name, command: words(pid) })),
+    processes: processes.map(({ pid, started, name }) => ({
+      pid,
+      started,
+      name,
+      command: words(pid),
+      user: userOf(pid),
+    })),
     namespaces: [...new Set(namespaces)].filter((namespace) => !ours.has(namespace)),
     at: Math.max(...all.map(({ started }) => Number(started))),
   };
@@ -81,6 +89,10 @@ function everybody(): { pid: number; parent: number; started: string; name: stri
       const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
       return [{ pid: Number(entry), parent: Number(parent), started: rest[17] ?? '', name }];
     });
+}
+
+function userOf(pid: number): number {
+  return Number(/^Uid:\s+(\d+)/m.exec(textOf(`/proc/${pid}/status`))?.[1] ?? Number.NaN);
 }
 
 function words(pid: number): string {

@@ -46,7 +46,17 @@ export class Home {
   }
 
   start(args: readonly string[], options: SpawnOptions = {}): Running {
-    const [command = '', ...rest] = [...this.#as, process.execPath, WGLAB, ...args];
+    return this.#spawn([...this.#as, process.execPath, WGLAB, ...args], options);
+  }
+
+  /** Runs a bash script whose "$@" is wglab; gives what the script gave. */
+  async shell(script: string): Promise<Pick<Result, 'status' | 'stdout' | 'stderr'>> {
+    const { took: _, ...result } = await this.#spawn(['bash', '-c', script, 'bash', process.execPath, WGLAB]).ended;
+    return result;
+  }
+
+  #spawn(argv: readonly string[], options: SpawnOptions = {}): Running {
+    const [command = '', ...rest] = argv;
     const began = performance.now();
     const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: this.environment, ...options });
     const output = { stdout: '', stderr: '' };
@@ -72,9 +82,9 @@ export class Home {
       printed,
       ended,
       prints: (pattern) =>
-        until(`${args.join(' ')} to print ${pattern}, not ${printed()}`, () => {
+        until(`${argv.join(' ')} to print ${pattern}, not ${printed()}`, () => {
           if (pattern.test(printed())) return true;
-          if (over) throw new Error(`${args.join(' ')} ended without printing ${pattern}:\n${printed()}`);
+          if (over) throw new Error(`${argv.join(' ')} ended without printing ${pattern}:\n${printed()}`);
           return false;
         }),
     };

@@ -1,10 +1,9 @@
 import { felixSettings } from '../dataplane/felix-settings.ts';
 import { type KubeObject, same } from '../store.ts';
-import { type JsonObject, listAt, objectAt } from './schema/json.ts';
+import { isObject, type JsonObject, listAt, objectAt } from './schema/json.ts';
 
 /** Fields of pods that are accepted, so that real manifests apply, and that nothing here acts upon. */
 const POD_FIELDS = [
-  'hostNetwork',
   'hostPID',
   'hostIPC',
   'hostUsers',
@@ -81,7 +80,17 @@ function podFields(spec: JsonObject, path: string): FieldValue[] {
 }
 
 function setFields(object: JsonObject, fields: readonly string[], path: string): FieldValue[] {
-  return fields.filter((field) => isSet(object[field])).map((field) => [`${path}.${field}`, object[field]]);
+  return fields
+    .map((field): FieldValue => [field, field === 'securityContext' ? withoutPrivileged(object[field]) : object[field]])
+    .filter(([, value]) => isSet(value))
+    .map(([field, value]) => [`${path}.${field}`, value]);
+}
+
+/** The one field of a security context that is obeyed. */
+function withoutPrivileged(context: unknown): unknown {
+  if (!isObject(context)) return context;
+  const { privileged, ...others } = context;
+  return others;
 }
 
 /** Defaults fill in empty objects, which say nothing; nor does a switch that is off. */

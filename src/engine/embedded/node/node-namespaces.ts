@@ -16,12 +16,12 @@ export interface NodeNamespaces {
 
 /**
  * What makes a node out of fresh namespaces. Each node has a /run of its own, since wireguard-go keeps its control socket
- * in /var/run/wireguard under the interface's name, which is the same on every node; and a /sys that shows its own
- * interfaces. "ready" on standard output tells that all of it stands.
+ * in /var/run/wireguard under the interface's name, which is the same on every node: a folder that pods in the node's network
+ * can be given too; and a /sys that shows its own interfaces. "ready" on standard output tells that all of it stands.
  */
 const BECOME_A_NODE = `set -e
 mount --bind "$2" /etc/hosts
-mount -t tmpfs -o mode=755 tmpfs /run
+mount --bind "$3" /run
 mkdir -p /run/wireguard /run/netns /run/lock
 mount -t sysfs sysfs /sys
 hostname "$1"
@@ -29,8 +29,12 @@ ip link set lo up
 echo ready
 exec sleep infinity`;
 
-/** Makes the namespaces of a node. `hostsFile` becomes its /etc/hosts. Throws ToolError with what the tools printed. */
-export async function createNodeNamespaces(name: string, hostsFile: string): Promise<NodeNamespaces> {
+/** Makes the namespaces of a node. `hostsFile` becomes its /etc/hosts, `runFolder` its /run. Throws ToolError with what the tools printed. */
+export async function createNodeNamespaces(
+  name: string,
+  hostsFile: string,
+  runFolder: string,
+): Promise<NodeNamespaces> {
   const argv = [
     '--net',
     '--mount',
@@ -43,6 +47,7 @@ export async function createNodeNamespaces(name: string, hostsFile: string): Pro
     'node',
     name,
     hostsFile,
+    runFolder,
   ];
   const child = spawn('unshare', argv, { stdio: ['ignore', 'pipe', 'pipe'] });
   await untilReady(child, `making the namespaces of node ${name}`);

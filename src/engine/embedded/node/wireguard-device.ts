@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { runTool, ToolError } from '../processes.ts';
 import type { NodeNamespaces } from './node-namespaces.ts';
@@ -24,8 +24,8 @@ export async function detectDataplane(): Promise<Dataplane> {
   }
 }
 
-/** How long wireguard-go may take to open its socket or to end: it takes about 9 ms. */
-const WAIT_MS = 5_000;
+/** How long wireguard-go may take to open its socket or to end: it takes about 9 ms, and twenty times that where a machine is emulated. */
+const WAIT_MS = 20_000;
 
 /** Makes a WireGuard device on a node, without a key yet. */
 export async function createWireguardDevice(
@@ -52,7 +52,7 @@ export async function giveNewKey(node: NodeNamespaces, name: string): Promise<st
 export async function removeWireguardDevice(node: NodeNamespaces, name: string): Promise<void> {
   await runTool(node.enter(['ip', 'link', 'del', name]));
   const deadline = Date.now() + WAIT_MS;
-  while (existsSync(socketOf(node, name))) {
+  while (isThere(socketOf(node, name))) {
     if (Date.now() > deadline) throw new ToolError(['wireguard-go', name], `not gone within ${WAIT_MS / 1000} s`, '');
     await delay(2);
   }
@@ -60,6 +60,11 @@ export async function removeWireguardDevice(node: NodeNamespaces, name: string):
 
 function socketOf(node: NodeNamespaces, name: string): string {
   return `/proc/${node.pid}/root/run/wireguard/${name}.sock`;
+}
+
+/** Not by existsSync: access(2) asks without the capabilities of a user who is not root, and is then refused. */
+function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 async function startWireguardGo(node: NodeNamespaces, name: string, log: Means['log']): Promise<void> {
@@ -82,7 +87,7 @@ async function startWireguardGo(node: NodeNamespaces, name: string, log: Means['
   });
   const socket = socketOf(node, name);
   const deadline = Date.now() + WAIT_MS;
-  while (!existsSync(socket)) {
+  while (!isThere(socket)) {
     if (ended !== undefined) throw new ToolError(['wireguard-go', name], ended, printed);
     if (Date.now() > deadline) {
       child.kill('SIGKILL');

@@ -3,12 +3,15 @@ import { readFileSync } from 'node:fs';
 import type { RemoteProcess, RunOptions } from '../../remote-process.ts';
 import { startProcess } from '../processes.ts';
 import { ContainerLog } from './container-log.ts';
-import { IMAGE_BIN, POD_DEVICES } from './image.ts';
+import { IMAGE_BIN, type Image, POD_DEVICES } from './image.ts';
 import type { Sandbox } from './sandbox.ts';
 
 export interface ContainerPlan {
   /** The container's root folder, made by `makeRoot`. */
   root: string;
+  image: Image;
+  /** With all capabilities that the engine itself has. */
+  privileged: boolean;
   argv: string[];
   environment: Record<string, string>;
   workingFolder: string;
@@ -44,15 +47,43 @@ const CONFINE = [
   ...(process.getuid?.() === 0 ? [] : ['--ambient-caps', ONLY_THESE]),
 ];
 
+/** The programmes of the image: busybox with its links. */
+const MOUNT_BUSYBOX = `mount --bind "$bin" "$root/bin"
+mount -o remount,bind,ro "$root/bin"`;
+
+/**
+ * The machine's own system folders, read-only with all that is mounted in them; a user namespace may not take away flags that a
+ * mount has, so they are said again. /sys shows the interfaces of the network that the container is in.
+ */
+const MOUNT_HOST_TOOLS = `rm -rf "$root/bin" "$root/sbin" "$root/usr"
+for folder in /bin /sbin /lib /lib32 /lib64 /libx32 /usr /etc /opt; do
+  if [ -L "$folder" ]; then ln -s "$(readlink "$folder")" "$root$folder"
+  elif [ -d "$folder" ]; then mkdir -p "$root$folder" && mount --rbind "$folder" "$root$folder"
+  fi
+done
+while read -r _ _ _ _ point flags _; do
+  case $point in "$root"/*) mount -o "remount,bind,$flags,ro" "$point" ;; esac
+done < /proc/self/mountinfo
+mkdir -p "$root/sys"
+mount -t sysfs sysfs "$root/sys"
+mkdir -p "$root/var"
+ln -sf /run "$root/var/run"`;
+
 const START_CONTAINER = `set -e
-root=$1 bin=$2 devices=$3
-shift 3
-mount --bind "$bin" "$root/bin"
-mount -o remount,bind,ro "$root/bin"
+root=$1 bin=$2 devices=$3 image=$4
+shift 4
+if [ "$image" = host-tools ]; then
+${MOUNT_HOST_TOOLS}
+else
+${MOUNT_BUSYBOX}
+fi
 mount --rbind "$devices" "$root/dev"
 mount -t proc proc "$root/proc"
 while [ "$1" != -- ]; do
-  if [ -d "$1" ]; then mkdir -p "$root/$2"; else mkdir -p "$(dirname "$root/$2")"; : > "$root/$2"; fi
+  if [ -e "$root/$2" ]; then :
+  elif [ -d "$1" ]; then mkdir -p "$root/$2"
+  else mkdir -p "$(dirname "$root/$2")"; : > "$root/$2"
+  fi
   mount --bind "$1" "$root/$2"
   shift 2
 done
@@ -67,7 +98,7 @@ const STANDARD_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
 export function startContainer(sandbox: Sandbox, plan: ContainerPlan): Container {
   const command = sandbox.enter([
     ...['unshare', '--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private'],
-    ...['sh', '-c', START_CONTAINER, 'container', plan.root, IMAGE_BIN, POD_DEVICES],
+    ...['sh', '-c', START_CONTAINER, 'container', plan.root, IMAGE_BIN, POD_DEVICES, plan.image],
     ...plan.mounts.flatMap(({ source, target }) => [source, target]),
     ...['--', ...confined(plan, plan.argv)],
   ]);
@@ -105,7 +136,17 @@ function execArgv(child: ChildProcess, sandbox: Sandbox, plan: ContainerPlan, wo
 
 function confined(plan: ContainerPlan, words: readonly string[]): string[] {
   const path = plan.environment.PATH ?? STANDARD_PATH;
-  return [...CONFINE, 'chroot', plan.root, '/bin/sh', '-c', ENTER_CONTAINER, plan.workingFolder, path, ...words];
+  return [
+    ...(plan.privileged ? [] : CONFINE),
+    'chroot',
+    plan.root,
+    '/bin/sh',
+    '-c',
+    ENTER_CONTAINER,
+    plan.workingFolder,
+    path,
+    ...words,
+  ];
 }
 
 /** The container's variables go by the environment, never by argv, where everybody could read them. */

@@ -8,6 +8,11 @@ const IMAGE = `${RUN_FOLDER}/image`;
 export const IMAGE_BIN = `${IMAGE}/bin`;
 export const POD_DEVICES = `${RUN_FOLDER}/dev`;
 
+/** The /run of a node, in the holder's own: what its pods with hostNetwork get as theirs. */
+export function nodeRunFolder(node: string): string {
+  return `${RUN_FOLDER}/nodes/${node}`;
+}
+
 /**
  * The one image there is: the host's busybox with a link for each of its applets, and the devices that every container
  * has. Both are made once and bound into each pod.
@@ -56,8 +61,12 @@ function findBusybox(): string {
   throw new Error('busybox is not on PATH: install the package busybox-static');
 }
 
-/** Whether the engine can stand in for an image: any tag of busybox, from any registry. */
-export function canRunImage(image: string): boolean {
+/** What the engine has for an image: the host's busybox, or the tools of this machine as they are, to look at only. */
+export type Image = 'busybox' | 'host-tools';
+
+/** What stands in for an image: any tag of busybox, from any registry; `wglab/host-tools`; undefined for all others. */
+export function imageOf(image: string): Image | undefined {
   const repository = image.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
-  return repository === 'busybox' || repository.endsWith('/busybox');
+  if (repository === 'wglab/host-tools') return 'host-tools';
+  return repository === 'busybox' || repository.endsWith('/busybox') ? 'busybox' : undefined;
 }

@@ -1,5 +1,5 @@
 import type { KubeObject, Store } from '../store.ts';
-import { canRunImage } from './image.ts';
+import { type Image, imageOf } from './image.ts';
 
 export interface EnvVar {
   name: string;
@@ -19,6 +19,7 @@ export interface ContainerSpec {
   env?: EnvVar[];
   envFrom?: { prefix?: string; configMapRef?: { name: string }; secretRef?: { name: string } }[];
   workingDir?: string;
+  securityContext?: { privileged?: boolean };
   volumeMounts?: { name: string; mountPath: string; subPath?: string }[];
 }
 
@@ -55,9 +56,10 @@ export class PodProblem extends Error {
   }
 }
 
-/** Why a container of this image does not start here; throws PodProblem ErrImagePull for an image that is not busybox. */
-export function checkImage(image: string): void {
-  if (canRunImage(image)) return;
+/** What the engine has for a container's image. Throws PodProblem ErrImagePull where it has nothing. */
+export function pullImage(image: string): Image {
+  const found = imageOf(image);
+  if (found) return found;
   throw new PodProblem(
     'ErrImagePull',
     `the embedded engine has no image "${image}": it runs busybox from this machine and pulls nothing; use --engine containerlab for other images`,

@@ -2,17 +2,21 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { RemoteProcess, RunOptions } from '../../remote-process.ts';
 import { type LogOptions, RuntimeRefusal } from '../api/runtime.ts';
+import type { NodeNamespaces } from '../node/node-namespaces.ts';
 import type { KubeObject, Store } from '../store.ts';
 import { type Container, startContainer } from './container.ts';
 import type { ContainerLog } from './container-log.ts';
+import { nodeRunFolder } from './image.ts';
 import { hostsFile, makeRoot, makeVolumes, mountsOf, podFolder, removePodFiles } from './pod-files.ts';
-import { argvOf, type ContainerSpec, checkImage, environmentOf, PodProblem, type PodSpec } from './pod-plan.ts';
+import { argvOf, type ContainerSpec, environmentOf, PodProblem, type PodSpec, pullImage } from './pod-plan.ts';
 import { type ContainerState, now, podStatus } from './pod-status.ts';
-import { createSandbox, type Sandbox } from './sandbox.ts';
+import { createSandbox, joinNode, type Sandbox } from './sandbox.ts';
 
 /** What a pod needs of its node: an address and a wire. */
 export interface PodNetwork {
   hostAddress: string;
+  /** For pods that use the node's own network. */
+  node: NodeNamespaces | undefined;
   /** Gives the pod an address and connects its sandbox; throws where there is none left. */
   attach(pod: KubeObject, sandbox: Sandbox): Promise<string>;
   detach(pod: KubeObject): Promise<void>;
@@ -57,15 +61,17 @@ export class PodWorker {
   async start(): Promise<void> {
     this.#report();
     try {
-      for (const { spec } of [...this.#initSlots, ...this.#slots]) checkImage(spec.image);
+      for (const { spec } of [...this.#initSlots, ...this.#slots]) pullImage(spec.image);
       await mkdir(podFolder(this.#pod), { recursive: true });
       await writeFile(hostsFile(this.#pod), '127.0.0.1 localhost\n');
-      const sandbox = await createSandbox(this.#pod.metadata.name);
+      const node = (this.#pod.spec as unknown as PodSpec).hostNetwork ? this.#network.node : undefined;
+      const podName = this.#pod.metadata.name;
+      const sandbox = await (node ? joinNode(podName, node) : createSandbox(podName));
       this.#sandbox = sandbox;
       if (this.#stopping) return sandbox.end();
       sandbox.ended.then(() => this.#renewSandbox(sandbox)).catch((error) => this.#fail(error));
       const [address, volumes] = await Promise.all([
-        this.#network.attach(this.#pod, sandbox),
+        node ? this.#network.hostAddress : this.#network.attach(this.#pod, sandbox),
         makeVolumes(this.#store, this.#pod),
       ]);
       this.#address = address;
@@ -85,7 +91,9 @@ export class PodWorker {
     const running = this.#containers();
     const ended = Promise.all(running.map(({ exited }) => exited));
     for (const container of running) container.stop();
-    const late = setTimeout(() => running.forEach((container) => container.kill()), graceMs);
+    const late = setTimeout(() => {
+      for (const container of running) container.kill();
+    }, graceMs);
     await ended;
     clearTimeout(late);
     await this.#network.detach(this.#pod);
@@ -142,6 +150,12 @@ export class PodWorker {
     if (!this.#stopping) await this.start();
   }
 
+  /** A pod in the node's network sees the node's /run, where wireguard-go has its socket: `wg` works there as with the kernel's. */
+  #nodeMounts(): { source: string; target: string }[] {
+    const { hostNetwork, nodeName = '' } = this.#pod.spec as unknown as PodSpec;
+    return hostNetwork ? [{ source: nodeRunFolder(nodeName), target: '/run' }] : [];
+  }
+
   #containers(): Container[] {
     return [...this.#initSlots, ...this.#slots].flatMap(({ container }) => container ?? []);
   }
@@ -180,10 +194,12 @@ export class PodWorker {
     slot.previous = slot.container?.log;
     slot.container = startContainer(sandbox, {
       root,
+      image: pullImage(slot.spec.image),
+      privileged: slot.spec.securityContext?.privileged === true,
       environment,
       argv: argvOf(slot.spec, environment),
       workingFolder: slot.spec.workingDir ?? '/',
-      mounts: mountsOf(this.#pod, slot.spec, volumes),
+      mounts: [...mountsOf(this.#pod, slot.spec, volumes), ...this.#nodeMounts()],
     });
     Object.assign(slot, { state: 'running', startedAt: now(), reason: undefined, message: undefined });
     this.#event('Normal', 'Pulled', `Container image "${slot.spec.image}" already present on machine`);

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { untilReady } from '../node/node-namespaces.ts';
+import { type NodeNamespaces, untilReady } from '../node/node-namespaces.ts';
 import { runTool, ToolError } from '../processes.ts';
 
 /** What a pod's containers share: network, host name and IPC namespaces, held by one sleeping process (Kubernetes' "pause"). */
@@ -18,8 +18,17 @@ echo ready
 exec sleep infinity`;
 
 export async function createSandbox(podName: string): Promise<Sandbox> {
-  const argv = ['--net', '--uts', '--ipc', 'sh', '-c', BECOME_A_SANDBOX, 'pod', podName];
-  const child: ChildProcess = spawn('unshare', argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const argv = ['unshare', '--net', '--uts', '--ipc', 'sh', '-c', BECOME_A_SANDBOX, 'pod', podName];
+  return startSandbox(podName, argv);
+}
+
+/** The sandbox of a pod with hostNetwork: the node's own network and host name. */
+export function joinNode(podName: string, node: NodeNamespaces): Promise<Sandbox> {
+  return startSandbox(podName, node.enter(['unshare', '--ipc', 'sh', '-c', 'echo ready; exec sleep infinity']));
+}
+
+async function startSandbox(podName: string, [command = '', ...rest]: readonly string[]): Promise<Sandbox> {
+  const child: ChildProcess = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   await untilReady(child, `making the sandbox of pod ${podName}`);
   const pid = child.pid ?? 0;
   return {

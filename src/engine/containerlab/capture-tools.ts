@@ -1,0 +1,146 @@
+import { spawn } from 'node:child_process';
+import { labFailure, messageOf } from '../../errors.ts';
+import { docker, isImageHere } from './docker.ts';
+import { programPath } from './tool.ts';
+
+/** An image with tcpdump, wg and a shell, for machines that have no such tools themselves. */
+export const TOOLS_IMAGE = 'nicolaka/netshoot:v0.16';
+
+/** Where the tools are put on a node, apart from what the node itself has. */
+const FOLDER = '/opt/wglab';
+
+const PACK_MS = 60_000;
+const INSTALL_MS = 300_000;
+
+/**
+ * Makes tcpdump and wg be on all nodes, side by side: kind's node image has neither. What works without a network comes first:
+ * copies of this machine's own tools with the libraries that they need, or of those in a helper container that shares the
+ * node's network; then the node's own package manager. Gives what was done, in words; undefined where nothing was missing.
+ */
+export async function ensureCaptureTools(containers: readonly string[]): Promise<string | undefined> {
+  const lacking = await Promise.all(containers.map(async (name) => ((await hasTools(name)) ? [] : [name])));
+  const missing = lacking.flat();
+  if (missing.length === 0) return undefined;
+  const refusals: string[] = [];
+  for (const { words, install } of await ways()) {
+    try {
+      await Promise.all(missing.map(install));
+      return `tcpdump and wg came onto ${missing.length === 1 ? 'the node' : `${missing.length} nodes`} from ${words}`;
+    } catch (error) {
+      refusals.push(`from ${words}: ${messageOf(error)}`);
+    }
+  }
+  throw labFailure(`tcpdump and wg cannot be brought onto the nodes ${missing.join(', ')}`, {
+    detail: refusals.join('\n'),
+    remedy: 'apt-get install tcpdump wireguard-tools on this machine, or wglab pull',
+  });
+}
+
+interface Way {
+  words: string;
+  /** Throws where the node has no tools then that run. */
+  install: (container: string) => Promise<void>;
+}
+
+async function ways(): Promise<Way[]> {
+  const here = programPath('tcpdump') !== undefined && programPath('wg') !== undefined;
+  const helper = await isImageHere(TOOLS_IMAGE);
+  let packed: Promise<Buffer> | undefined;
+  const own: Way = {
+    words: 'this machine',
+    install: async (container) => {
+      packed ??= output(['sh', '-c', PACK]);
+      await unpack(container, await packed);
+    },
+  };
+  const image: Way = {
+    words: `a helper container of ${TOOLS_IMAGE}`,
+    install: async (container) => {
+      const run = ['docker', 'run', '--rm', '--net', `container:${container}`, '--entrypoint', 'sh', TOOLS_IMAGE];
+      await unpack(container, await output([...run, '-c', PACK]));
+    },
+  };
+  const packages: Way = {
+    words: "the node's package manager",
+    install: async (container) => {
+      await docker(['exec', container, 'sh', '-c', APT], { timeoutMs: INSTALL_MS });
+      await requireTools(container);
+    },
+  };
+  return [...(here ? [own] : []), ...(helper ? [image] : []), packages, ...(helper ? [] : [image])];
+}
+
+/** tcpdump and wg with their loader and libraries as a tar; no -e: of the loader's names only one is there. */
+const PACK = `PATH="$PATH:/usr/sbin:/sbin"
+files=
+for name in tcpdump wg; do
+  tool=$(command -v "$name") || { echo "$name is missing" >&2; exit 1; }
+  files="$files $tool"
+  for loader in /lib64/ld-linux-*.so.* /lib/ld-linux-*.so.* /lib/ld-musl-*.so.*; do
+    [ -e "$loader" ] || continue
+    libraries=$("$loader" --list "$tool" 2> /dev/null | sed -n 's/^.*=> \\(\\/[^ ]*\\).*$/\\1/p')
+    [ -n "$libraries" ] && files="$files $loader $libraries" && break
+  done
+done
+exec tar -chf - -C / $(for file in $files; do echo "\${file#/}"; done | sort -u)`;
+
+/**
+ * Unpacks such a tar and puts commands in its place that start each tool with the loader it came with: the node's own may be
+ * older, or of another kind. A tool without a loader is static.
+ */
+const UNPACK = `set -e
+mkdir -p "$1" /usr/local/bin
+tar -xf - -C "$1"
+loader=$(find "$1" -name 'ld-linux*' -o -name 'ld-musl*' | head -n 1)
+libraries=$(find "$1" -name '*.so*' | sed 's|/[^/]*$||' | sort -u | tr '\\n' ':')
+for name in tcpdump wg; do
+  tool=$(find "$1" -name "$name" | head -n 1)
+  {
+    echo '#!/bin/sh'
+    if [ -n "$loader" ]; then echo "exec $loader --library-path $libraries $tool \\"\\$@\\""; else echo "exec $tool \\"\\$@\\""; fi
+  } > "/usr/local/bin/$name"
+  chmod 755 "/usr/local/bin/$name"
+done`;
+
+const APT = `export DEBIAN_FRONTEND=noninteractive
+command -v apt-get > /dev/null || { echo 'the node has no apt-get' >&2; exit 1; }
+apt-get install -y --no-install-recommends tcpdump wireguard-tools ||
+  { apt-get update && apt-get install -y --no-install-recommends tcpdump wireguard-tools; }`;
+
+/** Runs both, which shows also that their libraries are there; /usr/local/bin is not in every container's PATH. */
+const TRY = `PATH="$PATH:/usr/local/bin"
+tcpdump --version && wg --version`;
+
+async function hasTools(container: string): Promise<boolean> {
+  return requireTools(container).then(
+    () => true,
+    () => false, // whatever keeps them from running, others are brought
+  );
+}
+
+async function requireTools(container: string): Promise<void> {
+  await docker(['exec', container, 'sh', '-c', TRY], { timeoutMs: PACK_MS });
+}
+
+async function unpack(container: string, tar: Buffer): Promise<void> {
+  await output(['docker', 'exec', '-i', container, 'sh', '-c', UNPACK, 'unpack', FOLDER], tar);
+  await requireTools(container);
+}
+
+/** What a command prints, as bytes. */
+function output([command = '', ...rest]: readonly string[], input?: Buffer): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, rest, { stdio: 'pipe', timeout: PACK_MS });
+    const chunks: Buffer[] = [];
+    const errors: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
+    child.on('error', reject);
+    child.on('close', (status) => {
+      if (status === 0) resolve(Buffer.concat(chunks));
+      else reject(new Error(Buffer.concat(errors).toString().trim() || `${command} ended with status ${status}`));
+    });
+    child.stdin.on('error', () => child.stdin.destroy()); // its status tells
+    child.stdin.end(input);
+  });
+}

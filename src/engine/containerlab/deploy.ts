@@ -1,0 +1,149 @@
+import { writeFile } from 'node:fs/promises';
+import { labFailure } from '../../errors.ts';
+import { makePrivateFolder, storageFailure } from '../../lab/whole-file.ts';
+import type { DeployOptions } from '../engine.ts';
+import { untilApiAnswers } from './api-ready.ts';
+import { ensureCaptureTools } from './capture-tools.ts';
+import { type Container, containersOf, docker, networks, requireDocker } from './docker.ts';
+import { nameFailure } from './explain.ts';
+import { type ImageListener, loadImages, requireImage } from './images.ts';
+import { prepareKubeconfig, requireKubeconfig } from './kubeconfig.ts';
+import { stepOf } from './log-lines.ts';
+import { type Plan, writePlan } from './plan.ts';
+import { type DeploymentRecord, deploymentFiles, expectedContainers, readRecord, writeRecord } from './record.ts';
+import { askForRoot, type Containerlab, findContainerlab, runContainerlab } from './tool.ts';
+
+export type Surroundings = Pick<
+  DeployOptions,
+  'folder' | 'kubeconfig' | 'logFile' | 'progress' | 'update' | 'info' | 'signal'
+>;
+
+/** kind itself waits at most 4 minutes for kubeadm; a machine may be slow, and images are here before. */
+const CREATE_MS = 15 * 60_000;
+/** Whether nodes that stand already have an API is known soon; else they are made anew. */
+const STANDING_MS = 60_000;
+const START_MS = 60_000;
+
+/**
+ * Brings up what a plan says, or what is missing of it. `images` are those that pods will want: where they are on this machine they are
+ * put onto the nodes while these start.
+ */
+export async function deployPlan(plan: Plan, images: readonly string[], around: Surroundings): Promise<void> {
+  const { folder, kubeconfig, logFile, signal } = around;
+  await requireDocker();
+  await writeFile(logFile, '', { flag: 'a', mode: 0o600 }).catch((error) => {
+    throw storageFailure(error, `write ${logFile}`);
+  });
+  const present = await containersOf(plan.record);
+  const known = readRecord(folder);
+  if (!known && present.length > 0) throw nameFailure(plan.record.lab, present.map(({ name }) => name).join(', '));
+  const record: DeploymentRecord = { ...plan.record, networksBefore: known?.networksBefore ?? (await networks()) };
+  const tool = await findContainerlab();
+  const { cluster, nodes } = record;
+  if (await standsWhole(record, present, around)) around.info(`the nodes stand already: ${nodes.join(', ')}`);
+  else await create(tool, plan, record, images, around);
+  signal.throwIfAborted();
+  await ensureTools(record, around);
+  if (cluster === undefined) return;
+  around.progress('Waiting for the Kubernetes API');
+  await requireKubeconfig(kubeconfig, cluster);
+  await untilApiAnswers(kubeconfig, nodes, { update: around.update, signal });
+}
+
+/** Whether all containers are there and, once they run, the API answers. Starts those that a reboot has stopped. */
+async function standsWhole(
+  record: DeploymentRecord,
+  present: readonly Container[],
+  around: Surroundings,
+): Promise<boolean> {
+  const expected = expectedContainers(record);
+  if (!expected.every((name) => present.some((container) => container.name === name))) return false;
+  if (present.some(({ state }) => state === 'created')) return false; // never started: its links and its cluster are not made
+  const stopped = present.filter(({ state }) => state !== 'running').map(({ name }) => name);
+  // containerlab's links go with the container that had them: only kind's nodes can be started again.
+  if (stopped.some((name) => !record.nodes.includes(name))) return false;
+  if (stopped.length > 0) {
+    around.progress(`Starting ${stopped.join(', ')} again`);
+    await docker(['start', ...stopped], { timeoutMs: START_MS });
+  }
+  if (record.cluster === undefined) return true;
+  try {
+    await requireKubeconfig(around.kubeconfig, record.cluster);
+    around.progress('Waiting for the Kubernetes API');
+    const waiting = { update: around.update, signal: around.signal, timeoutMs: STANDING_MS };
+    await untilApiAnswers(around.kubeconfig, record.nodes, waiting);
+    return true;
+  } catch (error) {
+    around.signal.throwIfAborted();
+    around.info(`what stands does not answer, so it is made anew: ${error instanceof Error ? error.message : error}`);
+    return false;
+  }
+}
+
+async function create(
+  tool: Containerlab,
+  plan: Plan,
+  record: DeploymentRecord,
+  images: readonly string[],
+  around: Surroundings,
+): Promise<void> {
+  const { folder, kubeconfig, logFile, progress, signal } = around;
+  const files = deploymentFiles(folder, record.lab);
+  const listener: ImageListener = { step: progress, update: around.update };
+  if (tool.by === 'sudo') {
+    around.info('containerlab needs root: sudo runs it, and may ask for your password');
+    await askForRoot();
+  }
+  const names = new Map<string, string>();
+  for (const image of plan.images) names.set(image, await requireImage(image, listener, signal));
+  const nodeImage = plan.cluster?.image;
+  const nodeImageHere = nodeImage === undefined ? undefined : names.get(nodeImage);
+  if (nodeImageHere !== nodeImage) around.info(`the node image is here as ${nodeImageHere}, without its digest`);
+
+  await makePrivateFolder(files.folder);
+  await writeRecord(folder, record); // before anything is made: whoever comes next knows what to take away
+  await prepareKubeconfig(kubeconfig);
+  await writePlan(plan, files, kubeconfig, nodeImageHere);
+  progress(plan.cluster ? 'Making the nodes' : 'Making the containers');
+  let loading: Promise<unknown> | undefined;
+  const load = () => {
+    loading ??= loadImages(images, record.nodes, signal);
+    loading.catch(() => undefined); // heard below
+  };
+  await runContainerlab(tool, {
+    args: ['deploy', '--topo', files.topology, '--reconfigure'],
+    cwd: files.folder,
+    limitMs: CREATE_MS,
+    doing: 'making the nodes',
+    logFile,
+    signal,
+    hear: (line) => {
+      const step = stepOf(line);
+      if (step !== undefined) progress(step);
+      else around.update(line.text);
+      // From here on all of kind's containers run, and containerd in them.
+      if (step?.startsWith('kind: Starting control-plane')) load();
+    },
+  });
+  load();
+  await requireContainers(record);
+  await loading;
+}
+
+/** containerlab may end well and have made less than it was asked for. */
+async function requireContainers(record: DeploymentRecord): Promise<void> {
+  const running = (await containersOf(record)).filter(({ state }) => state === 'running').map(({ name }) => name);
+  const missing = expectedContainers(record).filter((name) => !running.includes(name));
+  if (missing.length === 0) return;
+  throw labFailure(`containerlab ended well, but these do not run: ${missing.join(', ')}`, {
+    remedy: `docker logs ${missing[0]}`,
+  });
+}
+
+/** Only the cluster's nodes are looked at on the wire. */
+async function ensureTools({ nodes }: DeploymentRecord, { progress, info }: Surroundings): Promise<void> {
+  if (nodes.length === 0) return;
+  progress('Looking for tcpdump and wg on the nodes');
+  const done = await ensureCaptureTools(nodes);
+  if (done !== undefined) info(done);
+}

@@ -1,0 +1,102 @@
+import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { labFailure, messageOf } from '../../errors.ts';
+import { runTool } from '../embedded/processes.ts';
+import { containersOf, docker, requireDocker } from './docker.ts';
+import { type DeploymentFiles, type DeploymentRecord, deploymentFiles, readRecord } from './record.ts';
+import { asRoot, type Containerlab, findContainerlab, runContainerlab } from './tool.ts';
+
+const DESTROY_MS = 120_000;
+/** How long Docker may take to remove what it was told to. */
+const GONE_MS = 30_000;
+
+/**
+ * Takes all of a deployment away, through containerlab where that is there, then by hand what it left, and looks whether it is gone:
+ * `containerlab destroy` may end well and leave a whole cluster. Throws failure 5 that names what is left.
+ */
+export async function destroyDeployment(folder: string): Promise<void> {
+  const record = readRecord(folder);
+  if (!record) return;
+  const files = deploymentFiles(folder, record.lab);
+  await requireDocker();
+  const tool = await findContainerlab().catch(() => undefined); // Docker alone can take it away too
+  const before = await containersOf(record);
+  if (tool && existsSync(files.topology) && (before.length > 0 || existsSync(files.labFolder))) {
+    // What it could not do is done below, and what cannot be done is told.
+    await runContainerlab(tool, {
+      args: ['destroy', '--topo', files.topology, '--cleanup'],
+      cwd: files.folder,
+      limitMs: DESTROY_MS,
+      doing: 'taking the nodes away',
+      logFile: `${files.folder}/destroy.log`,
+    }).catch(() => undefined);
+  }
+  await removeContainers(record);
+  await removeNetworks(record);
+  await removeFolder(files, tool);
+  const left = await leftovers(record, files);
+  if (left.length > 0) {
+    throw labFailure(`this is left of the lab: ${left.join(', ')}`, { remedy: 'wglab destroy, once more' });
+  }
+  await rm(files.folder, { recursive: true, force: true });
+}
+
+async function removeContainers(record: DeploymentRecord): Promise<void> {
+  const until = performance.now() + GONE_MS;
+  for (;;) {
+    const left = (await containersOf(record)).map(({ name }) => name);
+    if (left.length === 0) return;
+    // --volumes: each node keeps its /var in one without a name. An error is seen by what is still there.
+    await docker(['rm', '--force', '--volumes', ...left], { timeoutMs: GONE_MS }).catch(() => '');
+    if (performance.now() > until) return;
+    if ((await containersOf(record)).length > 0) await sleep(200);
+  }
+}
+
+/**
+ * The networks of kind and containerlab, where they were not there before this lab and nothing is on them: other labs use
+ * the same. containerlab keeps its own where a lab had nothing but a kind cluster, or never came so far [seen with 0.79].
+ */
+async function removeNetworks({ networksBefore }: DeploymentRecord): Promise<void> {
+  for (const name of networksOfTools()) {
+    if (networksBefore.includes(name) || !(await isUnused(name))) continue;
+    await docker(['network', 'rm', name], { timeoutMs: GONE_MS }).catch(() => ''); // another lab took it meanwhile
+  }
+}
+
+function networksOfTools(): string[] {
+  return [process.env.KIND_EXPERIMENTAL_DOCKER_NETWORK || 'kind', 'clab'];
+}
+
+/** False also where there is no such network. */
+async function isUnused(network: string): Promise<boolean> {
+  const inspect = ['network', 'inspect', '--format', '{{len .Containers}}', network];
+  return (await docker(inspect, { timeoutMs: GONE_MS }).catch(() => '')).trim() === '0';
+}
+
+/** containerlab makes its folder as root. */
+async function removeFolder({ labFolder }: DeploymentFiles, tool: Containerlab | undefined): Promise<void> {
+  try {
+    await rm(labFolder, { recursive: true, force: true });
+  } catch (error) {
+    const by = tool?.by === 'root' ? [] : asRoot('sudo');
+    await runTool([...by, 'rm', '-rf', '--', labFolder]).catch(() => {
+      throw labFailure(`cannot remove ${labFolder}: ${messageOf(error)}`, { remedy: `sudo rm -rf ${labFolder}` });
+    });
+  }
+}
+
+async function leftovers(record: DeploymentRecord, { labFolder }: DeploymentFiles): Promise<string[]> {
+  const { lab, networksBefore } = record;
+  const containers = (await containersOf(record)).map(({ name }) => `the container ${name}`);
+  const made = networksOfTools().filter((name) => !networksBefore.includes(name));
+  const unused = await Promise.all(made.map(async (name) => ((await isUnused(name)) ? [`the network ${name}`] : [])));
+  const hosts = await readFile('/etc/hosts', 'utf8').catch(() => ''); // then nothing of ours can be in it
+  return [
+    ...containers,
+    ...unused.flat(),
+    ...(existsSync(labFolder) ? [labFolder] : []),
+    ...(hosts.includes(`###### CLAB-${lab}-START ######`) ? [`lines of containerlab in /etc/hosts`] : []),
+  ];
+}

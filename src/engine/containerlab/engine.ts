@@ -1,0 +1,30 @@
+import { imagesOfLab } from '../../lab/images.ts';
+import type { DeployOptions, Engine } from '../engine.ts';
+import { deployPlan } from './deploy.ts';
+import { destroyDeployment } from './destroy.ts';
+import { containersOf } from './docker.ts';
+import { planOf } from './plan.ts';
+import { expectedContainers, readRecord } from './record.ts';
+import { nodeShell } from './shell.ts';
+
+/** A kind cluster in Docker, made by containerlab from the lab's own topology. */
+export const containerlabEngine: Engine = {
+  name: 'containerlab',
+  ownsCluster: true,
+  resumes: true,
+
+  async deploy(options: DeployOptions): Promise<void> {
+    await deployPlan(await planOf(options.lab, options.name), imagesOfLab(options.lab), options);
+  },
+
+  async stands(folder: string): Promise<boolean> {
+    const record = readRecord(folder);
+    if (!record) return false;
+    const running = (await containersOf(record)).filter(({ state }) => state === 'running');
+    return expectedContainers(record).every((name) => running.some((container) => container.name === name));
+  },
+
+  destroy: destroyDeployment,
+
+  access: (folder, kubeconfig) => ({ kubeconfig, shell: nodeShell(folder) }),
+};

@@ -1,0 +1,30 @@
+import { spawnSync } from 'node:child_process';
+import { expect, it } from 'vitest';
+import { WGLAB } from './support/wglab.ts';
+
+/** The path of a program that runs `TOOL -t SECONDS -- COMMAND` on a kernel that has WireGuard. */
+const TOOL = process.env.WGLAB_KERNEL_VM;
+/** An emulated machine is some twenty times slower than this one. */
+const LIMIT_S = 900;
+
+const title = 'smoke passes with the WireGuard of the kernel';
+
+if (TOOL === undefined) {
+  it.skip(`${title}: skipped, for WGLAB_KERNEL_VM names no machine with such a kernel`);
+} else {
+  it(title, { timeout: (LIMIT_S + 30) * 1000 }, () => {
+    const script = 'WGLAB_HOME=$(mktemp -d) && export WGLAB_HOME && "$@" smoke -o json; echo "exit status $?"';
+    const words = ['-t', String(LIMIT_S), '--', 'sh', '-c', script, 'sh', process.execPath, WGLAB];
+    const { stdout, stderr } = spawnSync(TOOL, words, { encoding: 'utf8', maxBuffer: 64 << 20 });
+    expect(stdout, stderr).toMatch(/^exit status 0\r?$/m);
+    const result = JSON.parse(stdout.slice(stdout.indexOf('{'), stdout.lastIndexOf('}') + 1));
+    expect(result.verdict).toBe('pass');
+    expect(result.phases.map(({ name, verdict }: { name: string; verdict: string }) => [name, verdict])).toEqual(
+      ['deploy', 'plaintext', 'encrypt on', 'ciphertext', 'encrypt off', 'plaintext again', 'destroy'].map((name) => [
+        name,
+        'pass',
+      ]),
+    );
+    expect(stdout + stderr).toMatch(/WireGuard by the kernel|"dataplane": "kernel"/);
+  });
+}
