@@ -8,6 +8,9 @@ interface DeployOptions {
   topology?: string;
   workers?: number;
   keep?: boolean;
+  nodeImage?: string;
+  calicoVersion?: string;
+  calicoManifests?: string;
   kubeconfig?: string;
   context?: string;
   nodes?: string;

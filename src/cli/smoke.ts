@@ -11,6 +11,9 @@ interface SmokeOptions {
   name?: string;
   topology?: string;
   workers?: number;
+  nodeImage?: string;
+  calicoVersion?: string;
+  calicoManifests?: string;
   junit?: string;
   evidence?: string;
   engine: EngineName | 'auto';

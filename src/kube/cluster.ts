@@ -107,6 +107,22 @@ export class Cluster {
     }
   }
 
+  /**
+   * Brings an object to what is asked, whoever else has changed it, as `kubectl apply --server-side --force-conflicts`: for what
+   * is too large for an annotation of what was applied last, as many CustomResourceDefinitions are. `text` is the object as YAML
+   * or JSON; without it, the object itself is sent.
+   */
+  async applyServerSide(object: AppliedObject, text = JSON.stringify(object)): Promise<void> {
+    await this.#ask(`apply ${nameOf(object)}`, async () =>
+      this.#connection.ask(await this.#discovery.objectPath(object), {
+        method: 'PATCH',
+        query: { fieldManager: 'wglab', force: 'true' },
+        body: text,
+        contentType: 'application/apply-patch+yaml',
+      }),
+    );
+  }
+
   /** JSON merge patch, as `kubectl patch --type=merge`. */
   async patch(reference: ObjectReference, change: object): Promise<void> {
     await this.#ask(`patch ${nameOf(reference)}`, async () =>

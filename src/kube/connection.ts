@@ -20,7 +20,8 @@ export class ApiError extends Error {
 export interface ApiRequest {
   method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   query?: Record<string, string>;
-  body?: object;
+  /** Text is sent as it is. */
+  body?: object | string;
   /** Of the body; JSON where not given. */
   contentType?: string;
 }
@@ -84,7 +85,8 @@ export class Connection {
     for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value);
     const { method = 'GET', body, contentType = 'application/json' } = request;
     const headers: Record<string, string> = { accept: 'application/json', ...options.headers };
-    const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+    const content =
+      body === undefined ? undefined : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
     if (content) Object.assign(headers, { 'content-type': contentType, 'content-length': String(content.length) });
     const complete: RequestOptions = { ...options, method, headers, ...(signal ? { signal } : {}) };
     const send = () => exchange(url, complete, content);

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type CalicoConfig, calicoConfigOf } from './calico.ts';
 import { readDocument } from './document.ts';
+import type { EngineName } from './engine-name.ts';
 import { type ClusterConfig, clusterConfigOf, withWorkers } from './kind-config.ts';
 import { findLab, type LabDefinition } from './lab-definition.ts';
 import { type Manifest, manifestsOf, readManifests } from './manifests.ts';
@@ -23,17 +24,23 @@ export interface LabOverrides {
   topology?: string;
   /** Another number of workers than the kind configuration has. */
   workers?: number;
+  /** Another image for the nodes, on engines whose nodes have one. */
+  nodeImage?: string;
+  /** Engines differ in what a topology may have. */
+  engine?: EngineName | 'auto';
 }
 
 /** Reads a lab, by its name or by the path of its file, and all files that it names. Throws a usage failure with places. */
 export async function readLab(nameOrPath: string, overrides: LabOverrides = {}): Promise<Lab> {
   const definition = await findLab(nameOrPath);
-  const topology = await readTopology(
+  const written = await readTopology(
     overrides.topology === undefined ? definition.topology : resolve(overrides.topology),
+    overrides.engine,
   );
+  const topology = overrides.nodeImage === undefined ? written : { ...written, image: overrides.nodeImage };
   const clusterFile = await readDocument(topology.kindConfig);
-  const written = clusterConfigOf(clusterFile, topology.cluster);
-  const cluster = overrides.workers === undefined ? written : withWorkers(written, topology.cluster, overrides.workers);
+  const config = clusterConfigOf(clusterFile, topology.cluster);
+  const cluster = overrides.workers === undefined ? config : withWorkers(config, topology.cluster, overrides.workers);
   const cniManifests = await readManifests(definition.cni.manifests);
   const workloads = await readManifests(definition.workloads);
   // Once more together: an object may not be in both.

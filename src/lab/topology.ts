@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { type Path, readDocument, type SourceDocument } from './document.ts';
+import type { EngineName } from './engine-name.ts';
 import { requireFiles } from './input-file.ts';
 import { inputFailure, type Place, type Problem } from './problem.ts';
 import { check, ignored, problemAt, showPath } from './schema.ts';
@@ -20,35 +21,37 @@ export interface Topology {
 }
 
 /**
- * Reads a containerlab topology that consists of one node of kind `k8s-kind`. As in containerlab, what a node does not say
- * itself it has from its group, its kind, or the defaults. Throws a usage failure with places.
+ * Reads a containerlab topology that consists of one node of kind `k8s-kind`, and of nodes of kind `linux` and links between them
+ * where the engine can make those. As in containerlab, what a node does not say itself it has from its group, its kind, or the
+ * defaults. Throws a usage failure with places.
  */
-export async function readTopology(file: string): Promise<Topology> {
-  const topology = topologyOf(await readDocument(file));
+export async function readTopology(file: string, engine: EngineName | 'auto' = 'auto'): Promise<Topology> {
+  const topology = topologyOf(await readDocument(file), engine);
   await requireFiles([{ file: topology.kindConfig, place: topology.kindConfigPlace }]);
   return topology;
 }
 
 /** `readTopology` for a document that is already read; `startup-config` is looked for beside `document.file`. */
-export function topologyOf(document: SourceDocument): Topology {
+export function topologyOf(document: SourceDocument, engine: EngineName | 'auto' = 'auto'): Topology {
+  const takesOthers = engine === 'containerlab';
   const { name, topology } = check(document, topologySchema);
   const problems: Problem[] = [];
   const clusters: string[] = [];
   for (const [node, own] of Object.entries(topology.nodes)) {
     const kind = kindOf(topology, own);
     if (kind === 'k8s-kind') clusters.push(node);
-    else
+    else if (!takesOthers || kind !== 'linux')
       problems.push({
         place: document.placeOfKey(['topology', 'nodes', node]),
         message: otherKind(node, kind),
-        remedy: LATER,
+        remedy: OTHERS,
       });
   }
-  if (topology.links && topology.links.length > 0) {
+  if (topology.links && topology.links.length > 0 && !takesOthers) {
     problems.push({
       place: document.placeOfKey(['topology', 'links']),
       message: 'wglab makes no links between nodes yet',
-      remedy: LATER,
+      remedy: OTHERS,
     });
   }
   const [cluster, second] = clusters;
@@ -62,8 +65,8 @@ export function topologyOf(document: SourceDocument): Topology {
   return clusterOf(document, name, topology, cluster);
 }
 
-const LATER =
-  'Nodes beside the kind cluster, and links to them, are for the containerlab engine, which wglab does not have yet.';
+const OTHERS =
+  'Nodes of kind linux beside the kind cluster, and links between them, are for the containerlab engine: --engine containerlab.';
 
 function otherKind(node: string, kind: string | undefined): string {
   return kind === undefined

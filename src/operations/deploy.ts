@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import type { CalicoSource } from '../cni/calico-release.ts';
 import type { Engine, ExistingCluster } from '../engine/engine.ts';
 import type { EngineName } from '../lab/engine-name.ts';
 import { type Lab, readLab } from '../lab/lab.ts';
@@ -21,6 +22,11 @@ export interface DeployRequest {
   keep: boolean;
   /** For an engine that makes no cluster of its own. */
   existing?: ExistingCluster;
+  /** Another image for the nodes, where the engine's nodes have one. */
+  nodeImage?: string;
+  /** Another version of Calico than the lab's; a folder with its release's manifests. */
+  calicoVersion?: string;
+  calicoManifests?: string;
 }
 
 export interface Deployed {
@@ -50,9 +56,10 @@ export async function deploy(request: DeployRequest, listener: DeployListener, s
     listener.info(`engine: ${choice.engine} (${choice.why})`);
     const engine = await engineOf(choice.engine);
     if (engine.name === 'embedded') await (await import('./preflight.ts')).preflightEmbedded();
-    await clear(name, engine);
+    if (engine.resumes) await clearOthers(name, engine);
+    else await clear(name, engine);
     try {
-      return await bringUp(engine, lab, name, request.existing, listener, signal);
+      return await bringUp(engine, lab, name, request, listener, signal);
     } catch (error) {
       if (!request.keep) await clear(name, engine);
       throw signal.aborted ? signal.reason : error;
@@ -78,16 +85,21 @@ async function clear(name: string, engine: Engine): Promise<void> {
   await removeLabState(name);
 }
 
+/** What another engine has left of that name, for one that goes on with what it left itself. */
+async function clearOthers(name: string, engine: Engine): Promise<void> {
+  for (const each of await enginesOf(name)) if (each !== engine) await each.destroy(labPaths(name).folder);
+}
+
 async function bringUp(
   engine: Engine,
   lab: Lab,
   name: string,
-  existing: ExistingCluster | undefined,
+  request: DeployRequest,
   listener: DeployListener,
   signal: AbortSignal,
 ): Promise<Deployed> {
   const paths = await makeLabFolder(name);
-  const { definition, topology, cluster: config } = lab;
+  const { definition, topology } = lab;
   const begun: LabState = {
     version: 1,
     name,
@@ -100,7 +112,11 @@ async function bringUp(
   await saveLabState(begun);
   const { folder, kubeconfig, log } = paths;
   // Loaded while the engine starts, which takes as long.
-  const later = Promise.all([import('../kube/cluster.ts'), import('./workloads.ts')]);
+  const later = Promise.all([
+    import('../kube/cluster.ts'),
+    import('./workloads.ts'),
+    import('../cni/calico-install.ts'),
+  ]);
   await engine
     .deploy({
       name,
@@ -112,17 +128,23 @@ async function bringUp(
       update: (text) => listener.update(text),
       info: (text) => listener.info(text),
       signal,
-      ...(existing ? { existing } : {}),
+      ...(request.existing ? { existing: request.existing } : {}),
     })
     .catch(async (error) => {
       throw (await whyNoNamespaces(engine, signal)) ?? error;
     });
-  const [{ Cluster }, { applyManifests, untilNodesReady, untilWorkloadsReady }] = await later;
+  const [{ Cluster }, { applyManifests, untilNodesReady, untilWorkloadsReady }, { installCalico }] = await later;
   signal.throwIfAborted();
   const cluster = Cluster.connect(kubeconfig);
   if (engine.ownsCluster) {
-    listener.step('Installing Calico');
-    await applyManifests(cluster, lab.cniManifests, signal);
+    await installCalico(cluster, {
+      source: calicoSourceOf(lab, request),
+      manifests: lab.cniManifests,
+      apply: (manifests) => applyManifests(cluster, manifests, signal),
+      step: (text) => listener.step(text),
+      update: (text) => listener.update(text),
+      signal,
+    });
     await untilNodesReady(cluster, signal);
     listener.step('Deploying the workloads');
     await applyManifests(cluster, lab.workloads, signal);
@@ -132,14 +154,23 @@ async function bringUp(
   const dataplane = kubeNodes[0]?.metadata?.labels?.['wglab.dev/wireguard'];
   const state: LabState = {
     ...begun,
-    nodes: engine.ownsCluster
-      ? config.nodes.map((node) => node.name)
-      : kubeNodes.map(({ metadata }) => metadata?.name ?? ''),
+    nodes: kubeNodes.map(({ metadata }) => metadata?.name ?? '').sort(byNumbersInThem),
     ...(dataplane === 'kernel' || dataplane === 'userspace' ? { dataplane } : {}),
   };
   await saveLabState(state);
   signal.throwIfAborted(); // whoever is told "interrupted" finds no lab
   return { state, kubeconfig, ownsCluster: engine.ownsCluster, changed: true };
+}
+
+/** `worker2` before `worker10`. */
+const byNumbersInThem = new Intl.Collator('en', { numeric: true }).compare;
+
+function calicoSourceOf({ definition }: Lab, { calicoVersion, calicoManifests }: DeployRequest): CalicoSource {
+  const version = calicoVersion ?? definition.cni.version;
+  return {
+    ...(version === undefined ? {} : { version }),
+    ...(calicoManifests === undefined ? {} : { folder: calicoManifests }),
+  };
 }
 
 /** Where the machine forbids namespaces, `unshare` alone says little. */

@@ -1,16 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import type { Access, Engine } from '../engine/engine.ts';
 import { lackingFailure, messageOf, usageFailure } from '../errors.ts';
-import type { EngineName } from '../lab/engine-name.ts';
+import { ENGINE_NAMES, type EngineName } from '../lab/engine-name.ts';
 import { type LabPaths, type LabState, labPaths, listLabStates, readLabState } from '../lab/state.ts';
 
 /** The engine of that name; loaded only when it is wanted. */
 export async function engineOf(name: EngineName): Promise<Engine> {
   if (name === 'embedded') return (await import('../engine/embedded/engine.ts')).embeddedEngine;
-  if (name === 'kubernetes') return (await import('../engine/kubernetes/engine.ts')).kubernetesEngine;
-  throw lackingFailure(`the engine "${name}" is not part of this version of wglab`, {
-    remedy: 'Use --engine embedded.',
-  });
+  if (name === 'containerlab') return (await import('../engine/containerlab/engine.ts')).containerlabEngine;
+  return (await import('../engine/kubernetes/engine.ts')).kubernetesEngine;
 }
 
 /**
@@ -19,10 +17,8 @@ export async function engineOf(name: EngineName): Promise<Engine> {
  */
 export async function enginesOf(name: string): Promise<Engine[]> {
   const state = await readLabState(name).catch(() => undefined); // destroy is for broken states too
-  return Promise.all((state ? [state.engine] : BUILT).map(engineOf));
+  return Promise.all((state ? [state.engine] : ENGINE_NAMES).map(engineOf));
 }
-
-const BUILT: readonly EngineName[] = ['embedded', 'kubernetes'];
 
 /** A deployed lab, and how it is reached. */
 export interface StandingLab {

@@ -43,12 +43,12 @@ describe('kill -9 of wglab', { timeout: LIMIT_MS }, () => {
   it('during deploy leaves nothing that the next destroy, or the next deploy, does not clear', async () => {
     const length = await lengthOf(['deploy']);
     await home.destroy();
-    for (const [i, moment] of moments(length, 8).entries()) {
+    for (const [i, moment] of moments(length, 4).entries()) {
       const command = home.start(['deploy']);
       await passed(moment, command);
       command.child.kill('SIGKILL');
       await command.ended;
-      if (i % 4 === 3) await home.expects(0, ['deploy']);
+      if (i % 2 === 1) await home.expects(0, ['deploy']);
       await home.destroy();
     }
   });
@@ -67,7 +67,7 @@ describe('kill -9 of wglab', { timeout: LIMIT_MS }, () => {
   it('during destroy leaves what the next destroy clears', async () => {
     await home.expects(0, ['deploy']);
     const length = await lengthOf(['destroy']);
-    for (const moment of moments(length, 4)) {
+    for (const moment of moments(length, 2)) {
       await home.expects(0, ['deploy']);
       const standing = home.census();
       const command = home.start(['destroy']);
@@ -83,7 +83,7 @@ describe('kill -9 of wglab', { timeout: LIMIT_MS }, () => {
     await home.expects(0, ['deploy']);
     for (const args of [['verify'], ['encrypt', 'on'], ['verify'], ['encrypt', 'off']]) {
       const length = await lengthOf(args);
-      for (const moment of moments(length, 2)) {
+      for (const moment of moments(length, 1)) {
         const command = home.start(args);
         await passed(moment, command);
         command.child.kill('SIGKILL');
@@ -112,7 +112,7 @@ describe("kill -9 of a lab's process", { timeout: LIMIT_MS }, () => {
   it('during deploy: deploy ends by itself, and destroy clears', async () => {
     const length = await lengthOf(['deploy']);
     await home.destroy();
-    for (const moment of moments(length, 6)) {
+    for (const moment of moments(length, 3)) {
       const command = home.start(['deploy']);
       await passed(moment, command);
       killOne(command.pid);

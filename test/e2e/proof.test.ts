@@ -200,12 +200,6 @@ describe.skipIf(reason !== undefined)('verify --expect encrypted', () => {
       check: mixed([A, B], [A, CONTROL]),
     });
 
-    fault('whole packets in UDP', {
-      bring: (lab) => withLeak(lab, A, B, 'packet', 4000),
-      status: 1,
-      check: mixed([A, B], [A, CONTROL]),
-    });
-
     fault('whole packets in UDP 51820', {
       bring: (lab) => withLeak(lab, A, B, 'packet', 51820),
       status: 1,

@@ -67,6 +67,15 @@ const CAUSES: readonly { sign: RegExp; explain: (found: RegExpExecArray, detail:
       }),
   },
   {
+    // kind keeps Docker's own words to itself [seen]
+    sign: /command "docker run [^"]*--privileged [^"]*?(\S+)" failed with error: exit status 12[567]/i,
+    explain: ([, image = ''], detail) =>
+      labFailure('Docker could not start the container of a node', {
+        detail,
+        remedy: `docker run --rm --privileged --entrypoint true ${image} tells why; so may wglab doctor`,
+      }),
+  },
+  {
     sign: /Cannot connect to the Docker daemon/i,
     explain: (_, detail) => lackingFailure('Docker does not answer', { detail, remedy: 'sudo systemctl start docker' }),
   },

@@ -25,7 +25,7 @@ export function stepOf({ level, text }: LogLine): string | undefined {
   const kind = /^\s*• (.+?)\s*\.\.\.$/.exec(text)?.[1];
   if (kind !== undefined) return `kind: ${withoutPictures(kind)}`;
   const [, doing, fields = ''] =
-    /^((?:Creating|Created|Pulling|Removing|Removed|Deleting|Destroying) [^=]*?)((?: \S+=.*)?)$/.exec(text) ?? [];
+    /^((?:Creating|Created|Pulling|Deleting|Destroying) [^=]*?)(?: \.\.\.)?((?: \S+=.*)?)$/.exec(text) ?? [];
   if (doing === undefined) return undefined;
   const name = /(?:^|\s)name=(\S+)/.exec(fields)?.[1];
   return `containerlab: ${doing}${name === undefined ? '' : ` ${name}`}`;

@@ -150,11 +150,14 @@ export async function runContainerlab(tool: Containerlab, run: ContainerlabRun):
   // Not detached: sudo keeps what it was told by terminal, and Ctrl-C is to reach it too.
   const child = spawn(program, rest, { cwd: run.cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
   const lines: string[] = [];
+  let told = false;
   appendFileSync(run.logFile, `$ ${command.join(' ')}\n`);
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (raw) => {
       const line = logLine(raw);
-      if (!saysSomething(line)) return;
+      // At its end containerlab says its errors once more, in a block that is cut to the width of a terminal.
+      if (!saysSomething(line) || (told && line.level === 'other')) return;
+      told ||= line.level === 'error';
       appendFileSync(run.logFile, `${line.text}\n`);
       lines.push(line.text);
       if (lines.length > 100) lines.shift();

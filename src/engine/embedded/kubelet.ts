@@ -24,7 +24,8 @@ export class Kubelet implements PodRuntime {
   readonly #record: Recorder;
   readonly #log: (message: string) => void;
   readonly #workers = new Map<string, PodWorker>();
-  readonly #ending = new Set<string>();
+  /** The pods that end or have ended by their uid, and the time that they were given, in seconds. */
+  readonly #ending = new Map<string, number>();
 
   constructor(options: {
     store: Store;
@@ -41,7 +42,10 @@ export class Kubelet implements PodRuntime {
   }
 
   start(): void {
-    this.#store.watch('Pod', ({ type, object }) => type !== 'DELETED' && this.#look(object));
+    this.#store.watch('Pod', ({ type, object }) => {
+      if (type === 'DELETED') this.#stop(object, 0); // by force, or since it had ended: nobody waits for it any more
+      else this.#look(object);
+    });
     for (const pod of this.#store.list('Pod')) this.#look(pod);
     this.#store.watch('Endpoints', () => this.#renewHosts());
     // A node is ready for pods of its own network only once Calico is there: what waited is looked at again then.
@@ -88,7 +92,7 @@ export class Kubelet implements PodRuntime {
     const { uid = '', deletionTimestamp } = pod.metadata;
     const spec = pod.spec as unknown as PodSpec;
     if (!spec.nodeName || !this.#nodes.has(spec.nodeName)) return;
-    if (deletionTimestamp) this.#stop(pod).catch((error) => this.#log(`stop of pod ${pod.metadata.name}: ${error}`));
+    if (deletionTimestamp) this.#stop(pod, pod.metadata.deletionGracePeriodSeconds ?? 30);
     else if (!this.#workers.has(uid) && !this.#ending.has(uid) && this.#canStart(spec)) this.#start(pod);
   }
 
@@ -112,11 +116,18 @@ export class Kubelet implements PodRuntime {
       .catch((error) => this.#log(`start of pod ${name}: ${error}`));
   }
 
-  async #stop(pod: KubeObject): Promise<void> {
-    const { uid = '', namespace, name, deletionGracePeriodSeconds = 30 } = pod.metadata;
-    if (this.#ending.has(uid)) return;
-    this.#ending.add(uid);
-    await this.#workers.get(uid)?.stop(deletionGracePeriodSeconds * 1000);
+  /** Ends a pod within this time; asked again with less, it ends sooner. */
+  #stop(pod: KubeObject, graceSeconds: number): void {
+    const { uid = '', name } = pod.metadata;
+    const before = this.#ending.get(uid);
+    if (before !== undefined && graceSeconds >= before) return;
+    this.#ending.set(uid, graceSeconds);
+    this.#end(pod, graceSeconds).catch((error) => this.#log(`stop of pod ${name}: ${error}`));
+  }
+
+  async #end(pod: KubeObject, graceSeconds: number): Promise<void> {
+    const { uid = '', namespace, name } = pod.metadata;
+    await this.#workers.get(uid)?.stop(graceSeconds * 1000);
     this.#workers.delete(uid);
     if (this.#store.get('Pod', namespace, name)?.metadata.uid === uid) this.#store.remove('Pod', namespace, name);
   }

@@ -11,7 +11,8 @@ import { within } from './tap.ts';
  *   connect ID ADDRESS PORT REQUEST  open one, send, say what was heard
  * Markers travel on standard input, so that no process list shows them. What is sent is padded, so that a connection is more
  * than one small packet. busybox's and OpenBSD's nc both know these options; `-w` bounds every wait in seconds. Whether the
- * port is open is looked up with a pause in between: the kernel walks all its connections for it, of all pods of the machine.
+ * port is open is asked after a pause, and read line by line, listeners first, no further than needed: for the end of that list
+ * the kernel searches its whole table of connections, which takes milliseconds on a large machine.
  * nc gets its input by a here-document, which stands ready before nc starts: from a pipe it may come after the other end's
  * message and end, on which busybox's nc leaves without having sent its own.
  */
@@ -32,12 +33,17 @@ END
   )
   echo "heard $1 \${heard%% *} \${#heard}"
 }
+listens() {
+  while read -r _ local _ state _; do
+    case "$local $state" in *":$2 0A") return 0 ;; esac
+  done < "$1"
+  return 1
+} 2> /dev/null
 await() {
   tries=0
-  until grep -qsi ":$2 [0-9A-F:]* 0A " /proc/net/tcp6 /proc/net/tcp; do
+  until sleep 0.01 2> /dev/null || sleep 1; listens /proc/net/tcp6 "$2" || listens /proc/net/tcp "$2"; do
     tries=$((tries + 1))
     [ "$tries" -lt 500 ] || { echo "failed $1"; return; }
-    sleep 0.02 2> /dev/null || sleep 1
   done
   echo "listening $1"
 }

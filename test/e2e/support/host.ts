@@ -12,8 +12,11 @@ export function hostChanges(before: Record<string, string>): string[] {
   });
 }
 
+/** Docker may work meanwhile for somebody else; a lab has nothing of these names. */
+const DOCKERS = /docker|br-[0-9a-f]{12}|containerlab/i;
+
 function linesOf(text: string): Set<string> {
-  return new Set(text.split('\n'));
+  return new Set(text.split('\n').filter((line) => !DOCKERS.test(line)));
 }
 
 /** What a lab must not change of the machine that it runs on. */

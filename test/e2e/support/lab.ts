@@ -23,6 +23,12 @@ export interface Ran {
   stderr: string;
 }
 
+/** A pod of the nc DaemonSet, and the node's end of its veth pair. */
+export interface NcPod {
+  address: string;
+  device: string;
+}
+
 /** What `wglab verify -o json` gave. */
 export interface Verified {
   status: number;
@@ -34,6 +40,7 @@ export class TestLab {
   readonly name = `proof-${randomBytes(4).toString('hex')}`;
   readonly folder: string;
   readonly #tools: string;
+  readonly #known = new Map<string, Promise<unknown>>();
   readonly #helpers = new Set<ResultPromise>();
 
   private constructor(folder: string) {
@@ -120,20 +127,19 @@ export class TestLab {
   }
 
   /** A node's address on the underlay. */
-  async address(node: string): Promise<string> {
+  address(node: string): Promise<string> {
     const path = '{.status.addresses[?(@.type=="InternalIP")].address}';
-    return this.kubectl('get', 'node', node, '-o', `jsonpath=${path}`);
+    return this.#once(`address of ${node}`, () => this.kubectl('get', 'node', node, '-o', `jsonpath=${path}`));
   }
 
   /** A pod of the nc DaemonSet: what carries the connections of the proof. */
-  async pod(node: string): Promise<{ name: string; address: string; device: string }> {
-    const selector = ['-n', 'nc', '-l', 'app=nc', '--field-selector', `spec.nodeName=${node}`];
-    const path = '{.items[0].metadata.name} {.items[0].status.podIP}';
-    const [name = '', address = ''] = (await this.kubectl('get', 'pods', ...selector, '-o', `jsonpath=${path}`)).split(
-      ' ',
-    );
-    const route = await this.onNode(node, 'ip -o route get "$1"', address);
-    return { name, address, device: / dev (\S+)/.exec(route)?.[1] ?? '' };
+  pod(node: string): Promise<NcPod> {
+    return this.#once(`pod on ${node}`, async () => {
+      const selector = ['-n', 'nc', '-l', 'app=nc', '--field-selector', `spec.nodeName=${node}`];
+      const address = await this.kubectl('get', 'pods', ...selector, '-o', 'jsonpath={.items[0].status.podIP}');
+      const route = await this.onNode(node, 'ip -o route get "$1"', address);
+      return { address, device: / dev (\S+)/.exec(route)?.[1] ?? '' };
+    });
   }
 
   /** Takes everything away, from any state. */
@@ -142,6 +148,13 @@ export class TestLab {
     const { status, stderr } = await this.wglab('destroy', this.name);
     await rm(this.folder, { recursive: true, force: true });
     if (status !== 0) throw new Error(`wglab destroy ${this.name} ended with status ${status}: ${stderr}`);
+  }
+
+  /** What does not change while a lab stands is asked for once. */
+  #once<T>(what: string, ask: () => Promise<T>): Promise<T> {
+    const known = this.#known.get(what) ?? ask();
+    this.#known.set(what, known);
+    return known as Promise<T>;
   }
 
   #start(program: string, args: readonly string[], stdin: 'ignore' | 'pipe' = 'ignore') {

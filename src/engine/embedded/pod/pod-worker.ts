@@ -42,6 +42,7 @@ export class PodWorker {
   readonly #initSlots: Slot[];
   readonly #event: RecordEvent;
   #sandbox: Sandbox | undefined;
+  #attaching: Promise<string> | undefined;
   #address: string | undefined;
   #stopping = false;
   #timers = new Set<NodeJS.Timeout>();
@@ -70,8 +71,9 @@ export class PodWorker {
       this.#sandbox = sandbox;
       if (this.#stopping) return sandbox.end();
       sandbox.ended.then(() => this.#renewSandbox(sandbox)).catch((error) => this.#fail(error));
+      this.#attaching = node ? undefined : this.#network.attach(this.#pod, sandbox);
       const [address, volumes] = await Promise.all([
-        node ? this.#network.hostAddress : this.#network.attach(this.#pod, sandbox),
+        this.#attaching ?? this.#network.hostAddress,
         makeVolumes(this.#store, this.#pod),
       ]);
       this.#address = address;
@@ -96,6 +98,8 @@ export class PodWorker {
     }, graceMs);
     await ended;
     clearTimeout(late);
+    // Else what is being attached would stay behind, and Felix would look for its interface for ever.
+    await this.#attaching?.catch(() => undefined);
     await this.#network.detach(this.#pod);
     this.#sandbox?.end();
     await removePodFiles(this.#pod);

@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+interface FakeState {
+  containers: { name: string; state: string; cluster?: string; lab?: string; network?: string }[];
+  networks: string[];
+  images: string[];
+  /** Of the Kubernetes API. */
+  port: number;
+  adminConf: string;
+  destroyLeaves?: boolean;
+  hangs?: boolean;
+  dockerSays?: string;
+  containerlabSays?: string[];
+}
+
+const TOOLS = fileURLToPath(new URL('./fake-tools.mjs', import.meta.url));
+
+/** Puts stand-ins for docker and containerlab first in PATH; see fake-tools.mjs for what they leave unproven. */
+export async function fakeDocker(initial: Partial<FakeState>) {
+  const root = await mkdtemp(join(tmpdir(), 'wglab-clab-'));
+  const file = join(root, 'state.json');
+  for (const name of ['docker', 'containerlab']) {
+    await writeFile(join(root, name), `#!/bin/sh\nexec "${process.execPath}" "${TOOLS}" "$0" "$@"\n`);
+    await chmod(join(root, name), 0o755);
+  }
+  const before = { PATH: process.env.PATH, FAKE_TOOLS: process.env.FAKE_TOOLS };
+  process.env.PATH = `${root}${delimiter}${before.PATH}`;
+  process.env.FAKE_TOOLS = file;
+  const set = (state: FakeState) => writeFile(file, JSON.stringify(state));
+  const now = async (): Promise<FakeState> => JSON.parse(await readFile(file, 'utf8'));
+  await set({ containers: [], networks: ['bridge'], images: [], port: 1, adminConf: '', ...initial });
+  return {
+    root,
+    now,
+    change: async (change: Partial<FakeState>) => set({ ...(await now()), ...change }),
+    /** The command lines so far that begin like this. */
+    calls: async (beginning: string): Promise<string[]> => {
+      if (!existsSync(`${file}.calls`)) return [];
+      return (await readFile(`${file}.calls`, 'utf8')).split('\n').filter((line) => line.startsWith(beginning));
+    },
+    remove: async () => {
+      for (const [name, value] of Object.entries(before)) {
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      }
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
