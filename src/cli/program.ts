@@ -108,6 +108,14 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .action(run(async () => (await import('./encrypt.ts')).encryptCommand));
 
   program
+    .command('diagnose')
+    .description('why encryption is not in force: walks the chain from kernel to handshake and names the broken link')
+    .addArgument(labArgument())
+    .addOption(labOption())
+    .addOption(json())
+    .action(run(async () => (await import('./diagnose.ts')).diagnoseCommand));
+
+  program
     .command('capture')
     .description('watch the wire: one line a packet, secrets highlighted; or a file for Wireshark')
     .addOption(labOption())

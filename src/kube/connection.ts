@@ -112,7 +112,7 @@ export class Connection {
 /** client-node makes an agent that keeps nothing; one that goes through a proxy is left as it is. */
 function keeping(made: RequestOptions['agent']): HttpAgent {
   if (made instanceof Agent && made.constructor === Agent) return new Agent({ ...made.options, keepAlive: true });
-  return made instanceof HttpAgent ? made : new Agent({ keepAlive: true });
+  return made instanceof HttpAgent && made.constructor !== HttpAgent ? made : new HttpAgent({ keepAlive: true });
 }
 
 /** A kept connection that was gone already. */

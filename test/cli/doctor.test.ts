@@ -50,7 +50,7 @@ describe('where user namespaces are forbidden', () => {
     });
   });
 
-  test('deploy says the same before it begins, and leaves nothing', async () => {
+  test('deploy says the same, and leaves nothing', async () => {
     const home = homeWithoutNamespaces();
     const { stderr, stdout } = await home.expects(4, ['deploy']);
     expect(stderr).toContain('this machine gives wglab no user namespaces');

@@ -43,7 +43,8 @@ export class Kubelet implements PodRuntime {
 
   start(): void {
     this.#store.watch('Pod', ({ type, object }) => {
-      if (type === 'DELETED') this.#stop(object, 0); // by force, or since it had ended: nobody waits for it any more
+      if (type === 'DELETED')
+        this.#stop(object, 0); // by force, or since it had ended: nobody waits for it any more
       else this.#look(object);
     });
     for (const pod of this.#store.list('Pod')) this.#look(pod);

@@ -135,7 +135,10 @@ export class ProbePod {
   #hear(line: string): void {
     const words = line.split(' ');
     const [verb = '', id] = words;
-    if (verb === 'no') return this.#end(line);
+    if (verb === 'no') {
+      this.#end(line);
+      return;
+    }
     const key = verb === 'failed' ? `listening ${id}` : id === undefined ? verb : `${verb} ${id}`;
     this.#waiting.get(key)?.(words);
     this.#waiting.delete(key);

@@ -91,8 +91,12 @@ async function follow(remote: RemoteProcess, plan: TapPlan, record: Beginning): 
   });
   const ended = remote.exited
     .then(
-      (code) => void (status = code),
-      (error) => void (stderr += `\n${messageOf(error)}`),
+      (code) => {
+        status = code;
+      },
+      (error) => {
+        stderr += `\n${messageOf(error)}`;
+      },
     )
     .finally(() => watcher.end());
   const alive = await within(START_MS, Promise.race([listening.then(() => true), ended.then(() => false)]), false);
