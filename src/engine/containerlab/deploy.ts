@@ -105,29 +105,36 @@ async function create(
   await prepareKubeconfig(kubeconfig);
   await writePlan(plan, files, kubeconfig, nodeImageHere);
   progress(plan.cluster ? 'Making the nodes' : 'Making the containers');
+  const unwanted = new AbortController();
   let loading: Promise<unknown> | undefined;
   const load = () => {
-    loading ??= loadImages(images, record.nodes, signal);
+    loading ??= loadImages(images, record.nodes, AbortSignal.any([signal, unwanted.signal]));
     loading.catch(() => undefined); // heard below
   };
-  await runContainerlab(tool, {
-    args: ['deploy', '--topo', files.topology, '--reconfigure'],
-    cwd: files.folder,
-    limitMs: CREATE_MS,
-    doing: 'making the nodes',
-    logFile,
-    signal,
-    hear: (line) => {
-      const step = stepOf(line);
-      if (step !== undefined) progress(step);
-      else around.update(line.text);
-      // From here on all of kind's containers run, and containerd in them.
-      if (step?.startsWith('kind: Starting control-plane')) load();
-    },
-  });
-  load();
-  await requireContainers(record);
-  await loading;
+  try {
+    await runContainerlab(tool, {
+      args: ['deploy', '--topo', files.topology, '--reconfigure'],
+      cwd: files.folder,
+      limitMs: CREATE_MS,
+      doing: 'making the nodes',
+      logFile,
+      signal,
+      hear: (line) => {
+        const step = stepOf(line);
+        if (step !== undefined) progress(step);
+        else around.update(line.text);
+        // From here on all of kind's containers run, and containerd in them.
+        if (step?.startsWith('kind: Starting control-plane')) load();
+      },
+    });
+    await requireContainers(record);
+    load();
+    await loading;
+  } catch (error) {
+    unwanted.abort();
+    await loading?.catch(() => undefined); // what is told is why it is unwanted
+    throw error;
+  }
 }
 
 /** containerlab may end well and have made less than it was asked for. */

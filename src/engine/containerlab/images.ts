@@ -82,13 +82,17 @@ export async function loadImages(
     child.stdin.on('error', () => child.stdin.destroy()); // its status tells
     return { child, done: settled(child, `docker ${argv.join(' ')}`) };
   });
-  const failures = Promise.all([saved, ...imports.map(({ done }) => done)]);
-  failures.catch(() => save.kill());
-  for await (const chunk of save.stdout) {
-    await Promise.all(imports.map(({ child }) => written(child.stdin, chunk as Buffer)));
+  const all = Promise.all([saved, ...imports.map(({ done }) => done)]);
+  all.catch(() => save.kill());
+  try {
+    for await (const chunk of save.stdout) {
+      await Promise.all(imports.map(({ child }) => written(child.stdin, chunk as Buffer)));
+    }
+    for (const { child } of imports) child.stdin.end();
+    await all;
+  } finally {
+    for (const { child } of imports) child.kill();
   }
-  for (const { child } of imports) child.stdin.end();
-  await failures;
   return here;
 }
 

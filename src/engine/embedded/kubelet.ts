@@ -43,8 +43,8 @@ export class Kubelet implements PodRuntime {
 
   start(): void {
     this.#store.watch('Pod', ({ type, object }) => {
-      if (type === 'DELETED')
-        this.#stop(object, 0); // by force, or since it had ended: nobody waits for it any more
+      // One may be gone before its kubelet ended it: by force, or since its containers had ended by themselves.
+      if (type === 'DELETED') this.#stop(object, 0);
       else this.#look(object);
     });
     for (const pod of this.#store.list('Pod')) this.#look(pod);

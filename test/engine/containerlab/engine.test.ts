@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { containerlabEngine as engine } from '../../../src/engine/containerlab/engine.ts';
@@ -112,14 +112,18 @@ describe('the containerlab engine, on recorded answers of docker and containerla
   });
 
   test('an API that comes up late is waited for', async () => {
-    await api.close();
-    const soon = new Promise<void>((resolve) => setTimeout(resolve, 1_500));
-    const port = api.port;
-    const later = soon.then(async () => startApiLab({ nodes: NODES, listen: await listenOn(port) }));
-    await deploy().catch(() => undefined); // its certificate is another: what the kubeconfig says no longer fits
-    api = await later;
+    const proxy = createServer((from) => {
+      const to = connect(api.port, '127.0.0.1');
+      from.pipe(to).pipe(from);
+      for (const socket of [from, to]) socket.on('error', () => socket.destroy());
+    });
+    const port = await freePort();
+    await fake.change({ port });
+    const late = setTimeout(() => proxy.listen(port, '127.0.0.1'), 3_000);
+    await deploy();
     expect(steps.some((step) => /^… the Kubernetes API, for at most \d+ s \(.*ECONNREFUSED/.test(step))).toBe(true);
-    await fake.change({ adminConf: await readFile(api.kubeconfig, 'utf8') });
+    clearTimeout(late);
+    proxy.close();
   });
 
   test('what is missing is made anew; what a reboot stopped is started', async () => {
@@ -188,10 +192,12 @@ describe('the containerlab engine, on recorded answers of docker and containerla
   });
 });
 
-function listenOn(port: number): Promise<Server> {
+function freePort(): Promise<number> {
   const server = createServer();
-  return new Promise((resolve, reject) => {
-    server.on('error', reject);
-    server.listen({ host: '127.0.0.1', port }, () => resolve(server));
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
   });
 }

@@ -1,0 +1,228 @@
+import { readFileSync, statfsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { release } from 'node:os';
+import { docker, dockerFailure } from '../../engine/containerlab/docker.ts';
+import { nameHere } from '../../engine/containerlab/images.ts';
+import { isEnough, OLDEST_CONTAINERLAB, privilegeFor, programPath, versionOf } from '../../engine/containerlab/tool.ts';
+import { runTool } from '../../engine/embedded/processes.ts';
+import { messageOf } from '../../errors.ts';
+import { overlap, parseCidr } from '../../lab/cidr.ts';
+import type { Lab } from '../../lab/lab.ts';
+import type { Check, EngineReport, Fix } from './check.ts';
+import { machineChecks } from './machine.ts';
+import { remedyOf } from './remedy.ts';
+
+const GIB = 1024 ** 3;
+const ANSWER_MS = 5_000;
+
+/** What three nodes with Calico and their images take on disk, and in memory. */
+const LEAST_DISK = 6 * GIB;
+const LEAST_MEMORY = 4 * GIB;
+
+/** kind's own advice, "Known issues": pod errors due to too many open files. */
+const INOTIFY = { 'fs.inotify.max_user_watches': 524_288, 'fs.inotify.max_user_instances': 512 };
+
+/** What the containerlab engine needs for a lab, all of it looked at side by side. */
+export async function examineContainerlab(lab: Lab): Promise<EngineReport> {
+  const [machine, engine, tool, modules] = await Promise.all([
+    machineChecks(),
+    dockerChecks(lab),
+    containerlabCheck(),
+    Promise.all(['wireguard', 'vxlan', 'ip_tables'].map(moduleCheck)),
+  ]);
+  const kernel = [moduleSupport(), ...modules, ...Object.entries(INOTIFY).map(inotifyCheck)];
+  const checks = [...machine, ...engine, tool, ...kernel, await memoryCheck(), await subnetCheck(lab)];
+  const wireguard = modules[0]?.ok === true;
+  return {
+    engine: 'containerlab',
+    ok: checks.every(({ ok }) => ok !== false),
+    dataplane: wireguard ? 'kernel' : null,
+    checks,
+  };
+}
+
+function lacking(check: Pick<Check, 'name' | 'needed'>, seen: string, fix: Fix): Check {
+  return { ...check, ok: false, seen, remedy: remedyOf(fix), fix };
+}
+
+interface DockerInfo {
+  ServerVersion?: string;
+  CgroupVersion?: string;
+  DockerRootDir?: string;
+  Architecture?: string;
+}
+
+async function dockerChecks(lab: Lab): Promise<Check[]> {
+  const check = { name: 'Docker', needed: 'a Docker engine that this user may use' };
+  if (programPath('docker') === undefined) return [lacking(check, 'not on PATH', { packages: ['docker.io'] })];
+  let info: DockerInfo;
+  try {
+    info = JSON.parse(await docker(['info', '--format', '{{json .}}'], { timeoutMs: ANSWER_MS })) as DockerInfo;
+    // Its client answers with what it knows itself where the server does not.
+    if (!info.ServerVersion) throw new Error(`docker info\n${errorsIn(info)}`);
+  } catch (error) {
+    const { message, remedy, detail } = dockerFailure(messageOf(error));
+    const last = detail?.trim().split('\n').at(-1);
+    const fix = /start docker/.test(remedy ?? '') ? { fix: { commands: [['systemctl', 'start', 'docker']] } } : {};
+    return [
+      { ...check, ok: false, seen: last ? `${message}: ${last}` : message, ...(remedy ? { remedy } : {}), ...fix },
+    ];
+  }
+  return [
+    { ...check, ok: true, seen: `${info.ServerVersion}` },
+    cgroupCheck(info, lab),
+    ...diskChecks(info),
+    await privilegedCheck(),
+    await imageCheck(lab),
+  ];
+}
+
+function errorsIn(info: object): string {
+  const errors = 'ServerErrors' in info && Array.isArray(info.ServerErrors) ? info.ServerErrors : [];
+  return errors.join('\n');
+}
+
+/** Kubernetes 1.35 and later refuse version 1 (kubelet's failCgroupV1). */
+function cgroupCheck({ CgroupVersion = 'unknown' }: DockerInfo, lab: Lab): Check {
+  const minor = Number(/:v1\.(\d+)\./.exec(lab.topology.image ?? '')?.[1] ?? 35);
+  const check = { name: 'control groups', seen: `version ${CgroupVersion}`, needed: 'version 2' };
+  if (CgroupVersion === '2') return { ...check, ok: true };
+  const remedy = 'boot with systemd.unified_cgroup_hierarchy=1; or use a node image of Kubernetes 1.34: --node-image';
+  return { ...check, ok: minor < 35 ? 'warning' : false, remedy };
+}
+
+/** Nothing where Docker's folder is on another machine, or not to be seen. */
+function diskChecks({ DockerRootDir }: DockerInfo): Check[] {
+  const space = diskOf(DockerRootDir ?? '/var/lib/docker') ?? diskOf('/var/lib');
+  if (space === undefined) return [];
+  const check = { name: "Docker's disk", seen: `${gibibytes(space)} free`, needed: gibibytes(LEAST_DISK) };
+  return [space >= LEAST_DISK ? { ...check, ok: true } : { ...check, ok: 'warning', remedy: 'docker system prune' }];
+}
+
+function diskOf(folder: string): number | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return undefined;
+  }
+}
+
+function gibibytes(bytes: number): string {
+  return `${(bytes / GIB).toFixed(1)} GiB`;
+}
+
+/** Nodes are privileged containers: where root lacks a capability, as in a container, Docker may not make such. */
+async function privilegedCheck(): Promise<Check> {
+  const check = { name: 'privileged containers', needed: 'all capabilities for Docker' };
+  const status = await readFile('/proc/1/status', 'utf8').catch(() => '');
+  const bounding = /^CapBnd:\s*([0-9a-f]+)/m.exec(status)?.[1];
+  const last = await readFile('/proc/sys/kernel/cap_last_cap', 'utf8').catch(() => '');
+  if (bounding === undefined || last === '') return { ...check, ok: 'warning', seen: 'cannot be known here' };
+  const all = (1n << BigInt(Number(last) + 1)) - 1n;
+  const missing = all & ~BigInt(`0x${bounding}`);
+  if (missing === 0n) return { ...check, ok: true, seen: 'all capabilities' };
+  const remedy = 'run Docker and wglab outside of this container, or use --engine embedded';
+  return { ...check, ok: false, seen: `this system's root lacks some (mask ${missing.toString(16)})`, remedy };
+}
+
+async function imageCheck({ topology }: Lab): Promise<Check> {
+  const image = topology.image ?? 'the default of the kind inside of containerlab';
+  const check = { name: 'node image', needed: image };
+  const here = topology.image === undefined ? undefined : await nameHere(topology.image);
+  if (here !== undefined) return { ...check, ok: true, seen: 'here' };
+  return { ...check, ok: 'warning', seen: 'not here: it is pulled when a lab is deployed', remedy: 'wglab pull' };
+}
+
+async function containerlabCheck(): Promise<Check> {
+  const check = { name: 'containerlab', needed: `${OLDEST_CONTAINERLAB} or later, as root, by SUID or through sudo` };
+  const path = programPath('containerlab');
+  const install = 'https://containerlab.dev/install: curl -sL https://get.containerlab.dev | sudo bash';
+  if (path === undefined) return { ...check, ok: false, seen: 'not on PATH', remedy: install };
+  try {
+    const [version, by] = await Promise.all([versionOf(path), privilegeFor(path)]);
+    const seen = `${version} (${path}), ${by === undefined ? 'not as root' : SAID[by]}`;
+    if (!isEnough(version)) return lacking(check, seen, { commands: [[path, 'version', 'upgrade']] });
+    if (by === undefined) return { ...check, ok: false, seen, remedy: 'install sudo, or run wglab as root' };
+    return { ...check, ok: true, seen };
+  } catch (error) {
+    return { ...check, ok: false, seen: `${path} does not run: ${messageOf(error)}`, remedy: install };
+  }
+}
+
+const SAID = { root: 'as root', suid: 'by its SUID bit', sudo: 'through sudo' };
+
+/** containerlab ends at once on a kernel without modules, also where all it needs is built in (utils/kernel_module.go) [seen]. */
+function moduleSupport(): Check {
+  const check = { name: 'kernel modules', needed: '/proc/modules, which containerlab reads' };
+  try {
+    readFileSync('/proc/modules');
+    return { ...check, ok: true, seen: 'loadable' };
+  } catch {
+    return { ...check, ok: false, seen: 'this kernel has none', remedy: 'use another kernel, or --engine embedded' };
+  }
+}
+
+/** Nodes share this machine's kernel, and have no modules to load but its own. */
+async function moduleCheck(name: string): Promise<Check> {
+  const check = { name, needed: `the kernel module ${name}` };
+  const how = await kernelHas(name);
+  if (how !== undefined) return { ...check, ok: true, seen: how };
+  const found = lacking(check, 'not in the kernel', { commands: [['modprobe', name]] });
+  return name === 'wireguard'
+    ? { ...found, ok: 'warning', seen: `${found.seen}: a lab stands, and cannot encrypt` }
+    : found;
+}
+
+/** How the kernel has a module, in words; undefined where it has not. */
+export async function kernelHas(name: string): Promise<string | undefined> {
+  const loaded = await readFile('/proc/modules', 'utf8').catch(() => '');
+  if (new RegExp(`^${name} `, 'm').test(loaded)) return 'loaded';
+  const folder = `/lib/modules/${release()}`;
+  const listed = async (file: string) =>
+    (await readFile(`${folder}/${file}`, 'utf8').catch(() => '')).includes(`/${name}.ko`);
+  if (await listed('modules.builtin')) return 'built in';
+  return (await listed('modules.dep')) ? 'can be loaded' : undefined;
+}
+
+function inotifyCheck([setting, least]: [string, number]): Check {
+  const check = { name: setting, needed: `${least}` };
+  const value = Number(readFileSync(`/proc/sys/${setting.replaceAll('.', '/')}`, 'utf8'));
+  if (value >= least) return { ...check, ok: true, seen: `${value}` };
+  const fix = { commands: [['sysctl', '-w', `${setting}=${least}`]] };
+  return { ...check, ok: 'warning', seen: `${value}`, remedy: remedyOf(fix), fix };
+}
+
+async function memoryCheck(): Promise<Check> {
+  const kibibytes = /^MemAvailable:\s*(\d+)/m.exec(await readFile('/proc/meminfo', 'utf8'))?.[1];
+  const free = Number(kibibytes ?? 0) * 1024;
+  const check = { name: 'memory for nodes', seen: `${gibibytes(free)} available`, needed: gibibytes(LEAST_MEMORY) };
+  if (free >= LEAST_MEMORY) return { ...check, ok: true };
+  return { ...check, ok: 'warning', remedy: 'end programs that take much memory, or use fewer workers' };
+}
+
+/** A network of the lab that this machine has a route to already: pods would not reach it, or it not them. */
+async function subnetCheck({ cluster }: Lab): Promise<Check> {
+  const check = { name: 'subnets', needed: 'networks for pods and services that this machine has no route to' };
+  const routes = await runTool(['ip', '-o', 'route', 'show', 'table', 'main']).catch(() => undefined);
+  if (routes === undefined) return { ...check, ok: 'warning', seen: 'the routes of this machine cannot be read' };
+  const wanted = `${cluster.podSubnet},${cluster.serviceSubnet}`.split(',');
+  const clashes = clashesOf(routes, wanted);
+  if (clashes.length === 0) return { ...check, ok: true, seen: wanted.join(', ') };
+  const remedy = 'give the lab other networks (podSubnet in the kind configuration, cidr in the Installation)';
+  return { ...check, ok: 'warning', seen: clashes.join('; '), remedy };
+}
+
+/** Each route that overlaps one of the networks, in words. */
+export function clashesOf(routes: string, wanted: readonly string[]): string[] {
+  return routes.split('\n').flatMap((line) => {
+    const [network = ''] = line.split(' ');
+    const route = parseCidr(network.includes('/') ? network : `${network}/32`);
+    if (!route) return []; // the default route, or a kind of route with a word in front
+    const clashing = wanted.filter((text) => {
+      const cidr = parseCidr(text);
+      return cidr !== undefined && cidr.family === route.family && overlap(cidr, route);
+    });
+    return clashing.map((text) => `${text} is also routed here: ${line.trim()}`);
+  });
+}
