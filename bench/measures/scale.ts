@@ -10,9 +10,9 @@ export function scale(bench: Bench): Row[] {
     const lab = `bench-${nodes}`;
     return [
       () => bench.wglab('deploy', '--name', lab, '--workers', String(nodes - 1)),
-      () => bench.wglab('verify', lab, '--expect', 'plaintext'),
+      () => bench.wglab('verify', lab, '--pairs', 'all', '--expect', 'plaintext'),
       () => bench.wglab('encrypt', 'on', lab),
-      () => bench.wglab('verify', lab, '--expect', 'encrypted'),
+      () => bench.wglab('verify', lab, '--pairs', 'all', '--expect', 'encrypted'),
       () => bench.wglab('destroy', lab),
     ];
   });

@@ -5,8 +5,10 @@ export async function attach(remote: RemoteProcess, tty: boolean, signal: AbortS
   const { stdin, stdout, stderr } = process;
   const resize = () => remote.resize(stdout.columns, stdout.rows);
   const stop = () => remote.kill();
-  if (tty) {
-    stdin.setRawMode(true);
+  // A terminal may be asked for where this is none: then the far side has one, of a size of its own.
+  const raw = tty && stdin.isTTY === true;
+  if (raw) stdin.setRawMode(true);
+  if (tty && stdout.isTTY === true) {
     resize();
     stdout.on('resize', resize);
   }
@@ -21,9 +23,7 @@ export async function attach(remote: RemoteProcess, tty: boolean, signal: AbortS
     signal.removeEventListener('abort', stop);
     stdin.unpipe(remote.stdin);
     stdin.pause();
-    if (tty) {
-      stdout.off('resize', resize);
-      stdin.setRawMode(false);
-    }
+    stdout.off('resize', resize);
+    if (raw) stdin.setRawMode(false);
   }
 }

@@ -27,7 +27,13 @@ export async function captureCommand(context: Context, options: CaptureOptions):
   const request = { ...grep, ...(node === undefined ? {} : { node }), ...(count === undefined ? {} : { count }) };
   context.err.write(`${context.errPalette.dim('Watching the wire; Ctrl-C ends it.')}\n`);
   const show = options.output ? jsonLine : textLines(context, grep.grep);
-  await watchWire(lab, request, (packet) => context.out.write(show(packet)), context.signal);
+  // Whoever read this (`| head`) has gone: that ends it, and is no error.
+  const unread = new AbortController();
+  context.out.once('error', () => unread.abort());
+  const enough = AbortSignal.any([context.signal, unread.signal]);
+  await watchWire(lab, request, (packet) => context.out.write(show(packet)), enough).catch((error) => {
+    if (!unread.signal.aborted) throw error;
+  });
   return undefined;
 }
 

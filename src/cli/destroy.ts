@@ -12,8 +12,13 @@ export async function destroyCommand(
   const destroyed: string[] = [];
   for (const name of names) {
     progress.step(`Taking the lab "${name}" away`);
-    if (await destroy(name)) destroyed.push(name);
-    progress.done(`The lab "${name}" is gone: no process, namespace, interface or file of it is left`);
+    const wasThere = await destroy(name);
+    if (wasThere) destroyed.push(name);
+    progress.done(
+      wasThere
+        ? `The lab "${name}" is gone: no process, namespace, interface or file of it is left`
+        : `There was nothing of a lab "${name}"`,
+    );
   }
   if (options.output) printJson(context, { destroyed });
   else if (names.length === 0) err.write('There is no lab.\n');

@@ -2,13 +2,19 @@ import { CommanderError } from 'commander';
 import { ExitCode } from '../errors.ts';
 import { buildProgram } from './program.ts';
 
+/** After node and the script. */
+const FIRST_ARGUMENT = 2;
+
 /** Runs wglab with its arguments; the only place that decides the exit status. */
 async function main(argv: readonly string[]): Promise<number> {
   let status: number = ExitCode.done;
   try {
-    await buildProgram((code) => {
+    const program = buildProgram((code) => {
       status = code;
-    }).parseAsync([...argv]);
+    });
+    // Commander calls it an error that nothing was asked; to show what there is helps more.
+    if (argv.length <= FIRST_ARGUMENT) program.outputHelp();
+    else await program.parseAsync([...argv]);
     return status;
   } catch (error) {
     // --help and --version end here too; they need nothing of what tells of errors.
@@ -17,10 +23,9 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-// Output that is cut off by `| head` is no error of ours.
+// Output that is cut off by `| head` is no error of ours, and changes no verdict: the work goes on, and its status counts.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
-  process.exit(ExitCode.done);
 });
 
 const status = await main(process.argv);

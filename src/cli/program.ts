@@ -31,7 +31,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .option('-q, --quiet', 'no progress on standard error')
     .showHelpAfterError('(--help shows what there is)')
     .configureHelp({ showGlobalOptions: true })
-    .addHelpText('after', EXAMPLES + EXIT_CODES)
+    .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`)
     .exitOverride();
 
   /** Gives a command its context and its result the exit status. */

@@ -82,7 +82,11 @@ export class Cluster {
    * others change. Says which it was. Throws Failure 5 with the server's words.
    */
   async apply(object: AppliedObject): Promise<'created' | 'configured' | 'unchanged'> {
-    const applied = JSON.stringify(object);
+    const { apiVersion, kind } = object;
+    const applied = lastApplied(
+      object,
+      await this.#ask(`look for ${kind}`, () => this.#discovery.isNamespaced(apiVersion, kind)),
+    );
     const metadata = object.metadata as AppliedObject['metadata'] & { annotations?: Record<string, string> };
     const wanted = {
       ...object,
@@ -219,6 +223,23 @@ export class Cluster {
       throw asFailure(doing, error);
     }
   }
+}
+
+/**
+ * What kubectl would keep of an object that it applied, to the letter, so that it finds nothing to change: with the default
+ * namespace and annotations filled in, keys in order, and escaped as Go's JSON encoder does.
+ */
+function lastApplied(object: AppliedObject, namespaced: boolean): string {
+  const metadata = { annotations: {}, ...(namespaced ? { namespace: 'default' } : {}), ...object.metadata };
+  const text = JSON.stringify(inOrder({ ...object, metadata }));
+  return `${text.replace(/[<>&\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`;
+}
+
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, entry]) => [key, inOrder(entry)]));
 }
 
 function nameOf({ kind, metadata }: ObjectReference): string {

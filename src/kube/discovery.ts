@@ -41,6 +41,11 @@ export class Discovery {
     return this.listPath(apiVersion, kind, metadata.namespace ?? 'default');
   }
 
+  /** Whether objects of a kind are in namespaces. */
+  async isNamespaced(apiVersion: string, kind: string): Promise<boolean> {
+    return (await this.#resource(apiVersion, kind)).namespaced;
+  }
+
   async objectPath(reference: Reference): Promise<string> {
     return `${await this.collectionPath(reference)}/${encodeURIComponent(reference.metadata.name)}`;
   }

@@ -3,12 +3,13 @@ import type { EngineName } from '../lab/engine-name.ts';
 
 /**
  * Which engine a lab gets, and why, in words for the first line of output. `named` says that a cluster was named that is there
- * already: only one engine uses such a one.
+ * already: only one engine uses such a one. `image` is the lab's node image.
  */
 export async function chooseEngine(
   wanted: EngineName | 'auto',
   possible: readonly EngineName[],
   named = false,
+  image?: string,
 ): Promise<{ engine: EngineName; why: string }> {
   if (named && wanted !== 'auto' && wanted !== 'kubernetes') {
     throw usageFailure(`the engine "${wanted}" makes a cluster of its own and uses none that is there already`, {
@@ -16,11 +17,23 @@ export async function chooseEngine(
     });
   }
   if (wanted === 'auto' && named) return { engine: 'kubernetes', why: 'for the cluster that was named' };
-  if (wanted === 'auto') return { engine: 'embedded', why: 'the only one of this version' };
+  if (wanted === 'auto') return automatically(possible, image);
   if (!possible.includes(wanted)) {
     throw lackingFailure(`this lab does not run on the engine "${wanted}"`, {
       remedy: `It runs on: ${possible.join(', ')}.`,
     });
   }
   return { engine: wanted, why: 'as asked' };
+}
+
+/** A real cluster where this machine can make one that can encrypt, else the embedded engine. A machine without containerlab is not kept waiting. */
+async function automatically(possible: readonly EngineName[], image: string | undefined) {
+  if (!possible.includes('embedded')) return { engine: possible[0] ?? 'containerlab', why: 'what this lab is for' };
+  if (!possible.includes('containerlab')) return { engine: 'embedded' as const, why: 'what this lab is for' };
+  const { findTool } = await import('./doctor/tools.ts');
+  const missing = ['docker', 'containerlab'].filter((name) => findTool(name) === undefined);
+  if (missing.length > 0) return { engine: 'embedded' as const, why: `there is no ${missing.join(' and no ')} here` };
+  const against = await (await import('./containerlab-possible.ts')).whyNotContainerlab(image);
+  if (against !== undefined) return { engine: 'embedded' as const, why: `not containerlab: ${against}` };
+  return { engine: 'containerlab' as const, why: 'Docker and containerlab are here' };
 }

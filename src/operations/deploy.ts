@@ -52,7 +52,8 @@ export async function deploy(request: DeployRequest, listener: DeployListener, s
   try {
     const present = await presentLab(name);
     if (present) return { ...present, changed: false };
-    const choice = await chooseEngine(request.engine, lab.definition.engines, request.existing !== undefined);
+    const { engines } = lab.definition;
+    const choice = await chooseEngine(request.engine, engines, request.existing !== undefined, lab.topology.image);
     listener.info(`engine: ${choice.engine} (${choice.why})`);
     const engine = await engineOf(choice.engine);
     if (engine.name === 'embedded') await (await import('./preflight.ts')).preflightEmbedded();

@@ -1,4 +1,6 @@
+import { readLab } from '../lab/lab.ts';
 import type { Check, EngineReport } from './doctor/check.ts';
+import { examineContainerlab } from './doctor/containerlab.ts';
 import { examineEmbedded } from './doctor/embedded.ts';
 import { applyFixes } from './doctor/fix.ts';
 
@@ -9,9 +11,13 @@ export interface DoctorReport {
   engines: EngineReport[];
 }
 
+/** Whose images and networks are looked at. */
+const FLAGSHIP = 'wireguard';
+
 /** What this machine can run. An engine has a module of its own in doctor/. */
 export async function doctor(): Promise<DoctorReport> {
-  const engines = await Promise.all([examineEmbedded()]);
+  const containerlab = readLab(FLAGSHIP).then(examineContainerlab);
+  const engines = await Promise.all([examineEmbedded(), containerlab]);
   return { ok: engines.some(({ ok }) => ok), engines };
 }
 

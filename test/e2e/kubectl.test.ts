@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   AppsV1Api,
   CoreV1Api,
@@ -324,6 +325,41 @@ describe('an embedded lab by client-node', () => {
     );
     watching.abort();
     expect(seen).toEqual(expect.arrayContaining(['ADDED Running', 'ADDED Pending', 'MODIFIED Running']));
+  });
+
+  it('makes pods and deletes them at any moment, and nothing of them stays', async () => {
+    const core = config.makeApiClient(CoreV1Api);
+    const interfaces = await lab.podInterfaces();
+    const { namespaces } = lab.home.census();
+    const comeAndGo = async (i: number) => {
+      const [name, namespace] = [`passing-${i}`, 'default'];
+      const command = i % 3 === 0 ? ['true'] : ['sleep', '1000'];
+      const containers = [{ name: 'c', image: 'busybox', command }];
+      const spec = {
+        nodeName: i % 2 === 0 ? A : B,
+        restartPolicy: 'Never',
+        terminationGracePeriodSeconds: 1,
+        containers,
+      };
+      await core.createNamespacedPod({ namespace, body: { metadata: { name }, spec } });
+      await delay(i * 10);
+      await core.deleteNamespacedPod({ namespace, name, ...(i % 4 < 2 ? { gracePeriodSeconds: 0 } : {}) });
+    };
+    await Promise.all(Array.from({ length: 40 }, (_, i) => comeAndGo(i)));
+    const added = () => lab.home.census().namespaces.filter((one) => !namespaces.includes(one));
+    await until(
+      () => `${added()} to be gone`,
+      () => added().length === 0,
+    );
+    expect(await lab.podInterfaces()).toEqual(interfaces);
+    // Felix looks for none of them any more, and goes on with its work.
+    const objects = KubernetesObjectApi.makeApiClient(config);
+    const felix = { apiVersion: 'projectcalico.org/v3', kind: 'FelixConfiguration', metadata: { name: 'default' } };
+    for (const vxlanMTU of [1400, 0]) {
+      const change = { ...felix, spec: { vxlanMTU } };
+      await objects.patch(change, undefined, undefined, undefined, undefined, PatchStrategy.MergePatch);
+      await lab.showsOn([A, B], 'ip link show vxlan.calico', new RegExp(` mtu ${vxlanMTU || 1450} `));
+    }
   });
 
   it('patches and applies', async () => {

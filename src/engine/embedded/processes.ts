@@ -1,5 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type { RemoteProcess, RunOptions } from '../remote-process.ts';
 
@@ -95,7 +97,8 @@ const TERMINAL_COMMAND =
   'mapfile -d "" -t words < "$WGLAB_TERMINAL/argv"; tty > "$WGLAB_TERMINAL/device"; unset WGLAB_TERMINAL; exec "${words[@]}"';
 
 function startWithTerminal(argv: readonly string[], environment: NodeJS.ProcessEnv): RemoteProcess {
-  const folder = mkdtempSync('/run/wglab/terminal-');
+  // On the machine itself, where docker exec runs, there is no such folder.
+  const folder = mkdtempSync(existsSync('/run/wglab') ? '/run/wglab/terminal-' : join(tmpdir(), 'wglab-terminal-'));
   writeFileSync(`${folder}/argv`, argv.map((word) => `${word}\0`).join(''), { mode: 0o600 });
   const child = spawn('script', ['--quiet', '--return', '--flush', '--command', TERMINAL_COMMAND, '/dev/null'], {
     stdio: ['pipe', 'pipe', 'pipe'],

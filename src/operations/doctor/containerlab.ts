@@ -1,4 +1,4 @@
-import { readFileSync, statfsSync } from 'node:fs';
+import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { docker, dockerFailure } from '../../engine/containerlab/docker.ts';
@@ -32,13 +32,17 @@ export async function examineContainerlab(lab: Lab): Promise<EngineReport> {
   ]);
   const kernel = [moduleSupport(), ...modules, ...Object.entries(INOTIFY).map(inotifyCheck)];
   const checks = [...machine, ...engine, tool, ...kernel, await memoryCheck(), await subnetCheck(lab)];
-  const wireguard = modules[0]?.ok === true;
   return {
     engine: 'containerlab',
     ok: checks.every(({ ok }) => ok !== false),
-    dataplane: wireguard ? 'kernel' : null,
-    checks,
+    dataplane: modules[0]?.ok === true ? 'kernel' : null,
+    // Who has no containerlab has not asked for it, nor for Docker and other settings: that is told, but not done unasked.
+    checks: programPath('containerlab') === undefined ? checks.map(withoutFix) : checks,
   };
+}
+
+function withoutFix({ fix: _, ...check }: Check): Check {
+  return check;
 }
 
 function lacking(check: Pick<Check, 'name' | 'needed'>, seen: string, fix: Fix): Check {
@@ -168,6 +172,8 @@ async function moduleCheck(name: string): Promise<Check> {
   const check = { name, needed: `the kernel module ${name}` };
   const how = await kernelHas(name);
   if (how !== undefined) return { ...check, ok: true, seen: how };
+  if (!existsSync(modulesFolder()))
+    return { ...check, ok: 'warning', seen: `cannot be known without ${modulesFolder()}` };
   const found = lacking(check, 'not in the kernel', { commands: [['modprobe', name]] });
   return name === 'wireguard'
     ? { ...found, ok: 'warning', seen: `${found.seen}: a lab stands, and cannot encrypt` }
@@ -183,6 +189,10 @@ export async function kernelHas(name: string): Promise<string | undefined> {
     (await readFile(`${folder}/${file}`, 'utf8').catch(() => '')).includes(`/${name}.ko`);
   if (await listed('modules.builtin')) return 'built in';
   return (await listed('modules.dep')) ? 'can be loaded' : undefined;
+}
+
+function modulesFolder(): string {
+  return `/lib/modules/${release()}`;
 }
 
 function inotifyCheck([setting, least]: [string, number]): Check {

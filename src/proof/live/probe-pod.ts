@@ -20,14 +20,14 @@ const SESSION = `command -v nc > /dev/null || { echo 'no nc'; exit 127; }
 pad=................................................................
 pad=$pad$pad$pad$pad$pad$pad$pad$pad
 listen() {
-  heard=$(timeout 10 nc -l -p "$2" 2>&1 <<END
+  heard=$(timeout 30 nc -l -p "$2" 2>&1 <<END
 $4 $pad
 END
   )
   echo "heard $1 \${heard%% *} \${#heard}"
 }
 connect() {
-  heard=$(timeout 10 nc -w 5 "$2" "$3" 2>&1 <<END
+  heard=$(timeout 30 nc -w 5 "$2" "$3" 2>&1 <<END
 $4 $pad
 END
   )
@@ -58,7 +58,7 @@ wait`;
 
 /** The bytes of one message: a marker, a space, the padding and the end of the line. */
 export const MESSAGE_BYTES = 48 + 1 + 512 + 1;
-const ANSWER_MS = 15_000;
+const ANSWER_MS = 45_000;
 
 /** What one end of a connection got: the other's marker, and how many bytes. */
 export interface Heard {
