@@ -91,6 +91,19 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .action(run(async () => (await import('./deploy.ts')).deployCommand));
 
   program
+    .command('pull')
+    .description('fetch all images that a lab needs on a real cluster, before there is no network')
+    .argument('[lab]', 'a lab by its name, or the path of its file', 'wireguard')
+    .option('--save <file>', 'write them to a file, with the manifests of Calico')
+    .addOption(new Option('--load <file>', 'read them from such a file instead').conflicts('save'))
+    .option('--topology <file>', "another containerlab topology than the lab's")
+    .option('--node-image <image>', 'another image for the nodes')
+    .option('--calico-version <version>', "another version of Calico than the lab's: v3.32.1")
+    .option('--calico-manifests <folder>', "a folder with that release's operator-crds.yaml and tigera-operator.yaml")
+    .addOption(json())
+    .action(run(async () => (await import('./pull.ts')).pullCommand));
+
+  program
     .command('status')
     .description('nodes, pods, encryption, peers and handshakes')
     .addArgument(labArgument())

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { Failure, labFailure, messageOf, usageFailure } from '../errors.ts';
 import type { AppliedObject } from '../kube/cluster.ts';
+import { makePrivateFolder, writeWhole } from '../lab/whole-file.ts';
 
 /** The version that the labs are written for (their front matter says the same). */
 export const DEFAULT_CALICO = 'v3.32.1';
@@ -13,6 +14,8 @@ export interface CalicoSource {
   version?: string;
   /** A folder that holds the release's manifests; else they come from its URLs. */
   folder?: string;
+  /** Where what came from the URLs is kept, in a folder a version: a release does not change. */
+  cache?: string;
 }
 
 /** An object of a release's manifest: what it is, and its text as it is there. */
@@ -39,7 +42,7 @@ export async function readRelease(source: CalicoSource, signal?: AbortSignal): P
 
 /** The text of a release's manifest, from the folder or the release's URL. */
 export async function readManifest(
-  { version = DEFAULT_CALICO, folder }: CalicoSource,
+  { version = DEFAULT_CALICO, folder, cache }: CalicoSource,
   file: (typeof FILES)[number],
   signal?: AbortSignal,
 ): Promise<string> {
@@ -54,6 +57,18 @@ export async function readManifest(
       });
     });
   }
+  const kept = cache === undefined ? undefined : join(cache, `calico-${version}`, file);
+  const before = kept === undefined ? undefined : await readFile(kept, 'utf8').catch(() => undefined); // it is fetched then
+  if (before !== undefined) return before;
+  const text = await fetchManifest(version, file, signal);
+  if (kept !== undefined) {
+    await makePrivateFolder(dirname(kept));
+    await writeWhole(kept, text);
+  }
+  return text;
+}
+
+async function fetchManifest(version: string, file: string, signal?: AbortSignal): Promise<string> {
   const url = manifestUrl(version, file);
   const limit = AbortSignal.timeout(FETCH_MS);
   try {

@@ -37,6 +37,8 @@ export interface DeployOptions {
   update: (text: string) => void;
   /** What is to be read whatever comes of it. */
   info: (text: string) => void;
+  /** The images that the lab's pods will want, for engines that can put them onto the nodes beforehand. */
+  images?: () => Promise<readonly string[]>;
   signal: AbortSignal;
   existing?: ExistingCluster;
 }

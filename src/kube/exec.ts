@@ -163,6 +163,7 @@ function inputOf(webSocket: WebSocket): Writable {
     highWaterMark: LARGEST_INPUT,
     write(chunk: Buffer, _encoding, done) {
       const pieces = Math.ceil(chunk.length / LARGEST_INPUT);
+      if (pieces === 0) return done(); // `end('')` writes nothing, and there is nothing to wait for
       // A connection that is gone is told by `exited`; input that nobody can take any more is no error of its own.
       const sent = (error?: Error) => {
         if (error) stdin.destroy();

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { type Cidr, isNetwork, overlap, parseCidr } from './cidr.ts';
 import type { Path, SourceDocument } from './document.ts';
+import { NODE_SUBNET } from './node-subnet.ts';
 import { inputFailure, type Problem, showPlace } from './problem.ts';
 import { check, ignored, problemAt } from './schema.ts';
 
@@ -23,9 +24,6 @@ interface ClusterNode {
   labels: Record<string, string>;
   image?: string;
 }
-
-/** The network of the nodes themselves: what Docker gives to kind's network on most machines, and what the embedded engine uses. */
-export const NODE_SUBNET = '172.18.0.0/16';
 
 /** What a kind configuration (v1alpha4) says, for the cluster of that name. Throws a usage failure with places. */
 export function clusterConfigOf(document: SourceDocument, cluster: string): ClusterConfig {

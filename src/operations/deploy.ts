@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import type { CalicoSource } from '../cni/calico-release.ts';
 import type { Engine, ExistingCluster } from '../engine/engine.ts';
 import type { EngineName } from '../lab/engine-name.ts';
 import { type Lab, readLab } from '../lab/lab.ts';
 import { lockLab } from '../lab/lab-lock.ts';
 import { checkLabName } from '../lab/lab-name.ts';
 import { type LabState, labPaths, makeLabFolder, readLabState, removeLabState, saveLabState } from '../lab/state.ts';
+import { calicoSourceOf } from './calico-source.ts';
 import { chooseEngine } from './choose-engine.ts';
 import { engineOf, enginesOf } from './labs.ts';
 
@@ -128,6 +128,7 @@ async function bringUp(
       progress: (step) => listener.step(step),
       update: (text) => listener.update(text),
       info: (text) => listener.info(text),
+      images: async () => (await import('./lab-images.ts')).podImages(lab, calicoSourceOf(lab, request)),
       signal,
       ...(request.existing ? { existing: request.existing } : {}),
     })
@@ -165,14 +166,6 @@ async function bringUp(
 
 /** `worker2` before `worker10`. */
 const byNumbersInThem = new Intl.Collator('en', { numeric: true }).compare;
-
-function calicoSourceOf({ definition }: Lab, { calicoVersion, calicoManifests }: DeployRequest): CalicoSource {
-  const version = calicoVersion ?? definition.cni.version;
-  return {
-    ...(version === undefined ? {} : { version }),
-    ...(calicoManifests === undefined ? {} : { folder: calicoManifests }),
-  };
-}
 
 /** Where the machine forbids namespaces, `unshare` alone says little. */
 async function whyNoNamespaces(engine: Engine, signal: AbortSignal): Promise<Error | undefined> {

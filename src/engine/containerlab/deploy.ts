@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { labFailure } from '../../errors.ts';
+import { labFailure, messageOf } from '../../errors.ts';
 import { makePrivateFolder, storageFailure } from '../../lab/whole-file.ts';
 import type { DeployOptions } from '../engine.ts';
 import { untilApiAnswers } from './api-ready.ts';
@@ -28,7 +28,11 @@ const START_MS = 60_000;
  * Brings up what a plan says, or what is missing of it. `images` are those that pods will want: where they are on this machine they are
  * put onto the nodes while these start.
  */
-export async function deployPlan(plan: Plan, images: readonly string[], around: Surroundings): Promise<void> {
+export async function deployPlan(
+  plan: Plan,
+  images: () => Promise<readonly string[]>,
+  around: Surroundings,
+): Promise<void> {
   const { folder, kubeconfig, logFile, signal } = around;
   await requireDocker();
   await writeFile(logFile, '', { flag: 'a', mode: 0o600 }).catch((error) => {
@@ -84,7 +88,7 @@ async function create(
   tool: Containerlab,
   plan: Plan,
   record: DeploymentRecord,
-  images: readonly string[],
+  images: () => Promise<readonly string[]>,
   around: Surroundings,
 ): Promise<void> {
   const { folder, kubeconfig, logFile, progress, signal } = around;
@@ -108,7 +112,7 @@ async function create(
   const unwanted = new AbortController();
   let loading: Promise<unknown> | undefined;
   const load = () => {
-    loading ??= loadImages(images, record.nodes, AbortSignal.any([signal, unwanted.signal]));
+    loading ??= loadWanted(images, record.nodes, AbortSignal.any([signal, unwanted.signal]), around);
     loading.catch(() => undefined); // heard below
   };
   try {
@@ -135,6 +139,22 @@ async function create(
     await loading?.catch(() => undefined); // what is told is why it is unwanted
     throw error;
   }
+}
+
+/** Which images there are to load may not be known where there is no network: then nodes pull them, and say so where they cannot. */
+async function loadWanted(
+  images: () => Promise<readonly string[]>,
+  nodes: readonly string[],
+  signal: AbortSignal,
+  { info }: Surroundings,
+): Promise<void> {
+  if (nodes.length === 0) return;
+  const wanted = await images().catch((error) => {
+    info(`no images are put onto the nodes beforehand: ${messageOf(error)}`);
+    return [];
+  });
+  const loaded = await loadImages(wanted, nodes, signal);
+  if (loaded.length > 0) info(`put onto the nodes: ${loaded.join(', ')}`);
 }
 
 /** containerlab may end well and have made less than it was asked for. */

@@ -33,7 +33,7 @@ export async function destroyDeployment(folder: string): Promise<void> {
     }).catch(() => undefined);
   }
   await removeContainers(record);
-  await removeNetworks(record);
+  await removeNetworks(record, tool);
   await removeFolder(files, tool);
   const left = await leftovers(record, files);
   if (left.length > 0) {
@@ -58,10 +58,33 @@ async function removeContainers(record: DeploymentRecord): Promise<void> {
  * The networks of kind and containerlab, where they were not there before this lab and nothing is on them: other labs use
  * the same. containerlab keeps its own where a lab had nothing but a kind cluster, or never came so far [seen with 0.79].
  */
-async function removeNetworks({ networksBefore }: DeploymentRecord): Promise<void> {
+async function removeNetworks({ networksBefore }: DeploymentRecord, tool: Containerlab | undefined): Promise<void> {
   for (const name of networksOfTools()) {
     if (networksBefore.includes(name) || !(await isUnused(name))) continue;
-    await docker(['network', 'rm', name], { timeoutMs: GONE_MS }).catch(() => ''); // another lab took it meanwhile
+    const bridge = await bridgeOf(name);
+    const removed = await docker(['network', 'rm', name], { timeoutMs: GONE_MS }).catch(() => undefined); // another lab took it meanwhile
+    if (removed !== undefined && bridge !== undefined) await removeRules(bridge, tool);
+  }
+}
+
+async function bridgeOf(network: string): Promise<string | undefined> {
+  const format = '{{.Id}} {{index .Options "com.docker.network.bridge.name"}}';
+  const said = await docker(['network', 'inspect', '--format', format, network], { timeoutMs: GONE_MS }).catch(
+    () => '',
+  );
+  const [id = '', named = ''] = said.trim().split(' ');
+  return named || (/^[0-9a-f]{12}/.test(id) ? `br-${id.slice(0, 12)}` : undefined);
+}
+
+/** containerlab lets everything through its own network, and takes these rules away only with the network [seen with 0.79]. */
+async function removeRules(bridge: string, tool: Containerlab | undefined): Promise<void> {
+  const by = tool?.by === 'root' || process.getuid?.() === 0 ? [] : asRoot('sudo');
+  for (const program of ['iptables', 'ip6tables']) {
+    for (const direction of ['-i', '-o']) {
+      const rule = [direction, bridge, '-m', 'comment', '--comment', 'set by containerlab', '-j', 'ACCEPT'];
+      // No such rule is what kind's network has, and every network where Docker filters with nftables.
+      await runTool([...by, program, '-w', '-D', 'DOCKER-USER', ...rule]).catch(() => '');
+    }
   }
 }
 

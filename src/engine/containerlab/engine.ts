@@ -14,7 +14,9 @@ export const containerlabEngine: Engine = {
   resumes: true,
 
   async deploy(options: DeployOptions): Promise<void> {
-    await deployPlan(await planOf(options.lab, options.name), imagesOfLab(options.lab), options);
+    const { lab, name, images } = options;
+    const plan = await planOf(lab, name);
+    await deployPlan(plan, images ?? (async () => imagesOfLab(lab)), options);
   },
 
   async stands(folder: string): Promise<boolean> {

@@ -38,9 +38,9 @@ export function execIn(container: string, argv: readonly string[], tty: boolean)
   };
 }
 
-/** `sh`, not a tool of its own: a node may have no pkill. What ended meanwhile has no environment to read. */
+/** `sh`, not a tool of its own: a node may have no pkill. -z: an environment is ended by NULs, at the first of which grep may stop. What ended meanwhile has no environment to read. */
 const END_MARKED = `for file in /proc/[0-9]*/environ; do
-  if grep -qF "$1" "$file" 2> /dev/null; then
+  if grep -qzF "$1" "$file" 2> /dev/null; then
     process=\${file#/proc/}
     kill -KILL "\${process%/environ}" 2> /dev/null
   fi

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { labFailure, lackingFailure, messageOf } from '../../errors.ts';
 import type { ClusterConfig } from '../../lab/kind-config.ts';
-import { NODE_SUBNET } from '../../lab/kind-config.ts';
+import { NODE_SUBNET } from '../../lab/node-subnet.ts';
 import { storageFailure, writeWhole } from '../../lab/whole-file.ts';
 import type { DeployOptions, Engine } from '../engine.ts';
 import type { RemoteProcess } from '../remote-process.ts';

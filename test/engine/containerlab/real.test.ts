@@ -27,6 +27,7 @@ if (lacks.length > 0) process.stderr.write(`not run with the real containerlab: 
 
 const IMAGE = 'wglab-test/busybox:1';
 const signal = new AbortController().signal;
+const noImages = async () => [];
 
 describe.skipIf(lacks.length > 0)('with the real Docker and containerlab', () => {
   let root: string;
@@ -68,7 +69,7 @@ describe.skipIf(lacks.length > 0)('with the real Docker and containerlab', () =>
     const folder = join(root, 'lab');
     await mkdir(folder);
     const plan = linuxPlan('wglab-real');
-    await deployPlan(plan, [], around(folder));
+    await deployPlan(plan, noImages, around(folder));
     expect(await engine.stands(folder)).toBe(true);
     const { shell } = engine.access(folder, '');
     expect(await finish(await shell('a', ['sh', '-c', 'cat; exit 7']), 'typed')).toMatchObject({
@@ -76,7 +77,7 @@ describe.skipIf(lacks.length > 0)('with the real Docker and containerlab', () =>
       stdout: 'typed',
     });
     const terminal = await shell('a', ['sh', '-c', 'tty'], { tty: true });
-    expect((await finish(terminal)).stdout).toMatch(/^\/dev\/pts\/\d+/);
+    expect((await finish(terminal)).stdout).toMatch(/\/dev\/pts\/\d+/);
     expect((await finish(await shell('b', ['ip', 'addr', 'show', 'dev', 'eth1']))).stdout).toContain('eth1');
 
     // Docker leaves a command running whose client has ended.
@@ -93,7 +94,7 @@ describe.skipIf(lacks.length > 0)('with the real Docker and containerlab', () =>
     expect(tcpdump.stdout + tcpdump.stderr).toContain('libpcap');
 
     const wanted = steps.length;
-    await deployPlan(plan, [], around(folder)); // it stands: nothing is made
+    await deployPlan(plan, noImages, around(folder)); // it stands: nothing is made
     expect(steps.slice(wanted)).toEqual([]);
 
     await run('docker', ['rm', '--force', 'clab-wglab-real-b']); // somebody took one away
@@ -117,11 +118,22 @@ describe.skipIf(lacks.length > 0)('with the real Docker and containerlab', () =>
     await engine.destroy(folder);
   });
 
+  test('a cluster that kind cannot make: networks, rules and all are gone again', async () => {
+    const folder = join(root, 'not-a-node');
+    await mkdir(folder);
+    const lab = await readLab('wireguard', { nodeImage: IMAGE }); // which has no systemd and no kubeadm
+    const failed = await engine.deploy({ ...around(folder), name: 'wglab-real', lab }).catch((error) => error);
+    expect(failed).toMatchObject({ exitCode: 5, detail: expect.stringContaining('Preparing nodes') });
+    expect(steps).toContain('kind: Preparing nodes');
+    await engine.destroy(folder);
+    expect(await whatIsThere()).toBe(before);
+  });
+
   test('what containerlab itself says of an image that cannot be pulled is understood', async () => {
     const folder = join(root, 'linux-image');
     await mkdir(folder);
     const plan = { ...linuxPlan('wglab-real', 'registry.invalid/none:1'), images: [] }; // so that wglab does not try before
-    const failed = await deployPlan(plan, [], around(folder)).catch((error) => error);
+    const failed = await deployPlan(plan, noImages, around(folder)).catch((error) => error);
     expect(failed.exitCode).toBe(5);
     expect(failed.detail).toContain('registry.invalid/none:1');
     await engine.destroy(folder);
@@ -170,6 +182,7 @@ async function whatIsThere(): Promise<string> {
     await run('docker', ['ps', '--all', '--quiet']),
     await run('docker', ['network', 'ls', '--format', '{{.Name}}']),
     await run('docker', ['volume', 'ls', '--quiet']),
+    await run('sh', ['-c', 'iptables -S DOCKER-USER 2> /dev/null || true']),
   ];
   return listed.map(({ stdout }) => stdout).join('--\n');
 }

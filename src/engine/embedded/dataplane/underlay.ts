@@ -6,9 +6,6 @@ import { HOST_SIDE_MAC } from './workloads.ts';
 /** The bridge in the holder's namespace that plays the physical network. */
 export const WIRE = 'wire';
 
-/** As Docker gives to the network named kind. */
-export const DEFAULT_SUBNET = '172.18.0.0/16';
-
 /** What pods know as their gateway; no interface has it: the node answers ARP for it on every cali interface. */
 const POD_GATEWAY = '169.254.1.1';
 

@@ -3,7 +3,6 @@ import { felixSettings } from '../../../../src/engine/embedded/dataplane/felix-s
 import { podMtu } from '../../../../src/engine/embedded/dataplane/mtu.ts';
 import type { ClusterView, FelixSettings, NodeState } from '../../../../src/engine/embedded/dataplane/types.ts';
 import {
-  DEFAULT_SUBNET,
   NODE_SYSCTLS,
   nodeInterfaceLines,
   nodeUplinkLines,
@@ -12,6 +11,7 @@ import {
   WIRE_SYSCTLS,
   wireLines,
 } from '../../../../src/engine/embedded/dataplane/underlay.ts';
+import { NODE_SUBNET } from '../../../../src/lab/node-subnet.ts';
 import { labView } from './clusters.ts';
 import { Holder } from './holder.ts';
 import { comparable } from './kernel-model.ts';
@@ -31,13 +31,13 @@ beforeAll(async () => {
   await holder.run(['sysctl', '-q', '-e', '-w', ...WIRE_SYSCTLS.map(({ path, value }) => `${path}=${value}`)]);
   for (const { name } of view.nodes) nodes.push(new NodeRuntime(holder, name, await holder.newNamespace()));
   const uplinks = view.nodes.flatMap(({ address }, index) =>
-    nodeUplinkLines({ subnet: DEFAULT_SUBNET, address, mtu, pid: nodes[index]?.pid ?? 0 }),
+    nodeUplinkLines({ subnet: NODE_SUBNET, address, mtu, pid: nodes[index]?.pid ?? 0 }),
   );
   for (const node of nodes) await node.sysctl(NODE_SYSCTLS);
-  await holder.run(['ip', '-batch', '-'], `${[...wireLines(DEFAULT_SUBNET, mtu), ...uplinks].join('\n')}\n`);
+  await holder.run(['ip', '-batch', '-'], `${[...wireLines(NODE_SUBNET, mtu), ...uplinks].join('\n')}\n`);
   for (const [index, { name, address, pods: wanted }] of view.nodes.entries()) {
     const node = nodes[index];
-    await node?.batch(nodeInterfaceLines(DEFAULT_SUBNET, address));
+    await node?.batch(nodeInterfaceLines(NODE_SUBNET, address));
     for (const pod of wanted) {
       const pid = await holder.newNamespace();
       pods.push({ address: pod.address, pid });

@@ -1,0 +1,22 @@
+import { calicoImages } from '../cni/calico-images.ts';
+import { type CalicoSource, DEFAULT_CALICO, readManifest } from '../cni/calico-release.ts';
+import { TOOLS_IMAGE } from '../engine/containerlab/capture-tools.ts';
+import { imagesOfLab } from '../lab/images.ts';
+import type { Lab } from '../lab/lab.ts';
+import { findTool } from './doctor/tools.ts';
+
+/** The images that the pods of a lab want: Calico's, and those of its manifests. */
+export async function podImages(lab: Lab, source: CalicoSource, signal?: AbortSignal): Promise<string[]> {
+  const operator = await readManifest(source, 'tigera-operator.yaml', signal);
+  return [...new Set([...calicoImages(source.version ?? DEFAULT_CALICO, operator), ...imagesOfLab(lab)])];
+}
+
+/** All images that a lab needs on a real cluster; the one with capture tools only where this machine has no such tools to copy. */
+export async function allImages(lab: Lab, source: CalicoSource, signal?: AbortSignal): Promise<string[]> {
+  const hasTools = findTool('tcpdump') !== undefined && findTool('wg') !== undefined;
+  return [
+    ...(lab.topology.image === undefined ? [] : [lab.topology.image]),
+    ...(await podImages(lab, source, signal)),
+    ...(hasTools ? [] : [TOOLS_IMAGE]),
+  ];
+}

@@ -1,0 +1,71 @@
+import { readdir } from 'node:fs/promises';
+import { requireDocker } from '../engine/containerlab/docker.ts';
+import { nameHere, pullImage, readImages, saveImages } from '../engine/containerlab/images.ts';
+import { runTool } from '../engine/embedded/processes.ts';
+import { lackingFailure, messageOf } from '../errors.ts';
+import { readLab } from '../lab/lab.ts';
+import { makePrivateFolder } from '../lab/whole-file.ts';
+import { type CalicoWishes, cacheFolder, calicoSourceOf } from './calico-source.ts';
+import type { DeployListener } from './deploy.ts';
+import { allImages } from './lab-images.ts';
+
+export interface PullRequest extends CalicoWishes {
+  lab: string;
+  topology?: string;
+  nodeImage?: string;
+  /** Write all of it to a file, for a machine without network. */
+  save?: string;
+  /** Read it from such a file instead of the network. */
+  load?: string;
+}
+
+/** What `pull -o json` prints. */
+export interface Pulled {
+  lab: string;
+  /** All that the lab needs, each with whether it is here now. */
+  images: { image: string; here: boolean }[];
+  file: string | null;
+}
+
+/**
+ * Brings everything that a lab needs on a real cluster onto this machine, from the network or from a file: images and Calico's manifests. Throws
+ * a Failure that names what cannot be had.
+ */
+export async function pull(request: PullRequest, listener: DeployListener, signal: AbortSignal): Promise<Pulled> {
+  const lab = await readLab(request.lab, { ...request, engine: 'containerlab' });
+  await requireDocker();
+  if (request.load !== undefined) await load(request.load, listener);
+  listener.step('Looking which images the lab needs');
+  const images = await allImages(lab, calicoSourceOf(lab, request), signal);
+  if (request.load === undefined) {
+    for (const image of images) {
+      if ((await nameHere(image)) === undefined) await pullImage(image, listener, signal);
+    }
+  }
+  if (request.save !== undefined) await save(request.save, images, listener);
+  const here = await Promise.all(images.map(async (image) => ({ image, here: (await nameHere(image)) !== undefined })));
+  return { lab: lab.definition.name, images: here, file: request.save ?? request.load ?? null };
+}
+
+/** Docker reads its own files from the archive, and leaves the folders of manifests that are added to it alone. */
+async function save(file: string, images: readonly string[], listener: DeployListener): Promise<void> {
+  listener.step(`Writing ${images.length} images to ${file}`);
+  try {
+    await saveImages(images, file);
+    const folders = (await readdir(cacheFolder())).filter((name) => name.startsWith('calico-'));
+    await runTool(['tar', '--append', '--file', file, '--directory', cacheFolder(), ...folders]);
+  } catch (error) {
+    throw lackingFailure(`cannot write the images to ${file}`, { detail: messageOf(error), cause: error });
+  }
+}
+
+async function load(file: string, listener: DeployListener): Promise<void> {
+  listener.step(`Reading images from ${file}`);
+  const names = await readImages(file);
+  await makePrivateFolder(cacheFolder());
+  const extract = ['tar', '--extract', '--file', file, '--directory', cacheFolder(), '--wildcards', 'calico-*'];
+  await runTool(extract).catch((error) => {
+    listener.info(`no manifests of Calico in it: ${messageOf(error).split('\n').at(-1)}`);
+  });
+  listener.info(`read: ${names.join(', ')}`);
+}

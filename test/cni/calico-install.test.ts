@@ -1,0 +1,198 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { calicoImages } from '../../src/cni/calico-images.ts';
+import { installCalico } from '../../src/cni/calico-install.ts';
+import { objectsIn, readRelease } from '../../src/cni/calico-release.ts';
+import { Cluster } from '../../src/kube/cluster.ts';
+import { stuckPod } from '../../src/kube/stuck-pod.ts';
+import { readLab } from '../../src/lab/lab.ts';
+import type { Manifest } from '../../src/lab/manifests.ts';
+import { startApiLab } from '../engine/embedded/api/support/api-lab.ts';
+import { startCrdServer } from './support-server.ts';
+
+/** In the form of the release's files (v3.32.1), cut to a few objects and lines. */
+const CRDS = `# crd.projectcalico.org/v1 and operator.tigera.io/v1 APIs
+---
+# Source: crd.projectcalico.org.v1/templates/operator.tigera.io_installations.yaml
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  annotations:
+    controller-gen.kubebuilder.io/version: v0.18.0
+  name: installations.operator.tigera.io
+spec:
+  group: operator.tigera.io
+  names:
+    kind: Installation
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: tigerastatuses.operator.tigera.io
+spec:
+  group: operator.tigera.io
+  names:
+    kind: TigeraStatus
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: apiservers.operator.tigera.io
+spec:
+  group: operator.tigera.io
+  names:
+    kind: APIServer
+`;
+const OPERATOR = `apiVersion: v1
+kind: Namespace
+metadata:
+  name: tigera-operator
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: tigera-operator
+  namespace: tigera-operator
+spec:
+  template:
+    spec:
+      containers:
+        - name: tigera-operator
+          image: quay.io/tigera/operator:v1.42.3
+`;
+
+const OPERATOR_PATH = '/apis/apps/v1/namespaces/tigera-operator/deployments/tigera-operator';
+const STATUS = '/apis/operator.tigera.io/v1/tigerastatuses';
+const AVAILABLE = { status: { conditions: [{ type: 'Available', status: 'True' }] } };
+
+let close: () => Promise<void> = async () => undefined;
+afterEach(() => close());
+
+async function install(server: Awaited<ReturnType<typeof startCrdServer>>, limitMs = 10_000) {
+  close = server.close;
+  const folder = join(server.folder, 'release');
+  await mkdir(folder);
+  await writeFile(join(folder, 'operator-crds.yaml'), CRDS);
+  await writeFile(join(folder, 'tigera-operator.yaml'), OPERATOR);
+  const lab = await readLab('wireguard');
+  const cluster = Cluster.connect(server.kubeconfig);
+  const said: string[] = [];
+  const apply = async (manifests: readonly Manifest[]) => {
+    for (const { object } of manifests) await cluster.apply(object);
+  };
+  const done = installCalico(cluster, {
+    ...{ source: { version: 'v3.32.1', folder }, manifests: lab.cniManifests, apply, limitMs },
+    ...{ step: (text: string) => said.push(text), update: (text: string) => said.push(text) },
+    signal: new AbortController().signal,
+  });
+  return { done, said };
+}
+
+/** What the operator does, when it is asked. */
+function operator(server: () => Awaited<ReturnType<typeof startCrdServer>>, made: Record<string, object>) {
+  return (path: string, objects: Map<string, Record<string, unknown>>) => {
+    if (path === OPERATOR_PATH) objects.set(OPERATOR_PATH, { status: { availableReplicas: 1 } });
+    if (path.endsWith('/installations/default')) {
+      for (const [at, object] of Object.entries(made)) objects.set(at, object as Record<string, unknown>);
+      setTimeout(() => server().serve('/apis/projectcalico.org/v3', 'felixconfigurations', 'FelixConfiguration'), 600);
+    }
+  };
+}
+
+const WHOLE = {
+  [`${STATUS}/calico`]: AVAILABLE,
+  [`${STATUS}/apiserver`]: AVAILABLE,
+  '/apis/apps/v1/namespaces/calico-system/daemonsets/calico-node': {
+    status: { numberReady: 3, desiredNumberScheduled: 3 },
+  },
+};
+
+describe('Calico by its operator', () => {
+  test('definitions, operator, what the lab asks for, and last what goes through its own API', async () => {
+    const server = await startCrdServer(operator(() => server, WHOLE));
+    const { done, said } = await install(server);
+    await done;
+    const order = server.requests.map((request) => request.split('/').at(-1));
+    expect(order.slice(0, 3).sort()).toEqual([
+      'apiservers.operator.tigera.io',
+      'installations.operator.tigera.io',
+      'tigerastatuses.operator.tigera.io',
+    ]);
+    expect(server.requests.slice(3)).toEqual([
+      'PATCH /api/v1/namespaces/tigera-operator',
+      `PATCH ${OPERATOR_PATH}`,
+      'POST /apis/operator.tigera.io/v1/installations',
+      'POST /apis/operator.tigera.io/v1/apiservers',
+      'POST /apis/projectcalico.org/v3/felixconfigurations',
+    ]);
+    expect(said.join('\n')).toContain('no FelixConfiguration in projectcalico.org/v3');
+  });
+
+  test('what is waited for, how long at most, and what was last seen', async () => {
+    const progressing = [{ type: 'Progressing', status: 'True', reason: 'ResourceNotReady', message: '1/3 pods' }];
+    const half = { ...WHOLE, [`${STATUS}/calico`]: { status: { conditions: progressing } } };
+    const server = await startCrdServer(operator(() => server, half));
+    const { done, said } = await install(server, 2_000);
+    await expect(done).rejects.toThrow(
+      'waited 2 s for Calico to be available (calico, apiserver); last seen: calico: ResourceNotReady, 1/3 pods',
+    );
+    expect(said.at(-1)).toMatch(/^waiting for Calico to be available .*, at most 2 s: calico: ResourceNotReady/);
+  });
+
+  test('a pod that cannot have its image is named at once, not when the time is up', async () => {
+    const waiting = { reason: 'ImagePullBackOff', message: 'Back-off pulling image' };
+    const stuck = {
+      metadata: { namespace: 'calico-system', name: 'calico-node-x' },
+      spec: { nodeName: 'c1-worker' },
+      status: { containerStatuses: [{ image: 'quay.io/calico/node:v3.32.1', state: { waiting } }] },
+    };
+    const pods = { '/api/v1/namespaces/calico-system/pods/calico-node-x': stuck };
+    const server = await startCrdServer(operator(() => server, { ...WHOLE, [`${STATUS}/calico`]: {}, ...pods }));
+    const began = performance.now();
+    const { done } = await install(server, 60_000);
+    await expect(done).rejects.toThrow(
+      'pod calico-system/calico-node-x on c1-worker cannot start: ImagePullBackOff, image quay.io/calico/node:v3.32.1',
+    );
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+
+  test("nothing is fetched where the cluster has the operator's kinds built in", async () => {
+    const api = await startApiLab();
+    close = api.close;
+    const applied: string[] = [];
+    const { cniManifests } = await readLab('wireguard');
+    await installCalico(Cluster.connect(api.kubeconfig), {
+      source: { folder: '/nowhere' },
+      manifests: cniManifests,
+      apply: async (manifests) => void applied.push(...manifests.map(({ object }) => object.kind)),
+      ...{ step: () => undefined, update: () => undefined, signal: new AbortController().signal },
+    });
+    expect(applied).toEqual(['Installation', 'APIServer', 'FelixConfiguration']);
+  });
+
+  test('a release has its objects with their text, and its images', () => {
+    const found = objectsIn(CRDS);
+    expect(found.map(({ object }) => object.metadata.name)).toEqual([
+      'installations.operator.tigera.io',
+      'tigerastatuses.operator.tigera.io',
+      'apiservers.operator.tigera.io',
+    ]);
+    expect(found[0]?.text).toContain('group: operator.tigera.io');
+    expect(calicoImages('v3.32.1', OPERATOR)).toEqual(
+      expect.arrayContaining(['quay.io/tigera/operator:v1.42.3', 'quay.io/calico/node:v3.32.1']),
+    );
+  });
+
+  test('a folder without the release, and a version that is none, are told', async () => {
+    await expect(readRelease({ folder: '/nowhere' })).rejects.toMatchObject({ exitCode: 2 });
+    await expect(readRelease({ version: '../x', folder: '/nowhere' })).rejects.toThrow(
+      '"../x" is no version of Calico',
+    );
+  });
+
+  test('a pod that only takes its time is not stuck', () => {
+    const pod = { status: { containerStatuses: [{ state: { waiting: { reason: 'ContainerCreating' } } }] } };
+    expect(stuckPod([pod as never])).toBeUndefined();
+  });
+});

@@ -1,0 +1,214 @@
+import { createCipheriv, createHash } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { VerifyResult } from '../../src/proof/result.ts';
+import { Kubectl } from './support/kubectl.ts';
+import { whyNoFaults } from './support/requirements.ts';
+import { Home } from './support/wglab.ts';
+
+/**
+ * The engine `kubernetes` on real packets: an embedded lab is the cluster that is there already, and is reached through its
+ * Kubernetes API alone.
+ */
+const why = whyNoFaults();
+if (why) process.stderr.write(`engine kubernetes is not tried: ${why}\n`);
+
+const A = 'wireguard-worker';
+const B = 'wireguard-worker2';
+const CONTROL = 'wireguard-control-plane';
+const IMAGE = ['--probe-image', 'wglab/host-tools'];
+
+describe.skipIf(why)('engine kubernetes', { timeout: 120_000 }, () => {
+  let cluster: Home;
+  let home: Home;
+  let kubectl: Kubectl;
+
+  beforeAll(async () => {
+    cluster = new Home();
+    home = new Home();
+    await cluster.expects(0, ['deploy', '--engine', 'embedded']);
+    kubectl = new Kubectl('kubectl', kubeconfig(), cluster.folder);
+  });
+
+  afterAll(async () => {
+    await home.dispose();
+    await cluster.dispose();
+  });
+
+  const kubeconfig = () => join(cluster.folder, 'wireguard', 'kubeconfig');
+  const deploy = (name: string, ...args: string[]) => ['deploy', '--name', name, '--kubeconfig', kubeconfig(), ...args];
+  const verify = async (status: number, ...args: string[]): Promise<VerifyResult> =>
+    JSON.parse((await home.expects(status, ['verify', ...args, '-o', 'json'])).stdout);
+
+  /** Everything of the cluster that a person can get, as far as a lab beside it must not change it. */
+  async function everything() {
+    const { items } = JSON.parse(await kubectl.told('get all,configmaps,felixconfigurations -A -o json'));
+    return items
+      .map(({ kind, metadata, spec, status }: { [field: string]: Record<string, unknown> }) => ({
+        kind,
+        name: `${metadata?.namespace}/${metadata?.name}`,
+        uid: metadata?.uid,
+        spec: kind === ('FelixConfiguration' as unknown) ? undefined : spec,
+        podIP: status?.podIP,
+        restarts: JSON.stringify(status?.containerStatuses ?? []).match(/"restartCount":\d+/g),
+      }))
+      .sort((a: { uid: string }, b: { uid: string }) => (a.uid < b.uid ? -1 : 1));
+  }
+
+  async function namespaces(): Promise<string[]> {
+    return (await kubectl.told('get namespaces -o name')).split('\n').filter((name) => name.includes('wglab-'));
+  }
+
+  it('goes the whole way from probes to proof, finds a fault, and leaves the cluster as it was', async () => {
+    const before = await everything();
+    const { stderr } = await home.expects(0, deploy('real', '--engine', 'kubernetes', ...IMAGE));
+    const announced = stderr.indexOf('namespace wglab-real');
+    expect(announced, stderr).toBeGreaterThan(-1);
+    expect(announced).toBeLessThan(stderr.indexOf('Making the namespace'));
+    expect(stderr).toMatch(/CNI Calico, encryption off/);
+    const copy = join(home.folder, 'real', 'kubeconfig');
+    expect(statSync(copy).mode & 0o777).toBe(0o600);
+
+    const plain = await verify(0, 'real', '--expect', 'plaintext');
+    expect(plain.engine).toBe('kubernetes');
+    expect(plain.pairs).toHaveLength(6);
+    const felix = await kubectl.told('get felixconfiguration default -o json');
+    expect(JSON.parse(felix).spec.wireguardEnabled ?? false).toBe(false);
+    await home.expects(0, ['encrypt', 'on', 'real']);
+    const encrypted = await verify(0, 'real', '--expect', 'encrypted');
+    expect(encrypted.verdict).toBe('pass');
+
+    await cluster.expects(0, ['exec', A, '--', 'ip', 'rule', 'del', 'pref', '99']);
+    const leaking = await verify(1, 'real', '--expect', 'encrypted');
+    const leaks = leaking.pairs.filter(({ plaintextPackets }) => plaintextPackets > 0);
+    expect(new Set(leaks.map(({ from }) => from))).toEqual(new Set([A]));
+    await cluster.expects(0, ['exec', A, '--', 'ip', 'rule', 'add', 'not', 'fwmark', '0x200000/0x200000', 'pref', '99', 'table', '1']);
+
+    await home.expects(0, ['encrypt', 'off', 'real']);
+    await verify(0, 'real', '--expect', 'plaintext');
+    await home.expects(0, ['destroy', 'real']);
+    expect(await namespaces()).toEqual([]);
+    expect(existsSync(copy)).toBe(false);
+    expect(await everything()).toEqual(before);
+    await cluster.expects(0, ['verify', '--expect', 'plaintext']);
+  });
+
+  it('names a node without a probe, judges nothing of it, and encrypts all the same', async () => {
+    const selector = `kubernetes.io/hostname in (${A}, ${B})`;
+    const { stderr } = await home.expects(0, deploy('some', '--nodes', selector, ...IMAGE));
+    expect(stderr).toContain(`${CONTROL}: it was not chosen (--nodes ${selector})`);
+    const plain = await verify(3, 'some', '--expect', 'plaintext');
+    expect(plain.unprobed.map(({ node }) => node)).toEqual([CONTROL]);
+    const observations = plain.pairs.map(({ from, to, observation }) => `${from} ${to} ${observation}`).sort();
+    expect(observations).toEqual(
+      [
+        `${A} ${B} plaintext`,
+        `${B} ${A} plaintext`,
+        ...[A, B].flatMap((node) => [`${CONTROL} ${node} inconclusive`, `${node} ${CONTROL} inconclusive`]),
+      ].sort(),
+    );
+    const { status, stderr: refused } = await home.run(['exec', '--lab', 'some', CONTROL, '--', 'true']);
+    expect([status, refused]).toEqual([4, expect.stringContaining('cannot be probed: it was not chosen')]);
+    await home.expects(0, ['encrypt', 'on', 'some']);
+    const mixed = await verify(3, 'some', '--expect', 'encrypted');
+    expect(mixed.pairs.filter(({ observation }) => observation === 'encrypted')).toHaveLength(2);
+    await home.expects(0, ['encrypt', 'off', 'some']);
+    // A pod that goes away is missed as well, and one that comes back is found.
+    await kubectl.told(`delete pod -n wglab-some -l wglab.dev/role=probe --field-selector spec.nodeName=${A} --wait`);
+    await kubectl.told('rollout status -n wglab-some daemonset/probe');
+    await home.expects(0, ['exec', '--lab', 'some', A, '--', 'true']);
+    await home.expects(0, ['destroy', 'some']);
+    expect(await namespaces()).toEqual([]);
+  });
+
+  it('looks at a stated sample where that is asked for, any node in it or not', async () => {
+    await home.expects(0, deploy('sample', ...IMAGE));
+    const result = await verify(0, 'sample', '--pairs', '2', '--expect', 'plaintext');
+    expect(result.pairs).toHaveLength(2);
+    expect(result.taps).toHaveLength(2);
+    expect(result.sampledOf).toBe(6);
+    expect(result.summary).toContain('a sample: 2 of 6 pairs');
+    expect((await verify(0, 'sample', '--pairs', 'all', '--expect', 'plaintext')).pairs).toHaveLength(6);
+    await home.expects(0, ['destroy', 'sample']);
+  });
+
+  it('carries 50 MB of any bytes through exec unharmed', async () => {
+    await home.expects(0, deploy('bytes', ...IMAGE));
+    const size = 50 * 1024 * 1024;
+    const key = '00112233445566778899aabbccddeeff';
+    const stream = `openssl enc -aes-128-ctr -K ${key} -iv ${key} < /dev/zero 2> /dev/null | head -c ${size}`;
+    const running = home.start(['exec', '--lab', 'bytes', A, '--', 'sh', '-c', stream], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const hash = createHash('sha256');
+    let bytes = 0;
+    running.child.stdout?.removeAllListeners('data');
+    running.child.stdout?.setEncoding('latin1').on('data', (text: string) => {
+      bytes += text.length;
+      hash.update(text, 'latin1');
+    });
+    expect((await running.ended).status).toBe(0);
+    const cipher = createCipheriv('aes-128-ctr', Buffer.from(key, 'hex'), Buffer.from(key, 'hex'));
+    expect(bytes).toBe(size);
+    expect(hash.digest('hex')).toBe(createHash('sha256').update(cipher.update(Buffer.alloc(size))).digest('hex'));
+    await home.expects(0, ['destroy', 'bytes']);
+  });
+
+  it('says within seconds which pod cannot start, and takes all of it away again', async () => {
+    const began = performance.now();
+    const { stderr } = await home.expects(5, deploy('stuck', '--probe-image', 'registry.invalid/no/such:1'));
+    expect(performance.now() - began).toBeLessThan(20_000);
+    expect(stderr).toMatch(/pod wglab-stuck\/probe-\w+ cannot start: ErrImagePull/);
+    expect(await namespaces()).toEqual([]);
+  });
+
+  it('leaves a namespace alone that it did not make', async () => {
+    await kubectl.told('create namespace wglab-taken');
+    const { stderr } = await home.expects(2, deploy('taken', ...IMAGE));
+    expect(stderr).toContain('which this lab did not make');
+    await home.expects(0, ['destroy', 'taken']);
+    expect(await namespaces()).toEqual(['namespace/wglab-taken']);
+    await kubectl.told('delete namespace wglab-taken');
+  });
+
+  it.each([/Looking at the cluster/, /wglab creates/, /Making the namespace/, /Looking for the tools/])(
+    'is taken away by destroy when deploy was killed right after %s',
+    async (line) => {
+      const running = home.start(deploy('killed', ...IMAGE));
+      await running.prints(line);
+      running.child.kill('SIGKILL');
+      await running.ended;
+      await home.expects(0, ['destroy', 'killed']);
+      expect(await namespaces()).toEqual([]);
+      expect(existsSync(join(home.folder, 'killed'))).toBe(false);
+    },
+  );
+
+  it('is taken away by the next deploy of that name, on whichever engine', async () => {
+    const running = home.start(deploy('again', ...IMAGE));
+    await running.prints(/Looking at the cluster/);
+    await expect.poll(namespaces, { timeout: 20_000, interval: 5 }).toEqual(['namespace/wglab-again']);
+    running.child.kill('SIGKILL');
+    await running.ended;
+    await home.expects(0, ['deploy', '--name', 'again', '--engine', 'embedded']);
+    expect(await namespaces()).toEqual([]);
+    await home.expects(0, ['destroy', 'again']);
+  });
+
+  it('says that a cluster does not answer, and still lists and keeps the lab', async () => {
+    const other = new Home();
+    try {
+      await other.expects(0, ['deploy', '--engine', 'embedded']);
+      const theirs = join(other.folder, 'wireguard', 'kubeconfig');
+      await home.expects(0, ['deploy', '--name', 'lost', '--kubeconfig', theirs, ...IMAGE]);
+      await other.destroy();
+      const { stderr } = await home.expects(5, ['destroy', 'lost']);
+      expect(stderr).toContain(`rm -r ${join(home.folder, 'lost')}`);
+      const { stdout } = await home.expects(0, ['labs', '-o', 'json']);
+      const deployment = JSON.parse(stdout).deployments.find(({ name }: { name: string }) => name === 'lost');
+      expect(deployment).toMatchObject({ stands: false, problem: expect.stringContaining('does not answer') });
+      expect(readFileSync(join(home.folder, 'lost', 'engine.json'), 'utf8')).toContain('wglab-lost');
+    } finally {
+      await other.dispose();
+    }
+  });
+});
