@@ -29,6 +29,8 @@ export const OPTION_VALUES: Readonly<Record<string, Values>> = {
   calicoVersion: 'anything',
   calicoManifests: 'folders',
   kubeconfig: 'files',
+  save: 'files',
+  load: 'files',
   context: 'anything',
   nodes: 'anything',
   probeImage: 'anything',

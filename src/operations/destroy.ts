@@ -10,7 +10,7 @@ export async function destroy(name: string): Promise<boolean> {
     const known = (await listLabStates()).some((lab) => lab.name === name);
     let stood = false;
     for (const engine of await enginesOf(name)) {
-      stood ||= await engine.stands(folder);
+      stood ||= await Promise.resolve(engine.stands(folder)).catch(() => false); // what is wrong, destroy says better
       await engine.destroy(folder);
     }
     await removeLabState(name);

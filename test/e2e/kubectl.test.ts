@@ -342,10 +342,10 @@ describe('an embedded lab by client-node', () => {
         containers,
       };
       await core.createNamespacedPod({ namespace, body: { metadata: { name }, spec } });
-      await delay(i * 12);
+      await delay(i * 8);
       await core.deleteNamespacedPod({ namespace, name, ...(i % 4 < 2 ? { gracePeriodSeconds: 0 } : {}) });
     };
-    await Promise.all(Array.from({ length: 30 }, (_, i) => comeAndGo(i)));
+    await Promise.all(Array.from({ length: 40 }, (_, i) => comeAndGo(i)));
     const added = () => lab.home.census().namespaces.filter((one) => !namespaces.includes(one));
     await until(
       () => `${added()} to be gone`,

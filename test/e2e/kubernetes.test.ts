@@ -83,7 +83,21 @@ describe.skipIf(why)('engine kubernetes', { timeout: 120_000 }, () => {
     const leaking = await verify(1, 'real', '--expect', 'encrypted');
     const leaks = leaking.pairs.filter(({ plaintextPackets }) => plaintextPackets > 0);
     expect(new Set(leaks.map(({ from }) => from))).toEqual(new Set([A]));
-    await cluster.expects(0, ['exec', A, '--', 'ip', 'rule', 'add', 'not', 'fwmark', '0x200000/0x200000', 'pref', '99', 'table', '1']);
+    await cluster.expects(0, [
+      'exec',
+      A,
+      '--',
+      'ip',
+      'rule',
+      'add',
+      'not',
+      'fwmark',
+      '0x200000/0x200000',
+      'pref',
+      '99',
+      'table',
+      '1',
+    ]);
 
     await home.expects(0, ['encrypt', 'off', 'real']);
     await verify(0, 'real', '--expect', 'plaintext');
@@ -138,7 +152,9 @@ describe.skipIf(why)('engine kubernetes', { timeout: 120_000 }, () => {
     const size = 50 * 1024 * 1024;
     const key = '00112233445566778899aabbccddeeff';
     const stream = `openssl enc -aes-128-ctr -K ${key} -iv ${key} < /dev/zero 2> /dev/null | head -c ${size}`;
-    const running = home.start(['exec', '--lab', 'bytes', A, '--', 'sh', '-c', stream], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const running = home.start(['exec', '--lab', 'bytes', A, '--', 'sh', '-c', stream], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const hash = createHash('sha256');
     let bytes = 0;
     running.child.stdout?.removeAllListeners('data');
@@ -149,7 +165,11 @@ describe.skipIf(why)('engine kubernetes', { timeout: 120_000 }, () => {
     expect((await running.ended).status).toBe(0);
     const cipher = createCipheriv('aes-128-ctr', Buffer.from(key, 'hex'), Buffer.from(key, 'hex'));
     expect(bytes).toBe(size);
-    expect(hash.digest('hex')).toBe(createHash('sha256').update(cipher.update(Buffer.alloc(size))).digest('hex'));
+    expect(hash.digest('hex')).toBe(
+      createHash('sha256')
+        .update(cipher.update(Buffer.alloc(size)))
+        .digest('hex'),
+    );
     await home.expects(0, ['destroy', 'bytes']);
   });
 

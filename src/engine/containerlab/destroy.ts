@@ -68,7 +68,7 @@ async function removeNetworks({ networksBefore }: DeploymentRecord, tool: Contai
 }
 
 async function bridgeOf(network: string): Promise<string | undefined> {
-  const format = '{{.Id}} {{index .Options "com.docker.network.bridge.name"}}';
+  const format = '{{.Id}} {{with index .Options "com.docker.network.bridge.name"}}{{.}}{{end}}';
   const said = await docker(['network', 'inspect', '--format', format, network], { timeoutMs: GONE_MS }).catch(
     () => '',
   );

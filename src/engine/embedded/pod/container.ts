@@ -123,7 +123,7 @@ export function startContainer(sandbox: Sandbox, plan: ContainerPlan): Container
     exited,
     exec: (words, options) => startProcess(execArgv(child, sandbox, plan, words), options, environmentOf(plan)),
     stop: () => stop(child),
-    kill: () => child.kill('SIGKILL'),
+    kill: () => kill(child),
   };
 }
 
@@ -157,7 +157,16 @@ function environmentOf(plan: ContainerPlan): Record<string, string> {
 function stop(child: ChildProcess): void {
   const first = firstProcess(child.pid ?? 0);
   if (first !== undefined && hearsTerm(first)) process.kill(first, 'SIGTERM');
-  else child.kill('SIGKILL');
+  else kill(child);
+}
+
+/** With its group, of which the container's first process is: a moment after its fork it would not end with `unshare`. */
+function kill({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 /** The container's PID 1 as the engine counts: the one child of `unshare --fork`. */

@@ -1,0 +1,138 @@
+import { describe, expect, test } from 'vitest';
+import { explainRun } from '../../../src/engine/containerlab/explain.ts';
+import { withoutDigest } from '../../../src/engine/containerlab/images.ts';
+import { kubeconfigFrom } from '../../../src/engine/containerlab/kubeconfig.ts';
+import { logLine, saysSomething, stepOf } from '../../../src/engine/containerlab/log-lines.ts';
+import { planWithoutCluster, topologyFor } from '../../../src/engine/containerlab/plan.ts';
+import { isEnough, versionIn } from '../../../src/engine/containerlab/tool.ts';
+import { parseDocuments } from '../../../src/lab/document.ts';
+import { topologyOf } from '../../../src/lab/topology.ts';
+import { clashesOf } from '../../../src/operations/doctor/containerlab.ts';
+
+/** What containerlab 0.79.0 printed where no image could be pulled (recorded; colours and margins as they came). */
+const RECORDED = `20:24:39 INFO Containerlab started version=0.79.0
+20:24:39 INFO Creating docker network name=clab IPv4 subnet=172.20.20.0/24 IPv6 subnet=3fff:172:20:20::/64 MTU=0
+20:24:39 INFO Creating cluster "wireguard" ...
+ kind-cluster=wireguard
+20:24:39 INFO  • Ensuring node image (kindest/node:v1.35.0) 🖼  ...
+ kind-cluster=wireguard
+20:24:50 INFO  ✗ Ensuring node image (kindest/node:v1.35.0) 🖼
+ kind-cluster=wireguard
+20:24:50 ERRO node "wireguard" deploy: failed to pull image "kindest/node:v1.35.0": command "docker pull kindest/node:v1.35.0" failed with error: exit status 1
+          
+   ERROR  
+          
+  Deployment failed for one or more nodes: node "wireguard" deploy: failed to pull image                              `;
+
+describe('what containerlab says', () => {
+  test('becomes steps', () => {
+    const steps = RECORDED.split('\n').flatMap((line) => stepOf(logLine(line)) ?? []);
+    expect(steps).toEqual([
+      'containerlab: Creating docker network clab',
+      'containerlab: Creating cluster "wireguard"',
+      'kind: Ensuring node image (kindest/node:v1.35.0)',
+    ]);
+    const silent = RECORDED.split('\n').filter((line) => !saysSomething(logLine(line)));
+    expect(silent.map((line) => line.trim())).toEqual([...Array(3).fill('kind-cluster=wireguard'), '', 'ERROR', '']);
+  });
+
+  test.each([
+    ['an image', RECORDED, 5, 'the image kindest/node:v1.35.0 is not here and cannot be pulled', 'wglab pull'],
+    ['a name', 'node(s) already exist for a cluster with the name "k"', 5, '"k" already', '--name'],
+    ['inotify', 'could not find a log line that matches "Reached target"', 5, 'inotify', 'fs.inotify'],
+    ['no modules', 'Open /proc/modules: no such file or directory.', 4, 'no loadable modules', 'embedded'],
+    ['sudo', 'sudo: a password is required', 4, 'needs root', 'sudo'],
+    ['no networks', 'could not find an available, non-overlapping IPv4 address pool', 5, 'no network left', 'prune'],
+    ['anything else', 'something new', 5, 'could not make the lab', 'doctor'],
+  ])('is understood: %s', (_, said, exitCode, message, remedy) => {
+    const failure = explainRun({ command: ['containerlab', 'deploy'], lines: said.split('\n') });
+    expect(failure).toMatchObject({ exitCode, message: expect.stringContaining(message) });
+    expect(failure.remedy).toContain(remedy);
+    expect(failure.detail).toMatch(/^\$ containerlab deploy\n/);
+  });
+
+  test('its version, as JSON and in the banner of those before 0.70', () => {
+    expect(versionIn('{"version":"0.79.0","commit":"none","date":"none"}')).toBe('0.79.0');
+    expect(versionIn('\n    version: 0.79.0\n     commit: none\n       date: none\n')).toBe('0.79.0');
+    expect(['0.72.0', '0.73.0', '0.79.1', '1.0.0', '0.0.0'].map(isEnough)).toEqual([false, true, true, true, true]);
+  });
+});
+
+describe('the files that containerlab gets', () => {
+  const topology = {
+    name: 'any',
+    prefix: 'mine',
+    topology: {
+      nodes: {
+        k: { kind: 'k8s-kind', 'startup-config': 'k.yml', image: 'a:1' },
+        probe: {
+          ...{ kind: 'linux', binds: ['files:/files:ro', '/abs:/abs', 'volume'] },
+          stages: { create: { 'wait-for': [{ node: 'k', stage: 'create' }] } },
+        },
+      },
+      links: [{ endpoints: ['probe:eth1', 'host:x'] }],
+    },
+  };
+
+  test('have names of their own, absolute paths, no wait, and all else as it was', () => {
+    const plan = planWithoutCluster(topology, '/labs', 'c1', 'k');
+    const cluster = { key: 'k', kindConfig: {}, kindFolder: '/labs', config: {} as never };
+    expect(topologyFor({ ...plan, cluster }, '/s/kind.yml', '/s/kubeconfig', 'b:2')).toEqual({
+      name: 'c1',
+      topology: {
+        nodes: {
+          c1: {
+            ...{ kind: 'k8s-kind', 'startup-config': '/s/kind.yml', image: 'b:2' },
+            extras: { k8s_kind: { deploy: { wait: '0s', kubeconfig: '/s/kubeconfig' } } },
+          },
+          probe: {
+            ...{ kind: 'linux', binds: ['/labs/files:/files:ro', '/abs:/abs', 'volume'] },
+            stages: { create: { 'wait-for': [{ node: 'c1', stage: 'create' }] } },
+          },
+        },
+        links: [{ endpoints: ['probe:eth1', 'host:x'] }],
+      },
+    });
+  });
+
+  test('linux nodes and links are for containerlab alone', () => {
+    const text = `name: small
+topology:
+  nodes:
+    small: {kind: k8s-kind, startup-config: small.kind.yml}
+    probe: {kind: linux, image: busybox}
+  links: [{endpoints: ["probe:eth1", "host:x"]}]
+`;
+    const [document] = parseDocuments(text, '/labs/small.clab.yml');
+    if (!document) throw new Error('no document');
+    expect(topologyOf(document, 'containerlab').cluster).toBe('small');
+    expect(() => topologyOf(document, 'embedded')).toThrow('"probe" is of kind "linux"');
+  });
+
+  test('a kubeconfig for the published port, as kind writes it', () => {
+    const admin = `apiVersion: v1
+clusters: [{name: kubernetes, cluster: {server: "https://c1-control-plane:6443", certificate-authority-data: QQ==}}]
+users: [{name: kubernetes-admin, user: {client-key-data: Qg==}}]
+`;
+    const text = kubeconfigFrom(admin, 'https://127.0.0.1:4711', 'kind-c1');
+    expect(text).toContain('server: https://127.0.0.1:4711');
+    expect(text).toContain('certificate-authority-data: QQ==');
+    expect(text).toContain('current-context: kind-c1');
+    expect(text).not.toContain('6443');
+  });
+
+  test('an image without its digest keeps its tag, and one without a tag its digest', () => {
+    expect(['a/b:1@sha256:0', 'r:5000/a@sha256:0', 'a:1'].map(withoutDigest)).toEqual([
+      'a/b:1',
+      'r:5000/a@sha256:0',
+      'a:1',
+    ]);
+  });
+});
+
+test('routes that clash with the networks of a lab', () => {
+  const routes = 'default via 10.0.0.1 dev eth0\n192.168.1.0/24 dev wlan0 scope link\n172.18.0.0/16 dev br-1\n';
+  expect(clashesOf(routes, ['192.168.0.0/16', '10.96.0.0/16'])).toEqual([
+    '192.168.0.0/16 is also routed here: 192.168.1.0/24 dev wlan0 scope link',
+  ]);
+});
