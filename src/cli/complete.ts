@@ -46,6 +46,7 @@ export const OPTION_VALUES: Readonly<Record<string, Values>> = {
 export const ARGUMENT_VALUES: Readonly<Record<string, Values>> = {
   'deploy lab': 'labs',
   'smoke lab': 'labs',
+  'pull lab': 'labs',
   lab: 'deployments',
   target: 'targets',
   command: 'files',

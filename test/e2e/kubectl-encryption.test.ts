@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Kubectl, usableKubectls } from './support/kubectl.ts';
+import { KUBECTLS, type Kubectl, NO_KUBECTL } from './support/kubectl.ts';
 import {
   A,
   B,
@@ -14,8 +14,6 @@ import {
   setFelix,
   WAITS,
 } from './support/kubectl-lab.ts';
-
-const KUBECTLS = usableKubectls();
 
 /** The DaemonSet of the workshop on netcat, as its text has it. */
 const NC_DEMO = `apiVersion: apps/v1
@@ -89,7 +87,7 @@ async function nodeFacts({ told }: Kubectl): Promise<NodeFacts[]> {
   }));
 }
 
-describe.skipIf(KUBECTLS.length === 0)('encryption by an unchanged kubectl', () => {
+describe.skipIf(NO_KUBECTL)('encryption by an unchanged kubectl', () => {
   const lab = new KubectlLab();
   beforeAll(() => lab.deploy());
   afterAll(() => lab.end());

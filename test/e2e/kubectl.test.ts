@@ -15,11 +15,9 @@ import {
   Watch,
 } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { usableKubectls } from './support/kubectl.ts';
+import { KUBECTLS, NO_KUBECTL } from './support/kubectl.ts';
 import { A, B, KubectlLab, listens, MANIFESTS, NODES, ncPod, podManifest, WAITS } from './support/kubectl-lab.ts';
 import { until } from './support/until.ts';
-
-const KUBECTLS = usableKubectls();
 
 const manifestFiles = readdirSync(MANIFESTS, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.yaml'))
@@ -38,7 +36,7 @@ const lab = new KubectlLab();
 beforeAll(() => lab.deploy());
 afterAll(() => lab.end());
 
-describe.skipIf(KUBECTLS.length === 0)('an embedded lab by an unchanged kubectl', () => {
+describe.skipIf(NO_KUBECTL)('an embedded lab by an unchanged kubectl', () => {
   describe.each(KUBECTLS)('%s', (binary) => {
     const kubectl = lab.kubectl(binary);
     const { told, refused } = kubectl;

@@ -8,11 +8,14 @@ import { until } from './until.ts';
 /** The oldest kubectl that wglab promises to work with. */
 const OLDEST_MINOR = 30;
 
-/** kubectl of the PATH and those that WGLAB_TEST_KUBECTLS names, separated by ':', as far as they are there and not too old. */
-export function usableKubectls(): string[] {
-  const named = (process.env.WGLAB_TEST_KUBECTLS ?? '').split(':').filter(Boolean);
-  return ['kubectl', ...named].filter((binary) => minorOf(binary) >= OLDEST_MINOR);
-}
+const named = (process.env.WGLAB_TEST_KUBECTLS ?? '').split(':').filter(Boolean);
+const usable = ['kubectl', ...named].filter((binary) => minorOf(binary) >= OLDEST_MINOR);
+
+/** Whether there is none of kubectl of the PATH and those that WGLAB_TEST_KUBECTLS names, separated by ':', or they are too old. */
+export const NO_KUBECTL = usable.length === 0;
+
+/** Those that can be used; where there is none, what is skipped is named after that. */
+export const KUBECTLS: readonly string[] = NO_KUBECTL ? [`kubectl (there is none from 1.${OLDEST_MINOR} on)`] : usable;
 
 function minorOf(binary: string): number {
   try {

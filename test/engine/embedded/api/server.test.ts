@@ -129,6 +129,31 @@ describe('decoding', () => {
     expect(ignored.headers.warning).toBeUndefined();
   });
 
+  it('warns of fields without effect where the request sets them, not where they were', async () => {
+    const deployments = '/apis/apps/v1/namespaces/default/deployments';
+    const container = { name: 'c', image: 'busybox', readinessProbe: { exec: { command: ['true'] } } };
+    const labels = { app: 'warned' };
+    const template = { metadata: { labels }, spec: { hostname: 'own', containers: [container] } };
+    const body = { metadata: { name: 'warned' }, spec: { selector: { matchLabels: labels }, template } };
+    const warnings = (answer: { headers: Record<string, unknown> }) =>
+      String(answer.headers.warning ?? '').match(/spec[\w.[\]]+/g) ?? [];
+    const at = 'spec.template.spec';
+    const created = await lab.fetch(deployments, { method: 'POST', body });
+    expect(warnings(created)).toEqual([`${at}.hostname`, `${at}.containers[0].readinessProbe`]);
+    const patch = (change: object) =>
+      lab.fetch(`${deployments}/warned`, {
+        method: 'PATCH',
+        body: JSON.stringify(change),
+        headers: { 'content-type': 'application/strategic-merge-patch+json' },
+      });
+    expect(warnings(await patch({ spec: { replicas: 2 } }))).toEqual([]);
+    const requests = {
+      spec: { template: { spec: { containers: [{ name: 'c', resources: { limits: { cpu: '1' } } }] } } },
+    };
+    expect(warnings(await patch(requests))).toEqual([`${at}.containers[0].resources`]);
+    await lab.fetch(`${deployments}/warned`, { method: 'DELETE' });
+  });
+
   it('keeps nothing of a dry run', () => {
     expect(lab.store.get('ConfigMap', 'default', 'odd')).toBeUndefined();
   });

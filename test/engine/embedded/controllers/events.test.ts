@@ -30,6 +30,15 @@ test('the same event again counts up; another one, or one about another object, 
   expect(store.list('Event')).toHaveLength(3);
 });
 
+test('a list tells what happened in one second in its order', () => {
+  const store = new Store();
+  bootstrapCluster(store, [], { machine: MACHINE });
+  const record = eventRecorder(store, () => NOON);
+  const reasons = ['Scheduled', 'Pulled', 'Created', 'Started', 'Killing', 'BackOff'];
+  for (const reason of [...reasons, 'Pulled']) record('test', podObject('web'), 'Normal', reason, 'm');
+  expect(store.list('Event', 'default').map(({ reason }) => reason)).toEqual(reasons);
+});
+
 test('events about nodes are in the namespace default, none are made where the namespace goes, and the oldest give way', () => {
   const store = new Store();
   bootstrapCluster(store, [], { machine: MACHINE });
