@@ -18,9 +18,11 @@ export function stuckPod(pods: readonly Pod[]): Failure | undefined {
       if (!reason || !STUCK.includes(reason)) continue;
       const where = `pod ${metadata?.namespace}/${metadata?.name} on ${spec?.nodeName ?? 'no node'}`;
       const isImage = reason.includes('Image');
+      // The embedded engine pulls nothing, and says itself what to do.
+      const canPull = isImage && !message?.includes('--engine');
       return labFailure(`${where} cannot start: ${reason}${isImage ? `, image ${container.image}` : ''}`, {
         ...(message === undefined ? {} : { detail: message }),
-        ...(isImage ? { remedy: 'wglab pull fetches all images of a lab, where there is a network' } : {}),
+        ...(canPull ? { remedy: 'wglab pull fetches all images of a lab, where there is a network' } : {}),
       });
     }
   }

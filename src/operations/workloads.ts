@@ -1,9 +1,11 @@
 import { Failure, labFailure, usageFailure } from '../errors.ts';
 import type { AppliedObject, Cluster } from '../kube/cluster.ts';
 import type { DaemonSet, Deployment, Pod } from '../kube/objects.ts';
+import { stuckPod } from '../kube/stuck-pod.ts';
 import { type Manifest, placeOfField } from '../lab/manifests.ts';
 
-const READY_MS = 120_000;
+/** Images may have to be pulled first. */
+const READY_MS = 300_000;
 
 /** Applies manifests in their order. What the server refuses is told with the file's line and column. */
 export async function applyManifests(
@@ -60,7 +62,7 @@ export async function untilWorkloadsReady(cluster: Cluster, signal: AbortSignal)
       cluster.list<Deployment>('apps/v1', 'Deployment'),
       cluster.pods(),
     ]);
-    for (const pod of pods) refuseStuck(pod);
+    refuseStuck(pods);
     return [
       ...daemonSets.items.filter(isRolling),
       ...deployments.items.filter(isUnavailable),
@@ -91,24 +93,27 @@ function isStarting({ metadata, status }: Pod): boolean {
   return !status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True');
 }
 
-/** Waiting reasons that do not pass by themselves. */
-const STUCK = [
-  'ErrImagePull',
-  'ImagePullBackOff',
-  'InvalidImageName',
-  'CreateContainerConfigError',
-  'CrashLoopBackOff',
-  'FailedCreatePodSandBox',
-];
+/** Pods of the cluster itself may stumble while it comes up, and mend themselves. */
+const SYSTEM = ['kube-system', 'calico-system', 'calico-apiserver', 'tigera-operator', 'local-path-storage'];
 
-function refuseStuck({ metadata, status }: Pod): void {
-  const name = `${metadata?.namespace}/${metadata?.name}`;
-  for (const container of [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]) {
-    const { reason, message } = container.state?.waiting ?? {};
-    if (reason && STUCK.includes(reason)) throw labFailure(`pod ${name} cannot start: ${reason}: ${message ?? ''}`);
-  }
-  const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
-  if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable') {
-    throw labFailure(`pod ${name} cannot be scheduled: ${scheduled.message}`);
+/** Reasons that a lab's own pod does not get over by itself, beside those of `stuckPod`. */
+const HOPELESS = ['CrashLoopBackOff', 'FailedCreatePodSandBox'];
+
+/** Throws as soon as a pod of the lab cannot start, rather than at the end of the wait. */
+function refuseStuck(pods: readonly Pod[]): void {
+  const stuck = stuckPod(pods);
+  if (stuck) throw stuck;
+  for (const { metadata, status } of pods.filter((pod) => !SYSTEM.includes(pod.metadata?.namespace ?? ''))) {
+    const name = `${metadata?.namespace}/${metadata?.name}`;
+    for (const container of [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]) {
+      const { reason, message } = container.state?.waiting ?? {};
+      if (reason && HOPELESS.includes(reason))
+        throw labFailure(`pod ${name} cannot start: ${reason}: ${message ?? ''}`);
+    }
+    const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
+    const waitsForNodes = /not-ready|uninitialized/.test(scheduled?.message ?? '');
+    if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable' && !waitsForNodes) {
+      throw labFailure(`pod ${name} cannot be scheduled: ${scheduled.message}`);
+    }
   }
 }
