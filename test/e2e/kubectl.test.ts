@@ -228,7 +228,9 @@ describe.skipIf(NO_KUBECTL)('an embedded lab by an unchanged kubectl', () => {
 
     it('watches pods come and go', async () => {
       const ns = await makeNamespace();
+      await told(`apply -n ${ns} -f -`, podManifest('early', WAITS));
       const watching = kubectl.start(`get pods -n ${ns} -w --output-watch-events`);
+      await watching.prints(/^ADDED +early /m);
       await told(`apply -n ${ns} -f -`, podManifest('sleeper', WAITS));
       await watching.prints(/^ADDED +sleeper +0\/1 +Pending/m);
       await watching.prints(/^MODIFIED +sleeper +0\/1 +ContainerCreating/m);

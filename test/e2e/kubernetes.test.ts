@@ -122,6 +122,8 @@ describe.skipIf(why)('engine kubernetes', { timeout: 120_000 }, () => {
         ...[A, B].flatMap((node) => [`${CONTROL} ${node} inconclusive`, `${node} ${CONTROL} inconclusive`]),
       ].sort(),
     );
+    const blind = plain.pairs.filter(({ observation }) => observation === 'inconclusive');
+    for (const { reason } of blind) expect(reason).toContain(`${CONTROL} could not be probed: it was not chosen`);
     const { status, stderr: refused } = await home.run(['exec', '--lab', 'some', CONTROL, '--', 'true']);
     expect([status, refused]).toEqual([4, expect.stringContaining('cannot be probed: it was not chosen')]);
     await home.expects(0, ['encrypt', 'on', 'some']);
@@ -185,6 +187,12 @@ describe.skipIf(why)('engine kubernetes', { timeout: 120_000 }, () => {
     await kubectl.told('create namespace wglab-taken');
     const { stderr } = await home.expects(2, deploy('taken', ...IMAGE));
     expect(stderr).toContain('which this lab did not make');
+    await home.expects(0, ['destroy', 'taken']);
+    expect(await namespaces()).toEqual(['namespace/wglab-taken']);
+    await kubectl.told('delete namespace wglab-taken');
+    await home.expects(0, deploy('taken', ...IMAGE));
+    await kubectl.told('delete namespace wglab-taken');
+    await kubectl.told('create namespace wglab-taken');
     await home.expects(0, ['destroy', 'taken']);
     expect(await namespaces()).toEqual(['namespace/wglab-taken']);
     await kubectl.told('delete namespace wglab-taken');
