@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { ExitCode, Failure, messageOf, usageFailure } from '../errors.ts';
 import { Cluster } from '../kube/cluster.ts';
+import { findLab } from '../lab/lab-definition.ts';
 import type { Claim } from '../proof/record.ts';
 import type { VerifyResult } from '../proof/result.ts';
 import type { Phase, SmokeResult } from '../report/junit.ts';
@@ -26,15 +27,17 @@ const SECRETS = ['Authorization: Bearer'];
  * does not pass ends it, except that the lab is always destroyed. It does not throw but for wrong usage: the result tells.
  */
 export async function smoke(
-  request: DeployRequest & { evidence?: string },
+  wanted: DeployRequest & { evidence?: string },
   listener: SmokeListener,
   signal: AbortSignal,
 ): Promise<SmokeResult & { exitCode: ExitCode }> {
-  if (request.engine !== 'auto' && !(await engineOf(request.engine)).ownsCluster) {
+  if (wanted.engine !== 'auto' && !(await engineOf(wanted.engine)).ownsCluster) {
     throw usageFailure('smoke turns encryption on and off, which is not for a cluster that is there already', {
       remedy: 'wglab deploy, verify, and destroy do the same without changing it',
     });
   }
+  // A name of its own, so that a lab which stands already is in nobody's way.
+  const request = { ...wanted, name: wanted.name ?? `${(await findLab(wanted.lab)).name}-smoke` };
   const began = performance.now();
   const phases: Phase[] = [];
   let lab: StandingLab | undefined;
@@ -102,7 +105,7 @@ export async function smoke(
   const verdict = worstOf(phases);
   if (verdict === 'fail') exitCode = ExitCode.claimFails;
   if (verdict === 'inconclusive') exitCode = ExitCode.inconclusive;
-  const { engine = 'none', name: labName = request.name ?? request.lab } = lab?.state ?? {};
+  const { engine = 'none', name: labName = request.name } = lab?.state ?? {};
   return { lab: labName, engine, verdict, phases, seconds: round((performance.now() - began) / 1000), exitCode };
 }
 

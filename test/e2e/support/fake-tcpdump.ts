@@ -39,10 +39,12 @@ export const KILLED_HALF_WAY = listening(`sent() { awk '$1 == "eth0:" { print $1
   until [ "$(sent)" -ge $((before + 8)) ] || ! kill -0 "$victim"; do :; done
   kill -9 "$victim"`);
 
-export const ON_LOOPBACK = 'exec "$real" "${@/eth0/lo}"';
-export const ON_VXLAN = 'exec "$real" "${@/eth0/vxlan.calico}"';
-/** Where everything is readable by design: also no place to capture. */
-export const ON_WIREGUARD = 'exec "$real" "${@/eth0/wireguard.cali}"';
+/** Captures on another interface than it is told to. */
+const onInterface = (name: string) => `exec "$real" "\${@/eth0/${name}}"`;
+export const ON_LOOPBACK = onInterface('lo');
+export const ON_VXLAN = onInterface('vxlan.calico');
+/** Where everything is readable by design: no place to capture either. */
+export const ON_WIREGUARD = onInterface('wireguard.cali');
 
 /** Says at its end that packets were dropped. */
 export const SAYS_DROPPED = `exec "$real" "$@" 2> >(sed -u 's/^0 packets dropped/3 packets dropped/' >&2)`;
@@ -56,7 +58,7 @@ export const DROPS = listening(
 );
 
 /** Keeps only the headers. */
-export const CUTS_SHORT = 'exec "$real" "${@/#0/96}"';
+export const CUTS_SHORT = `exec "$real" "\${@/#0/96}"`;
 
 /** Captures what its filter lets through: never what is in clear. */
 export const FILTERS = 'exec "$real" "$@" "udp port 51820 or udp port 9"';
