@@ -143,6 +143,26 @@ describe.skipIf(reason !== undefined)('verify --expect encrypted', () => {
       },
     });
 
+    fault('one pod that the probes do not talk to, reached past every tunnel, while others talk to it', {
+      async bring(lab) {
+        const [frontend, backend] = await Promise.all([lab.workload('frontend'), lab.workload('backend')]);
+        const route = ['via', await lab.address(frontend.node), 'dev', 'eth0', 'onlink', 'table', '1'];
+        await lab.onNode(backend.node, 'ip route add "$@"', `${frontend.address}/32`, ...route);
+        const talk = 'ping -q -i 0.1 "$0" > /dev/null & echo ready; read -r _; kill $!';
+        return all([
+          () => lab.onNode(backend.node, 'ip route del "$1" table 1', `${frontend.address}/32`),
+          await lab.helper(backend.name, 'sh', '-c', talk, frontend.address),
+        ]);
+      },
+      status: 1,
+      check(result) {
+        const leak = result.pairs.find(({ plaintextPackets }) => plaintextPackets > 0);
+        expect(leak).toMatchObject({ observation: 'mixed', delivered: true, markerPackets: 0 });
+        expect(leak?.reason).toMatch(/packets? of pods in clear, beside .* of ciphertext/);
+        expect(result.pairs.filter(({ observation }) => observation === 'encrypted')).toHaveLength(5);
+      },
+    });
+
     fault('encryption off on one of the nodes', {
       async bring(lab) {
         const spec = { wireguardEnabled: false };

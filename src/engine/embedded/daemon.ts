@@ -105,7 +105,8 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
     nodes.map((node) => ({ ...node, labels: { ...node.labels, [WIREGUARD_LABEL]: dataplane } })),
   );
   const ipam = new Ipam();
-  startControllers(store, { ipam, onError: (error, doing) => log(`${doing}: ${messageOf(error)}`) });
+  const record = eventRecorder(store, () => new Date());
+  startControllers(store, { ipam, record, onError: (error, doing) => log(`${doing}: ${messageOf(error)}`) });
   const felix = new Felix({ store, ipam, nodes: namespaces, dataplane, mtu: WIRE_MTU, log });
   felix.start();
   const addresses = new Map(nodes.map(({ name, address }) => [name, address]));
@@ -118,7 +119,7 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
       attach: (pod, sandbox) => felix.attach(node, pod, sandbox),
       detach: (pod) => felix.detach(node, pod),
     }),
-    record: eventRecorder(store, () => new Date()),
+    record,
     log,
   });
   kubelet.start();

@@ -114,7 +114,7 @@ function startWithTerminal(argv: readonly string[], environment: NodeJS.ProcessE
     stdout: child.stdout,
     stderr,
     exited,
-    resize: (columns, rows) => resizeTerminal(folder, columns, rows),
+    resize: terminalResizer(folder),
     kill: () => killGroup(child),
   };
 }
@@ -123,9 +123,27 @@ function startWithTerminal(argv: readonly string[], environment: NodeJS.ProcessE
 const RESIZE =
   'for i in $(seq 100); do read -r device < "$1/device" && exec stty -F "$device" cols "$2" rows "$3"; read -rt 0.01 <> <(:); done';
 
-function resizeTerminal(folder: string, columns: number, rows: number): void {
-  const child = spawn('bash', ['-c', RESIZE, 'resize', folder, String(columns), String(rows)], { stdio: 'ignore' });
-  child.on('error', () => undefined); // a terminal of the wrong size is no reason to end the command
+/** Sets the sizes one after the other, or an old one could come last; of those that come meanwhile only the newest matters. */
+function terminalResizer(folder: string): (columns: number, rows: number) => void {
+  let wanted: { columns: number; rows: number } | undefined;
+  let busy = false;
+  const next = () => {
+    if (busy || !wanted) return;
+    const size = [String(wanted.columns), String(wanted.rows)];
+    wanted = undefined;
+    busy = true;
+    const child = spawn('bash', ['-c', RESIZE, 'resize', folder, ...size], { stdio: 'ignore' });
+    const done = () => {
+      busy = false;
+      next();
+    };
+    child.on('exit', done);
+    child.on('error', done); // a terminal of the wrong size is no reason to end the command
+  };
+  return (columns, rows) => {
+    wanted = { columns, rows };
+    next();
+  };
 }
 
 function exitStatus(child: ChildProcess): Promise<number> {

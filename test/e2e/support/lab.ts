@@ -101,10 +101,10 @@ export class TestLab {
   }
 
   /**
-   * Starts a program on a node that says "ready" and then works until its input ends. Gives the way to end it.
+   * Starts a program on a node, or in a pod, that says "ready" and then works until its input ends. Gives the way to end it.
    */
-  async helper(node: string, ...argv: string[]): Promise<() => Promise<void>> {
-    const running = this.#start(WGLAB, ['exec', '--lab', this.name, node, '--', ...argv], 'pipe');
+  async helper(target: string, ...argv: string[]): Promise<() => Promise<void>> {
+    const running = this.#start(WGLAB, ['exec', '--lab', this.name, target, '--', ...argv], 'pipe');
     this.#helpers.add(running);
     const ready = new Promise<void>((resolve, reject) => {
       running.stdout?.on('data', (chunk) => String(chunk).includes('ready') && resolve());
@@ -140,6 +140,14 @@ export class TestLab {
       const route = await this.onNode(node, 'ip -o route get "$1"', address);
       return { address, device: / dev (\S+)/.exec(route)?.[1] ?? '' };
     });
+  }
+
+  /** The one pod of the frontend or the backend, which are never on the same node. */
+  async workload(app: 'frontend' | 'backend'): Promise<{ name: string; node: string; address: string }> {
+    const path = '{.items[0].metadata.name} {.items[0].spec.nodeName} {.items[0].status.podIP}';
+    const found = await this.kubectl('get', 'pods', '-l', `app=${app}`, '-o', `jsonpath=${path}`);
+    const [name = '', node = '', address = ''] = found.split(' ');
+    return { name, node, address };
   }
 
   /** Takes everything away, from any state. */

@@ -4,7 +4,7 @@ import { runCalico } from './calico.ts';
 import type { ControllerContext } from './controller.ts';
 import { runDaemonSets } from './daemonset.ts';
 import { runDeployments } from './deployment.ts';
-import { eventRecorder } from './events.ts';
+import { eventRecorder, type Recorder } from './events.ts';
 import { randomSuffix } from './names.ts';
 import { runNamespaces } from './namespaces.ts';
 import { runNodeLifecycle } from './node-lifecycle.ts';
@@ -23,11 +23,14 @@ export interface ControllerOptions {
   /** The random end of pods' names. */
   suffix?: () => string;
   now?: () => Date;
+  /** Shared with the kubelets, where there are some: two recorders could give two events one name. */
+  record?: Recorder;
 }
 
 /** Starts the whole control plane but the API server on a store. It works only after changes: no timers, nothing to wait for. */
 export function startControllers(store: Store, options: ControllerOptions): { stop(): void } {
   const { ipam, onError, nodePrefixLength = 16, suffix = randomSuffix, now = () => new Date() } = options;
+  const { record = eventRecorder(store, now) } = options;
   // Before the controllers, so that it knows of each change before they do.
   const cache = new ObjectCache(store, [
     'BlockAffinity',
@@ -46,7 +49,7 @@ export function startControllers(store: Store, options: ControllerOptions): { st
     'ServiceAccount',
     'TigeraStatus',
   ]);
-  const context: ControllerContext = { store, cache, record: eventRecorder(store, now), now, suffix, onError };
+  const context: ControllerContext = { store, cache, record, now, suffix, onError };
   const stops = [
     runCalico(context, { ipam, nodePrefixLength }),
     runNodeLifecycle(context),
