@@ -85,7 +85,11 @@ export async function smoke(
           });
         name = state.name;
         lab = await standingLab(name);
-        return { verdict: 'pass', detail: `${state.nodes.length} nodes` };
+        const by =
+          state.dataplane === undefined
+            ? ''
+            : `, WireGuard by ${state.dataplane === 'kernel' ? 'the kernel' : 'wireguard-go'}`;
+        return { verdict: 'pass', detail: `${state.nodes.length} nodes${by}` };
       },
     ],
     ['plaintext', prove('plaintext', '1-plaintext')],

@@ -2,15 +2,16 @@ import { execa } from 'execa';
 
 /**
  * A tcpdump to stand first in the PATH of a lab: it is the real one until there is a file ADDRESS.sh in `folder`, for the node
- * with that address. The lines in it run instead, with `$real` (the real one) and `"$@"` (its arguments).
+ * with that address. The lines in it run instead, with `$real` (the real one), `$tools` (the folder) and `"$@"` (its arguments).
  */
 export async function fakeTcpdump(folder: string): Promise<string> {
   const { stdout: real } = await execa('sh', ['-c', 'command -v tcpdump']);
   return `#!/bin/bash
 real=${real}
+tools=${folder}
 [ "$1" = --version ] && exec "$real" "$@"
 address=$(ip -4 -o address show dev eth0 | sed 's,.* inet \\([0-9.]*\\)/.*,\\1,')
-behaviour=${folder}/$address.sh
+behaviour=$tools/$address.sh
 [ -e "$behaviour" ] && . "$behaviour"
 exec "$real" "$@"
 `;
@@ -24,10 +25,9 @@ export const ENDS_HALF_WAY = 'exec "$real" -c 5 "$@"';
 
 /** Does what the lines of `meanwhile` say, once it listens, and goes on. $victim is the number of its process. */
 function listening(meanwhile: string, options = ''): string {
-  return `said=$(mktemp)
+  return `said=$tools/said.$$
 victim=$$
-{ until grep -q 'listening on' "$said" || ! kill -0 "$victim"; do :; done
-  rm "$said"
+{ until grep -qs 'listening on' "$said" || ! kill -0 "$victim"; do :; done
   ${meanwhile}
 } > /dev/null 2>&1 < /dev/null &
 exec "$real" "$@" ${options} 2> >(tee "$said" >&2)`;

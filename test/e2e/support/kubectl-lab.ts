@@ -31,17 +31,31 @@ spec:
 `;
 }
 
-/** A standing embedded lab, and every kubectl that talks to it. */
+/** A standing embedded lab, and every kubectl that talks to it. There is nothing of it before `deploy`. */
 export class KubectlLab {
-  readonly home = new Home();
-  readonly kubeconfig = join(this.home.folder, 'wireguard', 'kubeconfig');
-  /** Where kubectl keeps its caches, and tests their files. */
-  readonly folder = mkdtempSync(join(tmpdir(), 'wglab-kubectl-'));
-  readonly #kubectls: Kubectl[] = [];
+  #home: Home | undefined;
+  #folder: string | undefined;
   #access: ReturnType<typeof embeddedEngine.access> | undefined;
+  readonly #kubectls: Kubectl[] = [];
 
-  deploy(): Promise<unknown> {
-    return this.home.expects(0, ['deploy', '--engine', 'embedded']);
+  get home(): Home {
+    if (!this.#home) throw new Error('the lab is not deployed yet');
+    return this.#home;
+  }
+
+  get kubeconfig(): string {
+    return join(this.home.folder, 'wireguard', 'kubeconfig');
+  }
+
+  /** Where kubectl keeps its caches, and tests their files. */
+  get folder(): string {
+    this.#folder ??= mkdtempSync(join(tmpdir(), 'wglab-kubectl-'));
+    return this.#folder;
+  }
+
+  async deploy(): Promise<void> {
+    this.#home = new Home();
+    await this.#home.expects(0, ['deploy', '--engine', 'embedded']);
   }
 
   /** Destroys it, which must leave nothing. */
@@ -50,13 +64,14 @@ export class KubectlLab {
       await Promise.all(this.#kubectls.map((kubectl) => kubectl.stopAll()));
       await this.home.destroy();
     } finally {
-      await this.home.dispose();
+      await this.#home?.dispose();
       rmSync(this.folder, { recursive: true, force: true });
     }
   }
 
   kubectl(binary: string): Kubectl {
-    const kubectl = new Kubectl(binary, this.kubeconfig, this.folder);
+    // Neither what somebody has in ~/.kube nor what this leaves there matters.
+    const kubectl = new Kubectl(binary, () => ({ KUBECONFIG: this.kubeconfig, HOME: this.folder }));
     this.#kubectls.push(kubectl);
     return kubectl;
   }

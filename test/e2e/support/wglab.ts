@@ -1,5 +1,5 @@
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,21 @@ import { type Census, census, identityOf, leftOf } from './processes.ts';
 import { until } from './until.ts';
 
 /** The program under test; another build of it by WGLAB_BIN. */
-export const WGLAB = process.env.WGLAB_BIN ?? fileURLToPath(new URL('../../../bin/wglab', import.meta.url));
+export const WGLAB = process.env.WGLAB_BIN ?? forEverybody(fileURLToPath(new URL('../../..', import.meta.url)));
+
+/** The program of a checkout, or of a copy where other users cannot enter the checkout: some tests run it as one of them. */
+function forEverybody(checkout: string): string {
+  const program = join(checkout, 'bin', 'wglab');
+  const asNobody = ['--reuid=65534', '--regid=65534', '--clear-groups', 'test', '-r', program];
+  if (process.getuid?.() !== 0 || spawnSync('setpriv', asNobody).status === 0) return program;
+  const copy = mkdtempSync(join(tmpdir(), 'wglab-copy-'));
+  chmodSync(copy, 0o755);
+  process.on('exit', () => rmSync(copy, { recursive: true, force: true }));
+  for (const part of ['bin', 'dist', 'labs', 'topologies', 'manifests', 'package.json']) {
+    cpSync(join(checkout, part), join(copy, part), { recursive: true });
+  }
+  return join(copy, 'bin', 'wglab');
+}
 
 export interface Result {
   /** As a shell has it: 128 + the signal's number for a process that a signal ended. */
