@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -31,31 +32,18 @@ spec:
 `;
 }
 
-/** A standing embedded lab, and every kubectl that talks to it. There is nothing of it before `deploy`. */
+/** A standing embedded lab, and every kubectl that talks to it. Before `deploy` there are only the names of its folders. */
 export class KubectlLab {
-  #home: Home | undefined;
-  #folder: string | undefined;
-  #access: ReturnType<typeof embeddedEngine.access> | undefined;
-  readonly #kubectls: Kubectl[] = [];
-
-  get home(): Home {
-    if (!this.#home) throw new Error('the lab is not deployed yet');
-    return this.#home;
-  }
-
-  get kubeconfig(): string {
-    return join(this.home.folder, 'wireguard', 'kubeconfig');
-  }
-
   /** Where kubectl keeps its caches, and tests their files. */
-  get folder(): string {
-    this.#folder ??= mkdtempSync(join(tmpdir(), 'wglab-kubectl-'));
-    return this.#folder;
-  }
+  readonly folder = join(tmpdir(), `wglab-kubectl-${randomBytes(6).toString('hex')}`);
+  readonly home = new Home({ folder: join(this.folder, 'home') });
+  readonly kubeconfig = join(this.home.folder, 'wireguard', 'kubeconfig');
+  readonly #kubectls: Kubectl[] = [];
+  #access: ReturnType<typeof embeddedEngine.access> | undefined;
 
   async deploy(): Promise<void> {
-    this.#home = new Home();
-    await this.#home.expects(0, ['deploy', '--engine', 'embedded']);
+    mkdirSync(this.folder);
+    await this.home.expects(0, ['deploy', '--engine', 'embedded']);
   }
 
   /** Destroys it, which must leave nothing. */
@@ -64,14 +52,13 @@ export class KubectlLab {
       await Promise.all(this.#kubectls.map((kubectl) => kubectl.stopAll()));
       await this.home.destroy();
     } finally {
-      await this.#home?.dispose();
+      await this.home.dispose();
       rmSync(this.folder, { recursive: true, force: true });
     }
   }
 
   kubectl(binary: string): Kubectl {
-    // Neither what somebody has in ~/.kube nor what this leaves there matters.
-    const kubectl = new Kubectl(binary, () => ({ KUBECONFIG: this.kubeconfig, HOME: this.folder }));
+    const kubectl = new Kubectl(binary, this.kubeconfig, this.folder);
     this.#kubectls.push(kubectl);
     return kubectl;
   }

@@ -106,13 +106,13 @@ export class Terminal extends Conversation {
 /** One kubectl with one lab's kubeconfig. Command lines are given as words apart by one blank, or as a list of words. */
 export class Kubectl {
   readonly #binary: string;
-  readonly #environment: () => Record<string, string>;
+  readonly #env: NodeJS.ProcessEnv;
   readonly #running = new Set<Conversation>();
 
-  /** `environment` gives what is set for kubectl beside the present environment; it is asked for at every start. */
-  constructor(binary: string, environment: () => Record<string, string>) {
+  /** `folder` is its home: neither what somebody has in ~/.kube nor what this leaves there matters. */
+  constructor(binary: string, kubeconfig: string, folder: string) {
     this.#binary = binary;
-    this.#environment = environment;
+    this.#env = { ...process.env, KUBECONFIG: kubeconfig, HOME: folder };
   }
 
   async run(args: string | readonly string[], input = ''): Promise<Outcome> {
@@ -137,12 +137,12 @@ export class Kubectl {
   };
 
   start(args: string | readonly string[]): Conversation {
-    return this.#keep(new Conversation(this.#binary, wordsOf(args), this.#env()));
+    return this.#keep(new Conversation(this.#binary, wordsOf(args), this.#env));
   }
 
   /** Starts it with a terminal of 100 columns and 30 rows. */
   terminal(args: string): Terminal {
-    const terminal = Terminal.open(this.#binary, wordsOf(args), this.#env());
+    const terminal = Terminal.open(this.#binary, wordsOf(args), this.#env);
     this.#keep(terminal);
     return terminal;
   }
@@ -150,10 +150,6 @@ export class Kubectl {
   /** Ends what a failed test left running. */
   async stopAll(): Promise<void> {
     await Promise.all([...this.#running].map((running) => running.stop()));
-  }
-
-  #env(): NodeJS.ProcessEnv {
-    return { ...process.env, ...this.#environment() };
   }
 
   #keep(running: Conversation): Conversation {

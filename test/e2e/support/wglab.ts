@@ -3,7 +3,7 @@ import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { type Census, census, identityOf, leftOf } from './processes.ts';
 import { until } from './until.ts';
 
@@ -17,7 +17,7 @@ function forEverybody(checkout: string): string {
   if (process.getuid?.() !== 0 || spawnSync('setpriv', asNobody).status === 0) return program;
   const copy = mkdtempSync(join(tmpdir(), 'wglab-copy-'));
   chmodSync(copy, 0o755);
-  process.on('exit', () => rmSync(copy, { recursive: true, force: true }));
+  afterAll(() => rmSync(copy, { recursive: true, force: true }));
   for (const part of ['bin', 'dist', 'labs', 'topologies', 'manifests', 'package.json']) {
     cpSync(join(checkout, part), join(copy, part), { recursive: true });
   }
