@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { WGLAB } from './support/wglab.ts';
+import { WGLAB_HERE } from './support/wglab.ts';
 
 /** The path of a program that runs `TOOL -t SECONDS -- COMMAND` on a kernel that has WireGuard. */
 const TOOL = process.env.WGLAB_KERNEL_VM;
@@ -14,7 +14,7 @@ if (TOOL === undefined) {
 } else {
   it(title, { timeout: (LIMIT_S + 30) * 1000 }, () => {
     const script = 'WGLAB_HOME=$(mktemp -d) && export WGLAB_HOME && "$@" smoke -o json; echo "exit status $?"';
-    const words = ['-t', String(LIMIT_S), '--', 'sh', '-c', script, 'sh', process.execPath, WGLAB];
+    const words = ['-t', String(LIMIT_S), '--', 'sh', '-c', script, 'sh', process.execPath, WGLAB_HERE];
     const { stdout, stderr } = spawnSync(TOOL, words, { encoding: 'utf8', maxBuffer: 64 << 20 });
     expect(stdout, stderr).toMatch(/^exit status 0\r?$/m);
     const result = JSON.parse(stdout.slice(stdout.indexOf('{'), stdout.lastIndexOf('}') + 1));

@@ -7,8 +7,13 @@ import { afterAll, expect } from 'vitest';
 import { type Census, census, identityOf, leftOf } from './processes.ts';
 import { until } from './until.ts';
 
-/** The program under test; another build of it by WGLAB_BIN. */
-export const WGLAB = process.env.WGLAB_BIN ?? forEverybody(fileURLToPath(new URL('../../..', import.meta.url)));
+const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** The program under test where it was built; another build of it by WGLAB_BIN. */
+export const WGLAB_HERE = process.env.WGLAB_BIN ?? join(CHECKOUT, 'bin', 'wglab');
+
+/** The same where any user can run it. */
+export const WGLAB = process.env.WGLAB_BIN ?? forEverybody(CHECKOUT);
 
 /** The program of a checkout, or of a copy where other users cannot enter the checkout: some tests run it as one of them. */
 function forEverybody(checkout: string): string {
