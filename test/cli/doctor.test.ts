@@ -54,7 +54,7 @@ describe('where user namespaces are forbidden', () => {
     const home = homeWithoutNamespaces();
     const { stderr, stdout } = await home.expects(4, ['deploy']);
     expect(stderr).toContain('this machine gives wglab no user namespaces');
-    expect(stderr).toContain('try: sudo sysctl -w user.max_user_namespaces=28633');
+    expect(stderr).toMatch(/^try: .*sudo sysctl -w user.max_user_namespaces=28633/m);
     expect(stdout).toBe('');
     expectEmpty(home);
   });
