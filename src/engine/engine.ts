@@ -27,12 +27,15 @@ export interface ExistingCluster {
 export interface DeployOptions {
   /** Of the deployment, not of the lab's file. */
   name: string;
-  lab: Lab;
+  /** The lab as its files say, read when first asked for: an engine may wake up meanwhile. */
+  lab: () => Promise<Lab>;
   /** The lab's state folder; it exists. */
   folder: string;
   kubeconfig: string;
   logFile: string;
   progress: (step: string) => void;
+  /** To be called once the API answers, though nodes may be in the making: what is to run can be told it from then on. */
+  serving: () => void;
   /** What the present step waits for. */
   update: (text: string) => void;
   /** What is to be read whatever comes of it. */

@@ -32,7 +32,11 @@ export interface LabOverrides {
 
 /** Reads a lab, by its name or by the path of its file, and all files that it names. Throws a usage failure with places. */
 export async function readLab(nameOrPath: string, overrides: LabOverrides = {}): Promise<Lab> {
-  const definition = await findLab(nameOrPath);
+  return readLabFiles(await findLab(nameOrPath), overrides);
+}
+
+/** Reads all files that a lab names. Throws a usage failure with places. */
+export async function readLabFiles(definition: LabDefinition, overrides: LabOverrides = {}): Promise<Lab> {
   const written = await readTopology(
     overrides.topology === undefined ? definition.topology : resolve(overrides.topology),
     overrides.engine,

@@ -3,13 +3,13 @@ import type { EngineName } from '../lab/engine-name.ts';
 
 /**
  * Which engine a lab gets, and why, in words for the first line of output. `named` says that a cluster was named that is there
- * already: only one engine uses such a one. `image` is the lab's node image.
+ * already: only one engine uses such a one. `image` gives the lab's node image, where that is asked for.
  */
 export async function chooseEngine(
   wanted: EngineName | 'auto',
   possible: readonly EngineName[],
   named = false,
-  image?: string,
+  image: () => Promise<string | undefined> = async () => undefined,
 ): Promise<{ engine: EngineName; why: string }> {
   if (named && wanted !== 'auto' && wanted !== 'kubernetes') {
     throw usageFailure(`the engine "${wanted}" makes a cluster of its own and uses none that is there already`, {
@@ -27,13 +27,13 @@ export async function chooseEngine(
 }
 
 /** A real cluster where this machine can make one that can encrypt, else the embedded engine. A machine without containerlab is not kept waiting. */
-async function automatically(possible: readonly EngineName[], image: string | undefined) {
+async function automatically(possible: readonly EngineName[], image: () => Promise<string | undefined>) {
   if (!possible.includes('embedded')) return { engine: possible[0] ?? 'containerlab', why: 'what this lab is for' };
   if (!possible.includes('containerlab')) return { engine: 'embedded' as const, why: 'what this lab is for' };
   const { findTool } = await import('./doctor/tools.ts');
   const missing = ['docker', 'containerlab'].filter((name) => findTool(name) === undefined);
   if (missing.length > 0) return { engine: 'embedded' as const, why: `there is no ${missing.join(' and no ')} here` };
-  const against = await (await import('./containerlab-possible.ts')).whyNotContainerlab(image);
+  const against = await (await import('./containerlab-possible.ts')).whyNotContainerlab(await image());
   if (against !== undefined) return { engine: 'embedded' as const, why: `not containerlab: ${against}` };
   return { engine: 'containerlab' as const, why: 'Docker and containerlab are here' };
 }

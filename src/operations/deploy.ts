@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Engine, ExistingCluster } from '../engine/engine.ts';
+import type { Cluster } from '../kube/cluster.ts';
 import type { EngineName } from '../lab/engine-name.ts';
-import { type Lab, readLab } from '../lab/lab.ts';
+import { type Lab, readLabFiles } from '../lab/lab.ts';
+import { findLab, type LabDefinition } from '../lab/lab-definition.ts';
 import { lockLab } from '../lab/lab-lock.ts';
 import { checkLabName } from '../lab/lab-name.ts';
 import { type LabState, labPaths, makeLabFolder, readLabState, removeLabState, saveLabState } from '../lab/state.ts';
@@ -46,21 +49,27 @@ export interface DeployListener {
 
 /** Brings a lab up, or leaves it as it is where it stands. Throws a Failure; what was begun is taken away, but for `keep`. */
 export async function deploy(request: DeployRequest, listener: DeployListener, signal: AbortSignal): Promise<Deployed> {
-  const lab = await readLab(request.lab, request);
-  const name = checkLabName(request.name ?? lab.definition.name);
+  const definition = await findLab(request.lab);
+  const name = checkLabName(request.name ?? definition.name);
   const lock = await lockLab(name);
   try {
     const present = await presentLab(name);
     if (present) return { ...present, changed: false };
-    const { engines } = lab.definition;
-    const choice = await chooseEngine(request.engine, engines, request.existing !== undefined, lab.topology.image);
+    let reading: Promise<Lab> | undefined;
+    const lab = () => {
+      reading ??= readLabFiles(definition, request);
+      return reading;
+    };
+    const image = async () => (await lab()).topology.image;
+    const choice = await chooseEngine(request.engine, definition.engines, request.existing !== undefined, image);
     listener.info(`engine: ${choice.engine} (${choice.why})`);
     const engine = await engineOf(choice.engine);
     if (engine.name === 'embedded') await (await import('./preflight.ts')).preflightEmbedded();
-    if (engine.resumes) await clearOthers(name, engine);
+    // What one could go on with is not taken away for a mistake in a file.
+    if (engine.resumes) await lab().then(() => clearOthers(name, engine));
     else await clear(name, engine);
     try {
-      return await bringUp(engine, lab, name, request, listener, signal);
+      return await bringUp(engine, definition, lab, name, request, listener, signal);
     } catch (error) {
       if (!request.keep) await clear(name, engine);
       throw signal.aborted ? signal.reason : error;
@@ -93,75 +102,128 @@ async function clearOthers(name: string, engine: Engine): Promise<void> {
 
 async function bringUp(
   engine: Engine,
-  lab: Lab,
+  definition: LabDefinition,
+  readOnce: () => Promise<Lab>,
   name: string,
   request: DeployRequest,
   listener: DeployListener,
   signal: AbortSignal,
 ): Promise<Deployed> {
-  const paths = await makeLabFolder(name);
-  const { definition, topology } = lab;
+  const { folder, kubeconfig, log } = await makeLabFolder(name);
   const begun: LabState = {
     version: 1,
     name,
     engine: engine.name,
     lab: definition.file,
-    ...(engine.ownsCluster ? { topology: topology.file } : {}),
+    ...(engine.ownsCluster
+      ? { topology: request.topology === undefined ? definition.topology : resolve(request.topology) }
+      : {}),
     createdAt: new Date().toISOString(),
     nodes: [],
   };
   await saveLabState(begun);
-  const { folder, kubeconfig, log } = paths;
-  // Loaded while the engine starts, which takes as long.
-  const later = Promise.all([
-    import('../kube/cluster.ts'),
-    import('./workloads.ts'),
-    import('../cni/calico-install.ts'),
-  ]);
-  await engine
+  let serves: () => void = () => undefined;
+  const serving = new Promise<void>((resolve) => {
+    serves = resolve;
+  });
+  const failed = new AbortController();
+  const up = engine
     .deploy({
       name,
-      lab,
+      lab: readOnce,
       folder,
       kubeconfig,
       logFile: log,
       progress: (step) => listener.step(step),
+      serving: serves,
       update: (text) => listener.update(text),
       info: (text) => listener.info(text),
-      images: async () => (await import('./lab-images.ts')).podImages(lab, calicoSourceOf(lab, request)),
+      images: async () => {
+        const lab = await readOnce();
+        return (await import('./lab-images.ts')).podImages(lab, calicoSourceOf(lab, request));
+      },
       signal,
       ...(request.existing ? { existing: request.existing } : {}),
     })
     .catch(async (error) => {
+      failed.abort();
       throw (await whyNoNamespaces(engine, signal)) ?? error;
     });
-  const [{ Cluster }, { applyManifests, untilNodesReady, untilWorkloadsReady }, { installCalico }] = await later;
+  // Loaded while the engine starts, which takes as long.
+  const tools = Promise.all([
+    import('../kube/cluster.ts'),
+    import('./workloads.ts'),
+    import('../cni/calico-install.ts'),
+  ]);
+  const told = Promise.race([serving, up]).then(async () =>
+    tellWhatToRun(
+      engine,
+      await tools,
+      readOnce,
+      kubeconfig,
+      request,
+      listener,
+      AbortSignal.any([signal, failed.signal]),
+    ),
+  );
+  // Where the engine ends, what is told it fails as well, and less is to be learnt from that.
+  const [stands, cluster] = await Promise.allSettled([up, told]);
+  signal.throwIfAborted();
+  if (stands.status === 'rejected') throw stands.reason;
+  if (cluster.status === 'rejected') throw cluster.reason;
+  const state = await untilItRuns(engine, cluster.value, begun, signal);
+  await saveLabState(state);
+  signal.throwIfAborted(); // whoever is told "interrupted" finds no lab
+  return { state, kubeconfig, ownsCluster: engine.ownsCluster, changed: true };
+}
+
+type Tools = [
+  typeof import('../kube/cluster.ts'),
+  typeof import('./workloads.ts'),
+  typeof import('../cni/calico-install.ts'),
+];
+
+/** Installs the CNI and applies the workloads, where the cluster is the lab's own. */
+async function tellWhatToRun(
+  engine: Engine,
+  [{ Cluster }, { applyManifests }, { installCalico }]: Tools,
+  readOnce: () => Promise<Lab>,
+  kubeconfig: string,
+  request: DeployRequest,
+  listener: DeployListener,
+  signal: AbortSignal,
+): Promise<Cluster> {
   signal.throwIfAborted();
   const cluster = Cluster.connect(kubeconfig);
+  if (!engine.ownsCluster) return cluster;
+  const lab = await readOnce();
+  await installCalico(cluster, {
+    source: calicoSourceOf(lab, request),
+    manifests: lab.cniManifests,
+    apply: (manifests) => applyManifests(cluster, manifests, signal),
+    step: (text) => listener.step(text),
+    update: (text) => listener.update(text),
+    signal,
+  });
+  listener.step('Deploying the workloads');
+  await applyManifests(cluster, lab.workloads, signal);
+  return cluster;
+}
+
+/** Waits until nodes and workloads are ready, and gives the lab's state with what they are. */
+async function untilItRuns(engine: Engine, cluster: Cluster, begun: LabState, signal: AbortSignal): Promise<LabState> {
   if (engine.ownsCluster) {
-    await installCalico(cluster, {
-      source: calicoSourceOf(lab, request),
-      manifests: lab.cniManifests,
-      apply: (manifests) => applyManifests(cluster, manifests, signal),
-      step: (text) => listener.step(text),
-      update: (text) => listener.update(text),
-      signal,
-    });
+    const { untilNodesReady, untilWorkloadsReady } = await import('./workloads.ts');
     await untilNodesReady(cluster, signal);
-    listener.step('Deploying the workloads');
-    await applyManifests(cluster, lab.workloads, signal);
     await untilWorkloadsReady(cluster, signal);
   }
   const kubeNodes = await cluster.nodes();
   const dataplane = kubeNodes[0]?.metadata?.labels?.['wglab.dev/wireguard'];
-  const state: LabState = {
+  return {
     ...begun,
     nodes: kubeNodes.map(({ metadata }) => metadata?.name ?? '').sort(byNumbersInThem),
     ...(dataplane === 'kernel' || dataplane === 'userspace' ? { dataplane } : {}),
   };
-  await saveLabState(state);
-  signal.throwIfAborted(); // whoever is told "interrupted" finds no lab
-  return { state, kubeconfig, ownsCluster: engine.ownsCluster, changed: true };
 }
 
 /** `worker2` before `worker10`. */

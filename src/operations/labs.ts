@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Access, Engine } from '../engine/engine.ts';
 import { lackingFailure, messageOf, usageFailure } from '../errors.ts';
@@ -16,6 +17,8 @@ export async function engineOf(name: EngineName): Promise<Engine> {
  * away only what it finds of its own in the lab's folder.
  */
 export async function enginesOf(name: string): Promise<Engine[]> {
+  // Without the folder only the embedded engine finds what it made, by its mark on the processes; the others keep a record there.
+  if (!existsSync(labPaths(name).folder)) return [await engineOf('embedded')];
   const state = await readLabState(name).catch(() => undefined); // destroy is for broken states too
   return Promise.all((state ? [state.engine] : ENGINE_NAMES).map(engineOf));
 }

@@ -137,7 +137,10 @@ describe.skipIf(reason !== undefined)('verify --expect encrypted', () => {
       },
       status: 1,
       check(result) {
-        expect(observations(result, [A, B], [B, A])).toMatchObject({ pairs: ['mixed', 'encrypted'] });
+        const [there, back] = observations(result, [A, B], [B, A]).pairs;
+        // What B's pod asks of A is answered past the tunnel too: whether anything else goes through it in the window is chance.
+        expect(there).toMatch(/^(plaintext|mixed)$/);
+        expect(back).toBe('encrypted');
         expect(pair(result, B, A)).toMatchObject({ delivered: true, plaintextPackets: 0 });
         expect(pair(result, A, B).markerPackets).toBeGreaterThan(0);
       },

@@ -14,7 +14,8 @@ export const containerlabEngine: Engine = {
   resumes: true,
 
   async deploy(options: DeployOptions): Promise<void> {
-    const { lab, name, images } = options;
+    const { name, images } = options;
+    const lab = await options.lab();
     const plan = await planOf(lab, name);
     await deployPlan(plan, images ?? (async () => imagesOfLab(lab)), options);
   },

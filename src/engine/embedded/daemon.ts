@@ -17,7 +17,6 @@ import {
 import { Ipam } from './ipam.ts';
 import { Kubelet } from './kubelet.ts';
 import type { EngineMessage, EngineOrder } from './messages.ts';
-import { writeSysctls } from './node/apply-changes.ts';
 import { Felix } from './node/felix.ts';
 import { createNodeNamespaces, type NodeNamespaces } from './node/node-namespaces.ts';
 import { detectDataplane } from './node/wireguard-device.ts';
@@ -88,17 +87,17 @@ process.once('message', (order: EngineOrder, listening: Server) => {
 });
 say({ kind: 'awake' });
 
-/** Brings the lab's cluster up: its nodes on the wire, without a CNI yet, and its API. */
+/**
+ * Brings the lab's cluster up: its API, and its nodes on the wire, without a CNI yet. The API answers before the nodes are made,
+ * so that what is to run can be told it meanwhile; nothing runs before its node is there.
+ */
 async function startLab(order: EngineOrder, listening: Server): Promise<void> {
   const nodes: LabNode[] = order.nodes.map((node, i) => ({ ...node, address: nodeAddress(order.nodeSubnet, i + 1) }));
-  await makeRunFolder(nodes);
+  makeRunFolder(nodes);
   say({ kind: 'step', text: `Making ${nodes.length} nodes and the wire between them` });
-  const [namespaces, dataplane] = await Promise.all([
-    makeNodes(order.nodeSubnet, nodes),
-    detectDataplane(),
-    makeImage(),
-  ]);
-  say({ kind: 'step', text: 'Starting the Kubernetes API' });
+  const making = Promise.all([makeNodes(order.nodeSubnet, nodes), makeImage()]);
+  making.catch(() => undefined); // heard below, once the API is there
+  const dataplane = await detectDataplane();
   const store = new Store();
   bootstrapCluster(
     store,
@@ -107,8 +106,8 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
   const ipam = new Ipam();
   const record = eventRecorder(store, () => new Date());
   startControllers(store, { ipam, record, onError: (error, doing) => log(`${doing}: ${messageOf(error)}`) });
-  const felix = new Felix({ store, ipam, nodes: namespaces, dataplane, mtu: WIRE_MTU, log });
-  felix.start();
+  const namespaces = new Map<string, NodeNamespaces>();
+  const felix = new Felix({ store, ipam, dataplane, mtu: WIRE_MTU, log });
   const addresses = new Map(nodes.map(({ name, address }) => [name, address]));
   const kubelet = new Kubelet({
     store,
@@ -122,43 +121,48 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
     record,
     log,
   });
-  kubelet.start();
-  for (const { name, ended } of namespaces.values()) void ended.then(() => kubelet.loseNode(name));
   const { tls, token } = order;
   await startApiServer({ store, runtime: kubelet, tls, token, listen: listening, log });
+  say({ kind: 'serving' });
+  const [made] = await making;
+  for (const node of made) namespaces.set(node.name, node);
+  felix.start(namespaces);
+  kubelet.start();
+  for (const { name, ended } of made) void ended.then(() => kubelet.loseNode(name));
   log(
     `the lab stands: ${nodes.length} nodes, WireGuard by the ${dataplane === 'kernel' ? 'kernel' : 'userspace program wireguard-go'}`,
   );
 }
 
-/** A tmpfs over /run that only the lab sees, with what nodes and pods need of files. */
-async function makeRunFolder(nodes: readonly LabNode[]): Promise<void> {
-  await runTool(['mount', '-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', '/run']);
+/** What nodes and pods need of files, in the /run that only the lab sees. */
+function makeRunFolder(nodes: readonly LabNode[]): void {
   mkdirSync(`${RUN_FOLDER}/pods`, { recursive: true });
   for (const { name } of nodes) mkdirSync(nodeRunFolder(name), { recursive: true });
   const hosts = nodes.map(({ name, address }) => `${address} ${name}\n`).join('');
   writeFileSync(`${RUN_FOLDER}/hosts`, `127.0.0.1 localhost\n${hosts}`);
 }
 
-async function makeNodes(subnet: string, nodes: readonly LabNode[]): Promise<Map<string, NodeNamespaces>> {
+async function makeNodes(subnet: string, nodes: readonly LabNode[]): Promise<NodeNamespaces[]> {
   const sysctls = WIRE_SYSCTLS.filter(({ optional }) => !optional);
   for (const { path, value } of sysctls) writeFileSync(`/proc/sys/${path}`, value);
-  const [made] = await Promise.all([
-    Promise.all(nodes.map(({ name }) => createNodeNamespaces(name, `${RUN_FOLDER}/hosts`, nodeRunFolder(name)))),
-    runTool(['ip', '-batch', '-'], `${wireLines(subnet, WIRE_MTU).join('\n')}\n`),
-  ]);
+  const made = await Promise.all(
+    nodes.map(async ({ name }) => {
+      const node = await createNodeNamespaces(name, `${RUN_FOLDER}/hosts`, nodeRunFolder(name));
+      await node.run({ kind: 'sysctl', writes: [...NODE_SYSCTLS] });
+      return node;
+    }),
+  );
   const uplinks = made.flatMap(({ pid }, i) =>
     nodeUplinkLines({ subnet, address: nodes[i]?.address ?? '', mtu: WIRE_MTU, pid }),
   );
-  await Promise.all(made.map((node) => writeSysctls(node, NODE_SYSCTLS)));
-  await runTool(['ip', '-batch', '-'], `${uplinks.join('\n')}\n`);
+  await runTool(['ip', '-batch', '-'], `${[...wireLines(subnet, WIRE_MTU), ...uplinks].join('\n')}\n`);
   const addresses = nodes.map(({ address }) => address);
   await Promise.all(
     made.map((node, i) => {
       const address = addresses[i] ?? '';
       const lines = [...nodeInterfaceLines(subnet, address), ...nodeNeighbourLines(address, addresses)];
-      return runTool(node.enter(['ip', '-batch', '-']), `${lines.join('\n')}\n`);
+      return node.run({ kind: 'batch', tool: 'ip', lines });
     }),
   );
-  return new Map(made.map((node) => [node.name, node]));
+  return made;
 }

@@ -17,18 +17,23 @@ export const embeddedEngine: Engine = {
   name: 'embedded',
   ownsCluster: true,
 
-  async deploy({ name, lab, folder, kubeconfig, logFile, progress, signal }: DeployOptions): Promise<void> {
+  async deploy({ name, lab, folder, kubeconfig, logFile, progress, serving, signal }: DeployOptions): Promise<void> {
     if (holderStands(folder)) return;
-    refuseOtherFamilies(lab.cluster);
     await writeFile(logFile, '', { flag: 'a', mode: 0o600 }).catch((error) => {
       throw storageFailure(error, `write ${logFile}`);
     });
     const token = randomBytes(32).toString('hex');
-    const certificate = makeCertificate(); // while the engine wakes up
-    const order = certificate.then((tls) => orderOf(lab.cluster, tls, token));
-    const port = await startHolder({ labFolder: folder, logFile, order, port: 0, progress, signal });
-    const { cert } = await certificate;
+    let cert = '';
+    const order = async () => {
+      const [tls, { cluster }] = await Promise.all([makeCertificate(), lab()]);
+      refuseOtherFamilies(cluster);
+      cert = tls.cert;
+      return orderOf(cluster, tls, token);
+    };
+    const { port, ready } = await startHolder({ labFolder: folder, logFile, order, port: 0, progress, signal });
     await writeWhole(kubeconfig, kubeconfigText(name, port, cert, token), 0o600);
+    serving();
+    await ready;
   },
 
   stands: holderStands,

@@ -11,14 +11,17 @@ import type { EngineMessage, EngineOrder } from './messages.ts';
  * When its first process ends, the kernel ends all the others and takes their interfaces away.
  */
 
-/** An init that starts the engine and collects the children that others leave behind, until the engine ends. */
-const INIT = '"$@" & wait $!';
+/**
+ * An init that starts the engine and collects the children that others leave behind, until the engine ends. Before, a tmpfs
+ * over /run that only the lab sees.
+ */
+const INIT = 'mount -t tmpfs -o mode=755 tmpfs /run && { "$@" & wait $!; }';
 
 export interface HolderPlan {
   labFolder: string;
   logFile: string;
-  /** May still be in the making: the engine wakes up meanwhile. */
-  order: Promise<EngineOrder>;
+  /** Asked for once the engine wakes up: what it takes is done meanwhile. */
+  order: () => Promise<EngineOrder>;
   /** Of the API, on 127.0.0.1; 0 lets the kernel choose. */
   port: number;
   /** Hears of each step. */
@@ -26,13 +29,19 @@ export interface HolderPlan {
   signal: AbortSignal;
 }
 
+export interface Holder {
+  /** Of the API on 127.0.0.1, which answers. */
+  port: number;
+  /** Resolves when all of the lab stands; rejects with Failure 5 and the engine's last words where it ends before. */
+  ready: Promise<void>;
+}
+
 /**
- * Starts a lab's holder and sends it its orders; gives the API's port on 127.0.0.1 once the engine says that it is ready.
- * Throws Failure 5 with the engine's last words where it ends before.
+ * Starts a lab's holder and sends it its orders; resolves once its API answers. Throws Failure 5 with the engine's last words
+ * where it ends before.
  */
-export async function startHolder(plan: HolderPlan): Promise<number> {
+export async function startHolder(plan: HolderPlan): Promise<Holder> {
   const { labFolder, logFile, signal } = plan;
-  plan.order.catch(() => undefined); // heard below, once there is somebody to tell
   signal.throwIfAborted();
   const listening = await listenOnLoopback(plan.port);
   const { port: bound } = listening.address() as AddressInfo;
@@ -46,18 +55,24 @@ export async function startHolder(plan: HolderPlan): Promise<number> {
   closeSync(log);
   const abort = () => child.kill('SIGKILL');
   signal.addEventListener('abort', abort, { once: true });
-  try {
-    await untilReady(child, listening, plan);
-    return bound;
-  } catch (error) {
-    child.kill('SIGKILL');
-    throw signal.aborted ? signal.reason : error;
-  } finally {
-    signal.removeEventListener('abort', abort);
-    listening.close();
-    if (child.connected) child.disconnect();
-    child.unref();
-  }
+  let serves: () => void = () => undefined;
+  const serving = new Promise<void>((resolve) => {
+    serves = resolve;
+  });
+  const ready = untilReady(child, listening, plan, serves)
+    .catch((error) => {
+      child.kill('SIGKILL');
+      throw signal.aborted ? signal.reason : error;
+    })
+    .finally(() => {
+      signal.removeEventListener('abort', abort);
+      if (listening.listening) listening.close();
+      if (child.connected) child.disconnect();
+      child.unref();
+    });
+  await Promise.race([serving, ready]);
+  ready.catch(() => undefined); // whoever started the holder hears of it, if not at once
+  return { port: bound, ready };
 }
 
 function holderArguments(mark: string): string[] {
@@ -81,10 +96,16 @@ function listenOnLoopback(port: number): Promise<Server> {
   });
 }
 
-function untilReady(child: ChildProcess, listening: Server, { order, progress, logFile }: HolderPlan): Promise<void> {
+function untilReady(
+  child: ChildProcess,
+  listening: Server,
+  { order, progress, logFile }: HolderPlan,
+  serving: () => void,
+): Promise<void> {
   const began = statSync(logFile).size;
   return new Promise((resolve, reject) => {
-    order.catch(reject);
+    const orders = order();
+    orders.catch(reject);
     child.on('error', (error) => reject(labFailure(`cannot start unshare: ${error.message}`)));
     child.on('exit', (code, signal) => {
       const detail = readFileSync(logFile, 'utf8').slice(began).trim();
@@ -98,7 +119,10 @@ function untilReady(child: ChildProcess, listening: Server, { order, progress, l
     child.on('message', (message: EngineMessage) => {
       if (message.kind === 'awake') {
         // Where it ended meanwhile, its end is what is told.
-        order.then((orders) => child.connected && child.send(orders, listening, () => undefined)).catch(reject);
+        orders.then((text) => child.connected && child.send(text, listening, () => undefined)).catch(reject);
+      } else if (message.kind === 'serving') {
+        listening.close(); // or this process would take connections that are meant for the engine
+        serving();
       } else if (message.kind === 'step') progress(message.text);
       else if (message.kind === 'ready') resolve();
       else reject(labFailure(message.text, message.detail === undefined ? {} : { detail: message.detail }));

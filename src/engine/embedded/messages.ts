@@ -9,9 +9,10 @@ export interface EngineOrder {
   token: string;
 }
 
-/** What the engine tells wglab while it starts. */
+/** What the engine tells wglab while it starts: that it hears, that its API answers, and that all of it stands. */
 export type EngineMessage =
   | { kind: 'awake' }
   | { kind: 'step'; text: string }
+  | { kind: 'serving' }
   | { kind: 'ready' }
   | { kind: 'failed'; text: string; detail?: string };

@@ -36,8 +36,15 @@ afterEach(async () => {
 
 function deploy(): Promise<void> {
   return engine.deploy({
-    ...{ name: 'c1', lab, folder, kubeconfig: join(folder, 'kubeconfig'), logFile: join(folder, 'log') },
+    ...{
+      name: 'c1',
+      lab: async () => lab,
+      folder,
+      kubeconfig: join(folder, 'kubeconfig'),
+      logFile: join(folder, 'log'),
+    },
     progress: (step) => steps.push(step),
+    serving: () => undefined,
     update: (text) => steps.push(`… ${text}`),
     info: (text) => steps.push(`! ${text}`),
     signal: controller.signal,

@@ -57,6 +57,7 @@ describe.skipIf(lacks.length > 0)('with the real Docker and containerlab', () =>
       ...{ folder, kubeconfig: join(folder, 'kubeconfig'), logFile: join(folder, 'log'), signal },
       progress: (step: string) => void steps.push(step),
       update: () => undefined,
+      serving: () => undefined,
       info: () => undefined,
     };
   }
@@ -108,7 +109,9 @@ describe.skipIf(lacks.length > 0)('with the real Docker and containerlab', () =>
     const folder = join(root, 'cluster');
     await mkdir(folder);
     const lab = await readLab('wireguard', { nodeImage: 'registry.invalid/kindest/node:v1.35.0' });
-    const failed = await engine.deploy({ ...around(folder), name: 'wglab-real', lab }).catch((error) => error);
+    const failed = await engine
+      .deploy({ ...around(folder), name: 'wglab-real', lab: async () => lab })
+      .catch((error) => error);
     expect(failed).toBeInstanceOf(Failure);
     expect(failed).toMatchObject({
       exitCode: 5,
@@ -122,7 +125,9 @@ describe.skipIf(lacks.length > 0)('with the real Docker and containerlab', () =>
     const folder = join(root, 'not-a-node');
     await mkdir(folder);
     const lab = await readLab('wireguard', { nodeImage: IMAGE }); // which has no systemd and no kubeadm
-    const failed = await engine.deploy({ ...around(folder), name: 'wglab-real', lab }).catch((error) => error);
+    const failed = await engine
+      .deploy({ ...around(folder), name: 'wglab-real', lab: async () => lab })
+      .catch((error) => error);
     expect(failed).toMatchObject({ exitCode: 5, detail: expect.stringContaining('Preparing nodes') });
     expect(steps).toContain('kind: Preparing nodes');
     await engine.destroy(folder);

@@ -173,6 +173,9 @@ export type ChangeStep =
   /** Arguments after `wg set`; none is secret. */
   | { kind: 'wgSet'; arguments: string[] };
 
+/** A step that a tool carries out which reads what to do, line by line. */
+export type BatchStep = Extract<ChangeStep, { kind: 'batch' | 'sysctl' }>;
+
 export interface SysctlWrite {
   path: string;
   value: string;

@@ -1,15 +1,9 @@
-import type { ChangeStep, NodeChanges, SysctlWrite } from '../dataplane/types.ts';
+import type { ChangeStep, NodeChanges } from '../dataplane/types.ts';
 import { runTool } from '../processes.ts';
 import type { NodeNamespaces } from './node-namespaces.ts';
 import { createWireguardDevice, type Means, removeWireguardDevice } from './wireguard-device.ts';
 
-/** Values below /proc/sys, a line each: whether it matters, path, value. What does not matter may be missing. */
-const WRITE_SYSCTLS = `while read -r need path value; do
-  [ "$need" = required ] || [ -e "/proc/sys/$path" ] || continue
-  printf %s "$value" > "/proc/sys/$path" || exit 1
-done`;
-
-/** Carries out what `planChanges` found, step by step. */
+/** Carries out what `planChanges` found, step by step. Throws ToolError where one fails, and leaves out those after it. */
 export async function applyChanges(node: NodeNamespaces, changes: NodeChanges, means: Means): Promise<void> {
   for (const step of changes.steps) await applyStep(node, step, means);
 }
@@ -17,10 +11,8 @@ export async function applyChanges(node: NodeNamespaces, changes: NodeChanges, m
 async function applyStep(node: NodeNamespaces, step: ChangeStep, means: Means): Promise<void> {
   switch (step.kind) {
     case 'batch':
-      await runTool(node.enter([step.tool, '-force', '-batch', '-']), `${step.lines.join('\n')}\n`);
-      break;
     case 'sysctl':
-      await writeSysctls(node, step.writes);
+      await node.run(step);
       break;
     case 'createWireguard':
       await createWireguardDevice(node, step.name, means);
@@ -32,10 +24,4 @@ async function applyStep(node: NodeNamespaces, step: ChangeStep, means: Means): 
       await runTool(node.enter(['wg', 'set', ...step.arguments]));
       break;
   }
-}
-
-/** Writes a node's settings. Throws ToolError where one that matters cannot be written. */
-export async function writeSysctls(node: NodeNamespaces, writes: readonly SysctlWrite[]): Promise<void> {
-  const lines = writes.map(({ path, value, optional }) => `${optional ? 'optional' : 'required'} ${path} ${value}\n`);
-  await runTool(node.enter(['sh', '-c', WRITE_SYSCTLS]), lines.join(''));
 }

@@ -6,7 +6,7 @@ import type { ChangeStep, NodeState, PodView } from '../dataplane/types.ts';
 import { podInterfaceLines, podVethLines } from '../dataplane/underlay.ts';
 import { hostInterfaceName } from '../dataplane/workloads.ts';
 import type { Ipam } from '../ipam.ts';
-import { configureInterface, type Sandbox } from '../pod/sandbox.ts';
+import type { Sandbox } from '../pod/sandbox.ts';
 import { runTool } from '../processes.ts';
 import type { KubeObject, Store } from '../store.ts';
 import { applyChanges } from './apply-changes.ts';
@@ -56,14 +56,13 @@ export class Felix {
   readonly #ipam: Ipam;
   readonly #mtu: number;
   readonly #log: (message: string) => void;
-  readonly #nodes: Map<string, FelixNode>;
+  readonly #nodes = new Map<string, FelixNode>();
   #pass: Promise<void> | undefined;
   #again: Promise<void> | undefined;
 
   constructor(options: {
     store: Store;
     ipam: Ipam;
-    nodes: ReadonlyMap<string, NodeNamespaces>;
     dataplane: Dataplane;
     mtu: number;
     log: (message: string) => void;
@@ -73,9 +72,12 @@ export class Felix {
     this.#ipam = options.ipam;
     this.#mtu = options.mtu;
     this.#log = options.log;
-    const entries = [...options.nodes].map(([name, namespaces]): [string, FelixNode] => [
-      name,
-      {
+  }
+
+  /** Takes charge of nodes that are as they were made. */
+  start(nodes: ReadonlyMap<string, NodeNamespaces>): void {
+    for (const [name, namespaces] of nodes) {
+      this.#nodes.set(name, {
         namespaces,
         actual: emptyState(),
         pods: new Map(),
@@ -83,15 +85,17 @@ export class Felix {
         dirty: true,
         touched: false,
         failures: 0,
-      },
-    ]);
-    this.#nodes = new Map(entries);
-  }
-
-  start(): void {
+      });
+    }
+    const settingsOf = (name: string) => JSON.stringify(this.#view(name).felix);
+    const settings = new Map([...this.#nodes.keys()].map((name) => [name, settingsOf(name)]));
     this.#store.watch('FelixConfiguration', () => {
-      // Nothing was done yet on a node that still is as it was made: there is nothing to look at.
-      for (const node of this.#nodes.values()) if (node.touched) node.actual = undefined;
+      for (const [name, node] of this.#nodes) {
+        const present = settingsOf(name);
+        // Nothing was done yet on a node that still is as it was made: there is nothing to look at.
+        if (node.touched && settings.get(name) !== present) node.actual = undefined;
+        settings.set(name, present);
+      }
       this.#changed();
     });
     let before = '';
@@ -101,6 +105,7 @@ export class Felix {
       before = present;
     });
     for (const kind of ['IPPool', 'BlockAffinity']) this.#store.watch(kind, () => this.#changed());
+    this.#changed();
   }
 
   /** Connects a pod's sandbox to its node and gives the pod's address; the route to it stands when this resolves. */
@@ -111,12 +116,12 @@ export class Felix {
     const hostInterface = hostInterfaceName(namespace, name);
     const mtu = podMtu(this.#view(nodeName), nodeName);
     const lines = podVethLines({ hostInterface, mtu, pid: sandbox.pid });
-    await runTool(node.namespaces.enter(['ip', '-batch', '-']), `${lines.join('\n')}\n`);
+    await node.namespaces.run({ kind: 'batch', tool: 'ip', lines });
     node.pods.set(uid, { namespace, name, address, hostInterface });
     // A borrowed address is a route of its own on every node.
     const borrowed = this.#ipam.allocations().some((one) => one.address === address && one.borrowed);
     const routed = this.#changed(borrowed ? undefined : nodeName);
-    await Promise.all([routed, configureInterface(sandbox, podInterfaceLines(address))]);
+    await Promise.all([routed, sandbox.run({ kind: 'batch', tool: 'ip', lines: podInterfaceLines(address) })]);
     return address;
   }
 

@@ -1,33 +1,29 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Keeper, startKeeper } from '../keeper.ts';
 import { ToolError } from '../processes.ts';
 
-/** A node of the lab: network, mount and host name namespaces, which live as long as one sleeping process. */
-export interface NodeNamespaces {
+/** A node of the lab: network, mount and host name namespaces, which live as long as their keeper. */
+export interface NodeNamespaces extends Omit<Keeper, 'end'> {
   readonly name: string;
-  /** The sleeping process, as the engine's own PID namespace counts. */
-  readonly pid: number;
-  readonly isAlive: boolean;
   /** argv that runs a command in the node's network, mount and host name namespaces. Throws ToolError where they have ended. */
   enter(argv: readonly string[]): string[];
-  /** Resolves when the sleeping process ended, whoever ended it; what else ran on the node is ended then. */
+  /** Resolves when its keeper ended, whoever ended it; what else ran on the node is ended then. */
   readonly ended: Promise<void>;
 }
+
+/** What every node finds in its /run. */
+const RUN_FOLDERS = ['wireguard', 'netns', 'lock'];
 
 /**
  * What makes a node out of fresh namespaces. Each node has a /run of its own, since wireguard-go keeps its control socket
  * in /var/run/wireguard under the interface's name, which is the same on every node: a folder that pods in the node's network
- * can be given too; and a /sys that shows its own interfaces. "ready" on standard output tells that all of it stands.
+ * can be given too; and a /sys that shows its own interfaces.
  */
-const BECOME_A_NODE = `set -e
-mount --bind "$2" /etc/hosts
-mount --bind "$3" /run
-mkdir -p /run/wireguard /run/netns /run/lock
+const BECOME_A_NODE = `mount -o bind "$2" /etc/hosts
+mount -o bind "$3" /run
 mount -t sysfs sysfs /sys
-hostname "$1"
-ip link set lo up
-echo ready
-exec sleep infinity`;
+hostname "$1"`;
 
 /** Makes the namespaces of a node. `hostsFile` becomes its /etc/hosts, `runFolder` its /run. Throws ToolError with what the tools printed. */
 export async function createNodeNamespaces(
@@ -35,42 +31,27 @@ export async function createNodeNamespaces(
   hostsFile: string,
   runFolder: string,
 ): Promise<NodeNamespaces> {
-  const argv = [
-    '--net',
-    '--mount',
-    '--uts',
-    '--propagation',
-    'private',
-    'sh',
-    '-c',
-    BECOME_A_NODE,
-    'node',
+  for (const folder of RUN_FOLDERS) mkdirSync(join(runFolder, folder), { recursive: true });
+  const fresh = ['unshare', '--net', '--mount', '--uts', '--propagation', 'private'];
+  const keeper = await startKeeper(`the namespaces of node ${name}`, fresh, BECOME_A_NODE, [
     name,
     hostsFile,
     runFolder,
-  ];
-  const child = spawn('unshare', argv, { stdio: ['ignore', 'pipe', 'pipe'] });
-  await untilReady(child, `making the namespaces of node ${name}`);
-  const pid = child.pid ?? 0;
-  const network = networkOf(pid);
-  const isAlive = () => child.exitCode === null && child.signalCode === null;
+  ]);
+  const network = networkOf(keeper.pid);
   return {
     name,
-    pid,
+    pid: keeper.pid,
     get isAlive() {
-      return isAlive();
+      return keeper.isAlive;
     },
+    run: keeper.run,
     enter(command) {
       // Its number may be another process's by now, and that one's network would be entered.
-      if (!isAlive()) throw new ToolError(['nsenter', name], "the node's first process has ended", '');
-      return ['nsenter', '--target', String(pid), '--net', '--mount', '--uts', '--', ...command];
+      if (!keeper.isAlive) throw new ToolError(['nsenter', name], "the node's first process has ended", '');
+      return ['nsenter', '--target', String(keeper.pid), '--net', '--mount', '--uts', '--', ...command];
     },
-    ended: new Promise((resolve) => {
-      child.on('exit', () => {
-        endAllIn(network);
-        resolve();
-      });
-    }),
+    ended: keeper.ended.then(() => endAllIn(network)),
   };
 }
 
@@ -88,22 +69,4 @@ function networkOf(pid: number): string | undefined {
   } catch {
     return undefined; // it has ended
   }
-}
-
-/** Waits for the word "ready" from a set-up script; what else it printed goes into the error. */
-export function untilReady(child: ChildProcess, doing: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let printed = '';
-    const read = (chunk: Buffer) => {
-      printed += chunk.toString();
-      if (/^ready$/m.test(printed)) {
-        child.stderr?.resume();
-        resolve();
-      }
-    };
-    child.stdout?.on('data', read);
-    child.stderr?.on('data', read);
-    child.on('error', (error) => reject(new ToolError([doing], error.message, '')));
-    child.on('close', (code) => reject(new ToolError([doing], `exit status ${code}`, printed)));
-  });
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { RemoteProcess, RunOptions } from '../../remote-process.ts';
 import { startProcess } from '../processes.ts';
 import { ContainerLog } from './container-log.ts';
-import { IMAGE_BIN, type Image, POD_DEVICES } from './image.ts';
+import { IMAGE_BIN, type Image, POD_DEVICES, pathOf } from './image.ts';
 import type { Sandbox } from './sandbox.ts';
 
 export interface ContainerPlan {
@@ -42,13 +42,13 @@ const CAPABILITIES = [
   .split(',');
 const ONLY_THESE = `-all,${CAPABILITIES.map((name) => `+${name}`).join(',')}`;
 const CONFINE = [
-  ...['setpriv', '--bounding-set', ONLY_THESE, '--inh-caps', ONLY_THESE],
+  ...[pathOf('setpriv') ?? 'setpriv', '--bounding-set', ONLY_THESE, '--inh-caps', ONLY_THESE],
   // Root has its capabilities by being root; another user keeps them through exec only as ambient ones.
   ...(process.getuid?.() === 0 ? [] : ['--ambient-caps', ONLY_THESE]),
 ];
 
 /** The programmes of the image: busybox with its links. */
-const MOUNT_BUSYBOX = `mount --bind "$bin" "$root/bin"
+const MOUNT_BUSYBOX = `mount -o bind "$bin" "$root/bin"
 mount -o remount,bind,ro "$root/bin"`;
 
 /**
@@ -58,7 +58,7 @@ mount -o remount,bind,ro "$root/bin"`;
 const MOUNT_HOST_TOOLS = `rm -rf "$root/bin" "$root/sbin" "$root/usr"
 for folder in /bin /sbin /lib /lib32 /lib64 /libx32 /usr /etc /opt; do
   if [ -L "$folder" ]; then ln -s "$(readlink "$folder")" "$root$folder"
-  elif [ -d "$folder" ]; then mkdir -p "$root$folder" && mount --rbind "$folder" "$root$folder"
+  elif [ -d "$folder" ]; then mkdir -p "$root$folder" && mount -o rbind "$folder" "$root$folder"
   fi
 done
 while read -r _ _ _ _ point flags _; do
@@ -69,6 +69,7 @@ mount -t sysfs sysfs "$root/sys"
 mkdir -p "$root/var"
 ln -sf /run "$root/var/run"`;
 
+/** By busybox, whose mount is no process of its own: a fourth of the time. */
 const START_CONTAINER = `set -e
 root=$1 bin=$2 devices=$3 image=$4
 shift 4
@@ -77,14 +78,14 @@ ${MOUNT_HOST_TOOLS}
 else
 ${MOUNT_BUSYBOX}
 fi
-mount --rbind "$devices" "$root/dev"
+mount -o rbind "$devices" "$root/dev"
 mount -t proc proc "$root/proc"
 while [ "$1" != -- ]; do
   if [ -e "$root/$2" ]; then :
   elif [ -d "$1" ]; then mkdir -p "$root/$2"
-  else mkdir -p "$(dirname "$root/$2")"; : > "$root/$2"
+  else mkdir -p "$root/\${2%/*}"; : > "$root/$2"
   fi
-  mount --bind "$1" "$root/$2"
+  mount -o bind "$1" "$root/$2"
   shift 2
 done
 shift
@@ -98,7 +99,7 @@ const STANDARD_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
 export function startContainer(sandbox: Sandbox, plan: ContainerPlan): Container {
   const command = sandbox.enter([
     ...['unshare', '--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private'],
-    ...['sh', '-c', START_CONTAINER, 'container', plan.root, IMAGE_BIN, POD_DEVICES, plan.image],
+    ...['busybox', 'sh', '-c', START_CONTAINER, 'container', plan.root, IMAGE_BIN, POD_DEVICES, plan.image],
     ...plan.mounts.flatMap(({ source, target }) => [source, target]),
     ...['--', ...confined(plan, plan.argv)],
   ]);

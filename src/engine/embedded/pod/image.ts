@@ -18,15 +18,15 @@ export function nodeRunFolder(node: string): string {
  * has. Both are made once and bound into each pod.
  */
 export async function makeImage(): Promise<void> {
-  await Promise.all([makeProgrammes(), makeDevices()]);
-}
-
-async function makeProgrammes(): Promise<void> {
   const busybox = findBusybox();
   mkdirSync(IMAGE_BIN, { recursive: true });
   copyFileSync(busybox, join(IMAGE_BIN, 'busybox'));
   chmodSync(join(IMAGE_BIN, 'busybox'), 0o755);
-  const applets = (await runTool([busybox, '--list'])).split('\n').filter((name) => name !== '' && name !== 'busybox');
+  for (const folder of ['pts', 'shm']) mkdirSync(join(POD_DEVICES, folder), { recursive: true });
+  for (const device of DEVICES) writeFileSync(join(POD_DEVICES, device), '');
+  for (const [name, descriptor] of DESCRIPTORS) symlinkSync(`/proc/self/fd${descriptor}`, join(POD_DEVICES, name));
+  const listed = await runTool([busybox, 'sh', '-c', BIND_DEVICES_AND_LIST, busybox, POD_DEVICES, ...DEVICES]);
+  const applets = listed.split('\n').filter((name) => name !== '' && name !== 'busybox');
   // Not by `ln`: some 300 processes would take longer than all the rest of a lab.
   for (const applet of applets) symlinkSync('busybox', join(IMAGE_BIN, applet));
 }
@@ -38,19 +38,22 @@ const DESCRIPTORS: [string, string][] = [
   ['stdout', '/1'],
   ['stderr', '/2'],
 ];
-const BIND_DEVICES = 'for device in "$@"; do mount --bind "/dev/$device" "$0/$device" || exit 1; done';
-
-async function makeDevices(): Promise<void> {
-  for (const folder of ['pts', 'shm']) mkdirSync(join(POD_DEVICES, folder), { recursive: true });
-  for (const device of DEVICES) writeFileSync(join(POD_DEVICES, device), '');
-  for (const [name, descriptor] of DESCRIPTORS) symlinkSync(`/proc/self/fd${descriptor}`, join(POD_DEVICES, name));
-  await runTool(['sh', '-c', BIND_DEVICES, POD_DEVICES, ...DEVICES]);
-}
+const BIND_DEVICES_AND_LIST = `folder=$1
+shift
+for device in "$@"; do mount -o bind "/dev/$device" "$folder/$device" || exit 1; done
+exec "$0" --list`;
 
 /** The first busybox on PATH. It must be static, for nothing but itself is in the pod's root: doctor checks that. */
 function findBusybox(): string {
+  const path = pathOf('busybox');
+  if (path === undefined) throw new Error('busybox is not on PATH: install the package busybox-static');
+  return path;
+}
+
+/** Where a tool is on PATH. To be said to busybox' shell, which takes its own tool of that name otherwise. */
+export function pathOf(tool: string): string | undefined {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    const path = join(folder, 'busybox');
+    const path = join(folder, tool);
     try {
       accessSync(path, constants.X_OK);
       return path;
@@ -58,7 +61,7 @@ function findBusybox(): string {
       // not here: the next folder of PATH
     }
   }
-  throw new Error('busybox is not on PATH: install the package busybox-static');
+  return undefined;
 }
 
 /** What the engine has for an image: the host's busybox, or the tools of this machine as they are, to look at only. */
