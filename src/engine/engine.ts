@@ -9,6 +9,8 @@ export interface Access {
   shell: NodeShell;
   /** The one namespace whose pods may carry the proof's traffic; undefined where the whole cluster is the lab's. */
   podNamespace?: string;
+  /** Nodes that were left out on purpose when the lab was made, and in which words: no claim is about them. */
+  outside?: ReadonlyMap<string, string>;
 }
 
 /** A cluster that is there already, and what wglab is to do in it. */

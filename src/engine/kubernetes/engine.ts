@@ -63,6 +63,7 @@ export const kubernetesEngine: Engine = {
       server: cluster.server,
       context,
       unprobed: {},
+      outside: Object.fromEntries(found.outside),
     };
     await refuseForeign(cluster, namespace);
     await writeEngineData(folder, data);
@@ -116,7 +117,8 @@ export const kubernetesEngine: Engine = {
       cluster ??= Cluster.connect(kubeconfig);
       return cluster;
     };
-    return { kubeconfig, shell: probeShell(connect, data.namespace, data.unprobed), podNamespace: data.namespace };
+    const shell = probeShell(connect, data.namespace, { ...data.unprobed, ...data.outside });
+    return { kubeconfig, shell, podNamespace: data.namespace, outside: new Map(Object.entries(data.outside)) };
   },
 };
 
