@@ -26,6 +26,12 @@ export interface ExistingCluster {
   proofImage?: string;
 }
 
+/** Who else than wglab takes time in a deployment: a tool or a download, or the cluster that gets ready. */
+export type TimedBy = 'tool' | 'cluster';
+
+/** Does work that is not wglab's own, so that its time can be told apart. */
+export type Timed = <T>(name: string, of: TimedBy, work: () => Promise<T>) => Promise<T>;
+
 export interface DeployOptions {
   /** Of the deployment, not of the lab's file. */
   name: string;
@@ -42,6 +48,7 @@ export interface DeployOptions {
   /** The images that the lab's pods will want, for engines that can put them onto the nodes beforehand. */
   images?: () => Promise<readonly string[]>;
   signal: AbortSignal;
+  timed: Timed;
   existing?: ExistingCluster;
 }
 
