@@ -87,6 +87,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .option('--topology <file>', "another containerlab topology than the lab's")
     .option('--workers <count>', 'another number of workers', wholeNumber)
     .option('--keep', 'keep what stands when the deployment fails')
+    .option('--timings', 'say where the time went: tools, cluster, wglab itself')
     .option('--node-image <image>', 'another image for the nodes (engine containerlab)')
     .option('--calico-version <version>', "another version of Calico than the lab's: v3.32.1")
     .option('--calico-manifests <folder>', "a folder with that release's operator-crds.yaml and tigera-operator.yaml")

@@ -107,7 +107,7 @@ export async function loadImages(
 }
 
 /** As kind itself does: with the snapshotter that the node's containerd has been told to use (fuse-overlayfs on ZFS, say). */
-const IMPORT = `used=$(containerd config dump 2> /dev/null | sed -n "s/^ *snapshotter = ["']\\([a-z0-9-]\\{1,\\}\\)["'].*/\\1/p" | head -n 1)
+export const IMPORT = `used=$(containerd config dump 2> /dev/null | sed -n 's/^ *snapshotter = .\\([a-z0-9-]\\{1,\\}\\).*/\\1/p' | head -n 1)
 exec ctr --namespace=k8s.io images import --digests --snapshotter="\${used:-overlayfs}" -`;
 
 function megabytes(bytes: number): number {

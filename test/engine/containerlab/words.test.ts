@@ -1,11 +1,15 @@
-import { describe, expect, test } from 'vitest';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
 import { explainRun } from '../../../src/engine/containerlab/explain.ts';
-import { withoutDigest } from '../../../src/engine/containerlab/images.ts';
+import { IMPORT, withoutDigest } from '../../../src/engine/containerlab/images.ts';
 import { inspectedIn } from '../../../src/engine/containerlab/inspect.ts';
 import { kubeconfigFrom } from '../../../src/engine/containerlab/kubeconfig.ts';
 import { logLine, saysSomething, stepOf } from '../../../src/engine/containerlab/log-lines.ts';
 import { planWithoutCluster, topologyFor } from '../../../src/engine/containerlab/plan.ts';
-import { isEnough, versionIn } from '../../../src/engine/containerlab/tool.ts';
+import { asRoot, isEnough, versionIn } from '../../../src/engine/containerlab/tool.ts';
 import { parseDocuments } from '../../../src/lab/document.ts';
 import { topologyOf } from '../../../src/lab/topology.ts';
 import { clashesOf } from '../../../src/operations/doctor/containerlab.ts';
@@ -131,6 +135,59 @@ describe('what containerlab inspect says', () => {
 
   test('of another shape is no list of containers, and no crash', () => {
     for (const odd of ['null', '[]', '{"a": 1}', '{"a": [{}]}', '{"a": [{"name": 5}]}']) expect(names(odd)).toEqual([]);
+  });
+});
+
+describe('images go onto a node', () => {
+  const v2 = `version = 2
+[plugins."io.containerd.grpc.v1.cri".containerd]
+  snapshotter = "fuse-overlayfs"
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+    snapshotter = ""
+`;
+  const v3 = "version = 3\n[plugins.'io.containerd.cri.v1.images']\n  snapshotter = 'native'\n";
+
+  test.each([
+    ['named in a configuration of version 2', v2, 'fuse-overlayfs'],
+    ['named in one of version 3', v3, 'native'],
+    ['not named', 'version = 2\n  snapshotter = ""\n', 'overlayfs'],
+    ['not to be found out', undefined, 'overlayfs'],
+  ])('with the snapshotter of its containerd, where that is %s', (_, dump, wanted) => {
+    const bin = mkdtempSync(join(tmpdir(), 'wglab-ctr-'));
+    try {
+      const containerd = dump === undefined ? 'exit 1' : `cat <<'END'\n${dump}END`;
+      writeFileSync(join(bin, 'containerd'), `#!/bin/sh\n${containerd}\n`, { mode: 0o755 });
+      writeFileSync(join(bin, 'ctr'), '#!/bin/sh\necho "$@"\ncat\n', { mode: 0o755 });
+      const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
+      const said = execFileSync('sh', ['-c', IMPORT], { env, input: 'the archive' }).toString();
+      expect(said).toBe(`--namespace=k8s.io images import --digests --snapshotter=${wanted} -\nthe archive`);
+    } finally {
+      rmSync(bin, { recursive: true });
+    }
+  });
+});
+
+describe('as root', () => {
+  test.each([
+    ['root', []],
+    ['suid', []],
+  ] as const)('%s needs no other program', (by, words) => {
+    expect(asRoot(by)).toEqual(words);
+  });
+
+  test('sudo asks nobody without a terminal, and hands on what docker and kind need', () => {
+    vi.stubEnv('DOCKER_HOST', 'unix:///run/other.sock');
+    vi.stubEnv('CLAB_TOPO', 'stray');
+    try {
+      const words = asRoot('sudo');
+      expect(words.slice(0, 3)).toEqual(
+        process.stdin.isTTY ? ['sudo', 'env', 'CLAB_VERSION_CHECK=disable'] : ['sudo', '-n', 'env'],
+      );
+      expect(words).toEqual(expect.arrayContaining([`PATH=${process.env.PATH}`, 'DOCKER_HOST=unix:///run/other.sock']));
+      expect(words.join(' ')).not.toContain('stray');
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 });
 
