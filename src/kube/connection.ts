@@ -36,15 +36,17 @@ export interface ApiRequest {
 export class Connection {
   readonly server: string;
   readonly #config: KubeConfig;
+  readonly #silenceMs: number;
   #agent: HttpAgent | undefined;
 
-  private constructor(config: KubeConfig, server: string) {
+  private constructor(config: KubeConfig, server: string, silenceMs: number) {
     this.#config = config;
+    this.#silenceMs = silenceMs;
     this.server = server.replace(/\/$/, '');
   }
 
   /** Reads a kubeconfig, with its current context or another. Throws Failure 4 where it is missing or names no cluster. */
-  static open(kubeconfig: string, context?: string): Connection {
+  static open(kubeconfig: string, context?: string, silenceMs: number = SILENCE_MS): Connection {
     const config = new KubeConfig();
     try {
       config.loadFromFile(kubeconfig);
@@ -57,7 +59,7 @@ export class Connection {
     if (context) config.setCurrentContext(context);
     const server = config.getCurrentCluster()?.server;
     if (!server) throw lackingFailure(`${kubeconfig} has no cluster for context "${config.getCurrentContext()}"`);
-    return new Connection(config, server);
+    return new Connection(config, server, silenceMs);
   }
 
   /** Makes a request and gives the object that came. Throws ApiError where the server says no, else what the system says. */
@@ -96,7 +98,7 @@ export class Connection {
       ...options,
       method,
       headers,
-      ...(signal ? { signal } : { timeout: SILENCE_MS }),
+      ...(signal ? { signal } : { timeout: this.#silenceMs }),
     };
     const send = () => exchange(url, complete, content);
     const response = await send().catch((error: unknown) => {
@@ -126,8 +128,8 @@ function keeping(made: RequestOptions['agent']): HttpAgent {
 
 /** The server says nothing more. */
 class Silence extends Error {
-  constructor() {
-    super(`the server said nothing for ${SILENCE_MS / 1000} s`);
+  constructor(ms: number | undefined) {
+    super(`the server said nothing for ${(ms ?? 0) / 1000} s`);
   }
 }
 
@@ -138,7 +140,7 @@ function exchange(url: URL, options: RequestOptions, content: Buffer | undefined
   return new Promise((resolve, reject) => {
     const begin = url.protocol === 'http:' ? overHttp : overHttps;
     const request: ClientRequest = begin(url, options, resolve);
-    request.on('timeout', () => request.destroy(new Silence()));
+    request.on('timeout', () => request.destroy(new Silence(options.timeout)));
     request.on('error', (error: NodeJS.ErrnoException) => {
       const stale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
       reject(stale ? Object.assign(new StaleConnection(messageOf(error)), { code: error.code }) : error);

@@ -15,31 +15,32 @@ export async function toolsMissing(
   shell: NodeShell,
   nodes: readonly string[],
   update: (text: string) => void,
+  limitMs: number = ANSWER_MS,
 ): Promise<Map<string, string>> {
   let asked = 0;
   const missing = new Map<string, string>();
   const queue = nodes.values();
   const worker = async () => {
     for (const node of queue) {
-      const why = await whyUnfit(shell, node);
+      const why = await whyUnfit(shell, node, limitMs);
       if (why !== undefined) missing.set(node, why);
       asked += 1;
-      update(`${asked} of ${nodes.length} nodes have answered, each in at most ${ANSWER_MS / 1000} s; last ${node}`);
+      update(`${asked} of ${nodes.length} nodes have answered, each in at most ${limitMs / 1000} s; last ${node}`);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   return missing;
 }
 
-async function whyUnfit(shell: NodeShell, node: string): Promise<string | undefined> {
+async function whyUnfit(shell: NodeShell, node: string, limitMs: number): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;
   try {
     const remote = await shell(node, ['sh', '-c', NAME_MISSING, 'tools', ...TOOLS]);
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         remote.kill();
-        reject(new Error(`no answer within ${ANSWER_MS / 1000} s`));
-      }, ANSWER_MS);
+        reject(new Error(`no answer within ${limitMs / 1000} s`));
+      }, limitMs);
     });
     const { status, stdout, stderr } = await Promise.race([finish(remote), late]);
     if (status !== 0) return `its probe pod runs no commands: ${stderr.trim() || `exit status ${status}`}`;
