@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RemoteProcess, RunOptions } from '../engine/remote-process.ts';
 import { Failure, labFailure } from '../errors.ts';
 import { ApiError, Connection } from './connection.ts';
@@ -18,6 +19,8 @@ export interface AppliedObject extends ObjectReference {
 
 /** What kubectl keeps to see later what it applied: with it, `kubectl apply` of the same file finds nothing to change. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+/** How soon a watch that the server has ended is begun again, in ms. */
+const WATCH_AGAIN_MS = 200;
 /** Asks the server to refuse unknown fields rather than to drop them. */
 const STRICT = { fieldValidation: 'Strict' };
 
@@ -31,9 +34,12 @@ export class Cluster {
     this.#discovery = new Discovery(connection);
   }
 
-  /** Reads a kubeconfig, with its current context or another. Throws Failure 4 where it is missing or names no cluster. */
-  static connect(kubeconfig: string, context?: string): Cluster {
-    return new Cluster(Connection.open(kubeconfig, context));
+  /**
+   * Reads a kubeconfig, with its current context or another. Throws Failure 4 where it is missing or names no cluster. A request
+   * fails when the server says nothing for `silenceMs`.
+   */
+  static connect(kubeconfig: string, context?: string, silenceMs?: number): Cluster {
+    return new Cluster(Connection.open(kubeconfig, context, silenceMs));
   }
 
   /** The URL of the API server. */
@@ -151,15 +157,24 @@ export class Cluster {
   /**
    * Waits until `enough` holds of all objects of a kind, looking again at each change of one. `path` is the kind's REST
    * path, such as /api/v1/pods. Throws Failure 5 with `describe`'s words after `timeoutMs`; what `enough` throws goes through.
+   * `update` hears at each look what is waited for, how long at most, and what was seen.
    */
   async until<T>(
     path: string,
     list: () => Promise<readonly T[]>,
     enough: (objects: readonly T[]) => boolean,
-    options: { timeoutMs: number; describe: (objects: readonly T[]) => string; signal?: AbortSignal },
+    options: {
+      timeoutMs: number;
+      describe: (objects: readonly T[]) => string;
+      update?: (text: string) => void;
+      signal?: AbortSignal;
+    },
   ): Promise<readonly T[]> {
+    const tell = () =>
+      options.update?.(`waiting, at most ${options.timeoutMs / 1000} s, for ${options.describe(objects)}`);
     let objects = await list();
     if (enough(objects)) return objects;
+    tell();
     return new Promise<readonly T[]>((resolve, reject) => {
       const watching = new AbortController();
       const finish = (settle: () => void) => {
@@ -184,6 +199,7 @@ export class Cluster {
             again = false;
             objects = await list();
             if (enough(objects)) return finish(() => resolve(objects));
+            tell();
           } while (again && !watching.signal.aborted);
         } catch (error) {
           finish(() => reject(error));
@@ -191,9 +207,15 @@ export class Cluster {
           looking = false;
         }
       };
-      this.#connection
-        .watch(path, () => void look(), watching.signal)
-        .catch((error) => finish(() => reject(asFailure(`watch ${path}`, error))));
+      // A server ends a watch after a while, and a balancer before it sooner: what happened meanwhile is looked at then.
+      const watchOn = async () => {
+        while (!watching.signal.aborted) {
+          await this.#connection.watch(path, () => void look(), watching.signal);
+          await sleep(WATCH_AGAIN_MS, undefined, { signal: watching.signal }).catch(() => undefined);
+          if (!watching.signal.aborted) await look();
+        }
+      };
+      watchOn().catch((error) => finish(() => reject(asFailure(`watch ${path}`, error))));
     });
   }
 

@@ -5,6 +5,9 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { lackingFailure, messageOf } from '../errors.ts';
 import type { ExecTarget } from './exec.ts';
 
+/** How long a server may say nothing in the middle of a request, in ms: kubectl itself would wait for ever. */
+const SILENCE_MS = 30_000;
+
 /** The server answered with an error; `message` is its own. */
 export class ApiError extends Error {
   /** The HTTP status. */
@@ -33,15 +36,17 @@ export interface ApiRequest {
 export class Connection {
   readonly server: string;
   readonly #config: KubeConfig;
+  readonly #silenceMs: number;
   #agent: HttpAgent | undefined;
 
-  private constructor(config: KubeConfig, server: string) {
+  private constructor(config: KubeConfig, server: string, silenceMs: number) {
     this.#config = config;
+    this.#silenceMs = silenceMs;
     this.server = server.replace(/\/$/, '');
   }
 
   /** Reads a kubeconfig, with its current context or another. Throws Failure 4 where it is missing or names no cluster. */
-  static open(kubeconfig: string, context?: string): Connection {
+  static open(kubeconfig: string, context?: string, silenceMs: number = SILENCE_MS): Connection {
     const config = new KubeConfig();
     try {
       config.loadFromFile(kubeconfig);
@@ -54,7 +59,7 @@ export class Connection {
     if (context) config.setCurrentContext(context);
     const server = config.getCurrentCluster()?.server;
     if (!server) throw lackingFailure(`${kubeconfig} has no cluster for context "${config.getCurrentContext()}"`);
-    return new Connection(config, server);
+    return new Connection(config, server, silenceMs);
   }
 
   /** Makes a request and gives the object that came. Throws ApiError where the server says no, else what the system says. */
@@ -88,7 +93,13 @@ export class Connection {
     const content =
       body === undefined ? undefined : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
     if (content) Object.assign(headers, { 'content-type': contentType, 'content-length': String(content.length) });
-    const complete: RequestOptions = { ...options, method, headers, ...(signal ? { signal } : {}) };
+    // A watch has a signal, and says nothing for as long as nothing happens.
+    const complete: RequestOptions = {
+      ...options,
+      method,
+      headers,
+      ...(signal ? { signal } : { timeout: this.#silenceMs }),
+    };
     const send = () => exchange(url, complete, content);
     const response = await send().catch((error: unknown) => {
       // The server may close a kept connection just as it is used again; to read twice does no harm.
@@ -115,6 +126,13 @@ function keeping(made: RequestOptions['agent']): HttpAgent {
   return made instanceof HttpAgent && made.constructor !== HttpAgent ? made : new HttpAgent({ keepAlive: true });
 }
 
+/** The server says nothing more. */
+class Silence extends Error {
+  constructor(ms: number | undefined) {
+    super(`the server said nothing for ${(ms ?? 0) / 1000} s`);
+  }
+}
+
 /** A kept connection that was gone already. */
 class StaleConnection extends Error {}
 
@@ -122,6 +140,7 @@ function exchange(url: URL, options: RequestOptions, content: Buffer | undefined
   return new Promise((resolve, reject) => {
     const begin = url.protocol === 'http:' ? overHttp : overHttps;
     const request: ClientRequest = begin(url, options, resolve);
+    request.on('timeout', () => request.destroy(new Silence(options.timeout)));
     request.on('error', (error: NodeJS.ErrnoException) => {
       const stale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
       reject(stale ? Object.assign(new StaleConnection(messageOf(error)), { code: error.code }) : error);

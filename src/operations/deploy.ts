@@ -1,16 +1,15 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import type { Engine, ExistingCluster } from '../engine/engine.ts';
-import type { Cluster } from '../kube/cluster.ts';
+import type { Engine, ExistingCluster, Timed } from '../engine/engine.ts';
 import type { EngineName } from '../lab/engine-name.ts';
 import { type Lab, readLabFiles } from '../lab/lab.ts';
-import { findLab, type LabDefinition } from '../lab/lab-definition.ts';
+import { findLab } from '../lab/lab-definition.ts';
 import { lockLab } from '../lab/lab-lock.ts';
 import { checkLabName } from '../lab/lab-name.ts';
-import { type LabState, labPaths, makeLabFolder, readLabState, removeLabState, saveLabState } from '../lab/state.ts';
-import { calicoSourceOf } from './calico-source.ts';
+import { type LabState, labPaths, readLabState, removeLabState } from '../lab/state.ts';
+import { bringUp } from './bring-up.ts';
 import { chooseEngine } from './choose-engine.ts';
 import { engineOf, enginesOf } from './labs.ts';
+import { Stopwatch } from './timings.ts';
 
 export interface DeployRequest {
   /** A lab's name or the path of its file. */
@@ -47,8 +46,25 @@ export interface DeployListener {
   info(text: string): void;
 }
 
-/** Brings a lab up, or leaves it as it is where it stands. Throws a Failure; what was begun is taken away, but for `keep`. */
-export async function deploy(request: DeployRequest, listener: DeployListener, signal: AbortSignal): Promise<Deployed> {
+/**
+ * Brings a lab up, or leaves it as it is where it stands. Throws a Failure; what was begun is taken away, but for `keep`. What takes how
+ * long can be read from `watch`, also then.
+ */
+export async function deploy(
+  request: DeployRequest,
+  told: DeployListener,
+  signal: AbortSignal,
+  watch = new Stopwatch(performance.now()),
+): Promise<Deployed> {
+  const listener: Work = {
+    step(text) {
+      watch.step(text);
+      told.step(text);
+    },
+    update: (text) => told.update(text),
+    info: (text) => told.info(text),
+    timed: watch.timed,
+  };
   const definition = await findLab(request.lab);
   const name = checkLabName(request.name ?? definition.name);
   const lock = await lockLab(name);
@@ -69,7 +85,7 @@ export async function deploy(request: DeployRequest, listener: DeployListener, s
     if (engine.resumes) await lab().then(() => clearOthers(name, engine));
     else await clear(name, engine);
     try {
-      return await bringUp(engine, definition, lab, name, request, listener, signal);
+      return await bringUp({ engine, definition, lab, name, request, listener, signal });
     } catch (error) {
       if (!request.keep) await clear(name, engine);
       throw signal.aborted ? signal.reason : error;
@@ -78,6 +94,9 @@ export async function deploy(request: DeployRequest, listener: DeployListener, s
     lock.release();
   }
 }
+
+/** Who hears of the steps, and keeps their times. */
+export type Work = DeployListener & { timed: Timed };
 
 /** The lab's state where it stands whole. */
 async function presentLab(name: string): Promise<Omit<Deployed, 'changed'> | undefined> {
@@ -98,139 +117,4 @@ async function clear(name: string, engine: Engine): Promise<void> {
 /** What another engine has left of that name, for one that goes on with what it left itself. */
 async function clearOthers(name: string, engine: Engine): Promise<void> {
   for (const each of await enginesOf(name)) if (each !== engine) await each.destroy(labPaths(name).folder);
-}
-
-async function bringUp(
-  engine: Engine,
-  definition: LabDefinition,
-  readOnce: () => Promise<Lab>,
-  name: string,
-  request: DeployRequest,
-  listener: DeployListener,
-  signal: AbortSignal,
-): Promise<Deployed> {
-  const { folder, kubeconfig, log } = await makeLabFolder(name);
-  const begun: LabState = {
-    version: 1,
-    name,
-    engine: engine.name,
-    lab: definition.file,
-    ...(engine.ownsCluster
-      ? { topology: request.topology === undefined ? definition.topology : resolve(request.topology) }
-      : {}),
-    createdAt: new Date().toISOString(),
-    nodes: [],
-  };
-  await saveLabState(begun);
-  let serves: () => void = () => undefined;
-  const serving = new Promise<void>((resolve) => {
-    serves = resolve;
-  });
-  const failed = new AbortController();
-  const up = engine
-    .deploy({
-      name,
-      lab: readOnce,
-      folder,
-      kubeconfig,
-      logFile: log,
-      progress: (step) => listener.step(step),
-      serving: serves,
-      update: (text) => listener.update(text),
-      info: (text) => listener.info(text),
-      images: async () => {
-        const lab = await readOnce();
-        return (await import('./lab-images.ts')).podImages(lab, calicoSourceOf(lab, request));
-      },
-      signal,
-      ...(request.existing ? { existing: request.existing } : {}),
-    })
-    .catch(async (error) => {
-      failed.abort();
-      throw (await whyNoNamespaces(engine, signal)) ?? error;
-    });
-  // Loaded while the engine starts, which takes as long.
-  const tools = Promise.all([
-    import('../kube/cluster.ts'),
-    import('./workloads.ts'),
-    import('../cni/calico-install.ts'),
-  ]);
-  const told = Promise.race([serving, up]).then(async () =>
-    tellWhatToRun(
-      engine,
-      await tools,
-      readOnce,
-      kubeconfig,
-      request,
-      listener,
-      AbortSignal.any([signal, failed.signal]),
-    ),
-  );
-  // Where the engine ends, what is told it fails as well, and less is to be learnt from that.
-  const [stands, cluster] = await Promise.allSettled([up, told]);
-  signal.throwIfAborted();
-  if (stands.status === 'rejected') throw stands.reason;
-  if (cluster.status === 'rejected') throw cluster.reason;
-  const state = await untilItRuns(engine, cluster.value, begun, signal);
-  await saveLabState(state);
-  signal.throwIfAborted(); // whoever is told "interrupted" finds no lab
-  return { state, kubeconfig, ownsCluster: engine.ownsCluster, changed: true };
-}
-
-type Tools = [
-  typeof import('../kube/cluster.ts'),
-  typeof import('./workloads.ts'),
-  typeof import('../cni/calico-install.ts'),
-];
-
-/** Installs the CNI and applies the workloads, where the cluster is the lab's own. */
-async function tellWhatToRun(
-  engine: Engine,
-  [{ Cluster }, { applyManifests }, { installCalico }]: Tools,
-  readOnce: () => Promise<Lab>,
-  kubeconfig: string,
-  request: DeployRequest,
-  listener: DeployListener,
-  signal: AbortSignal,
-): Promise<Cluster> {
-  signal.throwIfAborted();
-  const cluster = Cluster.connect(kubeconfig);
-  if (!engine.ownsCluster) return cluster;
-  const lab = await readOnce();
-  await installCalico(cluster, {
-    source: calicoSourceOf(lab, request),
-    manifests: lab.cniManifests,
-    apply: (manifests) => applyManifests(cluster, manifests, signal),
-    step: (text) => listener.step(text),
-    update: (text) => listener.update(text),
-    signal,
-  });
-  listener.step('Deploying the workloads');
-  await applyManifests(cluster, lab.workloads, signal);
-  return cluster;
-}
-
-/** Waits until nodes and workloads are ready, and gives the lab's state with what they are. */
-async function untilItRuns(engine: Engine, cluster: Cluster, begun: LabState, signal: AbortSignal): Promise<LabState> {
-  if (engine.ownsCluster) {
-    const { untilNodesReady, untilWorkloadsReady } = await import('./workloads.ts');
-    await untilNodesReady(cluster, signal);
-    await untilWorkloadsReady(cluster, signal);
-  }
-  const kubeNodes = await cluster.nodes();
-  const dataplane = kubeNodes[0]?.metadata?.labels?.['wglab.dev/wireguard'];
-  return {
-    ...begun,
-    nodes: kubeNodes.map(({ metadata }) => metadata?.name ?? '').sort(byNumbersInThem),
-    ...(dataplane === 'kernel' || dataplane === 'userspace' ? { dataplane } : {}),
-  };
-}
-
-/** `worker2` before `worker10`. */
-const byNumbersInThem = new Intl.Collator('en', { numeric: true }).compare;
-
-/** Where the machine forbids namespaces, `unshare` alone says little. */
-async function whyNoNamespaces(engine: Engine, signal: AbortSignal): Promise<Error | undefined> {
-  if (engine.name !== 'embedded' || signal.aborted) return undefined;
-  return (await import('./preflight.ts')).explainUnshareFailure();
 }

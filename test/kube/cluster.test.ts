@@ -141,6 +141,40 @@ test('until looks again at each event, and ends its watch', async () => {
   await ended;
 });
 
+test('until goes on when the server has ended its watch, and tells each time what it waits for', async () => {
+  let count = 0;
+  answer = (request, response) => {
+    if (request.url?.includes('watch=true')) return void response.writeHead(200).end();
+    give(response, 200, { items: Array(count).fill({}) });
+    count += 1;
+  };
+  const told: string[] = [];
+  await cluster.until(
+    '/api/v1/pods',
+    () => cluster.pods(),
+    (pods) => pods.length >= 3,
+    { timeoutMs: 5_000, describe: (pods) => `three pods: ${pods.length} are there`, update: (text) => told.push(text) },
+  );
+  expect(told).toEqual([0, 1, 2].map((there) => `waiting, at most 5 s, for three pods: ${there} are there`));
+});
+
+test('a server that says nothing more is not waited for without end, but for a watch', async () => {
+  answer = (request, response) => {
+    if (request.url?.includes('watch=true')) return void response.writeHead(200).flushHeaders();
+    if (request.url?.includes('nodes')) return give(response, 200, { items: [] });
+  };
+  const impatient = Cluster.connect(join(folder, 'kubeconfig'), undefined, 200);
+  await expect(impatient.pods()).rejects.toThrow('list Pod: the server said nothing for 0.2 s');
+  const wait = { timeoutMs: 700, describe: () => 'a node' };
+  const never = impatient.until(
+    '/api/v1/nodes',
+    () => impatient.nodes(),
+    () => false,
+    wait,
+  );
+  await expect(never).rejects.toThrow('waited 0.7 s for a node');
+});
+
 test('until says what it waited for, and a watch that breaks is told', async () => {
   answer = (request, response) => {
     if (request.url?.includes('watch=true')) response.writeHead(200).flushHeaders();
