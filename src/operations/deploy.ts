@@ -5,6 +5,7 @@ import { type Lab, readLab } from '../lab/lab.ts';
 import { lockLab } from '../lab/lab-lock.ts';
 import { checkLabName } from '../lab/lab-name.ts';
 import { type LabState, labPaths, makeLabFolder, readLabState, removeLabState, saveLabState } from '../lab/state.ts';
+import type { Topology } from '../lab/topology.ts';
 import { calicoSourceOf } from './calico-source.ts';
 import { chooseEngine } from './choose-engine.ts';
 import { engineOf, enginesOf } from './labs.ts';
@@ -106,7 +107,7 @@ async function bringUp(
     name,
     engine: engine.name,
     lab: definition.file,
-    ...(engine.ownsCluster ? { topology: topology.file } : {}),
+    ...(engine.ownsCluster ? { topology: topology.file, ...linuxState(topology) } : {}),
     createdAt: new Date().toISOString(),
     nodes: [],
   };
@@ -162,6 +163,18 @@ async function bringUp(
   await saveLabState(state);
   signal.throwIfAborted(); // whoever is told "interrupted" finds no lab
   return { state, kubeconfig, ownsCluster: engine.ownsCluster, changed: true };
+}
+
+/** What is to be known of the nodes beside the cluster once the lab stands. */
+function linuxState({ linux, links }: Topology): Pick<LabState, 'linux'> {
+  if (linux.length === 0) return {};
+  const ends = links.flatMap((link) => link.ends);
+  return {
+    linux: linux.map(({ name }) => ({
+      name,
+      interfaces: ends.filter(({ node }) => node === name).map((end) => end.interface),
+    })),
+  };
 }
 
 /** `worker2` before `worker10`. */

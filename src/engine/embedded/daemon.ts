@@ -19,6 +19,7 @@ import { Kubelet } from './kubelet.ts';
 import type { EngineMessage, EngineOrder } from './messages.ts';
 import { writeSysctls } from './node/apply-changes.ts';
 import { Felix } from './node/felix.ts';
+import { makeLinuxHosts } from './node/linux-hosts.ts';
 import { createNodeNamespaces, type NodeNamespaces } from './node/node-namespaces.ts';
 import { detectDataplane } from './node/wireguard-device.ts';
 import { makeImage, nodeRunFolder, RUN_FOLDER } from './pod/image.ts';
@@ -93,10 +94,12 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
   const nodes: LabNode[] = order.nodes.map((node, i) => ({ ...node, address: nodeAddress(order.nodeSubnet, i + 1) }));
   await makeRunFolder(nodes);
   say({ kind: 'step', text: `Making ${nodes.length} nodes and the wire between them` });
-  const [namespaces, dataplane] = await Promise.all([
+  const image = makeImage();
+  const [namespaces, dataplane, , hosts] = await Promise.all([
     makeNodes(order.nodeSubnet, nodes),
     detectDataplane(),
-    makeImage(),
+    image,
+    order.hosts ? makeLinuxHosts(order.hosts, image) : new Map(),
   ]);
   say({ kind: 'step', text: 'Starting the Kubernetes API' });
   const store = new Store();
@@ -113,6 +116,7 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
   const kubelet = new Kubelet({
     store,
     nodes: namespaces,
+    hosts,
     networkOf: (node) => ({
       hostAddress: addresses.get(node) ?? '',
       node: namespaces.get(node),
@@ -124,6 +128,9 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
   });
   kubelet.start();
   for (const { name, ended } of namespaces.values()) void ended.then(() => kubelet.loseNode(name));
+  for (const { namespaces: host } of hosts.values()) {
+    void host.ended.then(() => log(`the host ${host.name} is lost: its first process ended`));
+  }
   const { tls, token } = order;
   await startApiServer({ store, runtime: kubelet, tls, token, listen: listening, log });
   log(

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { labFailure, lackingFailure, messageOf } from '../../errors.ts';
 import type { ClusterConfig } from '../../lab/kind-config.ts';
+import type { Lab } from '../../lab/lab.ts';
 import { NODE_SUBNET } from '../../lab/node-subnet.ts';
+import { inputFailure } from '../../lab/problem.ts';
 import { storageFailure, writeWhole } from '../../lab/whole-file.ts';
 import type { DeployOptions, Engine } from '../engine.ts';
 import type { RemoteProcess } from '../remote-process.ts';
@@ -20,12 +22,13 @@ export const embeddedEngine: Engine = {
   async deploy({ name, lab, folder, kubeconfig, logFile, progress, signal }: DeployOptions): Promise<void> {
     if (holderStands(folder)) return;
     refuseOtherFamilies(lab.cluster);
+    if (lab.topology.notEmbedded.length > 0) throw inputFailure(lab.topology.notEmbedded);
     await writeFile(logFile, '', { flag: 'a', mode: 0o600 }).catch((error) => {
       throw storageFailure(error, `write ${logFile}`);
     });
     const token = randomBytes(32).toString('hex');
     const certificate = makeCertificate(); // while the engine wakes up
-    const order = certificate.then((tls) => orderOf(lab.cluster, tls, token));
+    const order = certificate.then((tls) => orderOf(lab, tls, token));
     const port = await startHolder({ labFolder: folder, logFile, order, port: 0, progress, signal });
     const { cert } = await certificate;
     await writeWhole(kubeconfig, kubeconfigText(name, port, cert, token), 0o600);
@@ -66,13 +69,14 @@ function refuseOtherFamilies(cluster: ClusterConfig): void {
   });
 }
 
-function orderOf(cluster: ClusterConfig, tls: EngineOrder['tls'], token: string): EngineOrder {
+function orderOf({ cluster, topology: { linux, links } }: Lab, tls: EngineOrder['tls'], token: string): EngineOrder {
   const nodes = cluster.nodes.map(({ name, role, labels }) => ({ name, role, labels }));
   return {
     nodes,
     podSubnet: cluster.podSubnet,
     serviceSubnet: cluster.serviceSubnet,
     nodeSubnet: NODE_SUBNET,
+    ...(linux.length > 0 && { hosts: { linux: linux.map(({ name, exec, env }) => ({ name, exec, env })), links } }),
     tls,
     token,
   };

@@ -21,7 +21,9 @@ export interface NodeNamespaces {
  */
 const BECOME_A_NODE = `set -e
 mount --bind "$2" /etc/hosts
-mount --bind "$3" /run
+[ -z "$4" ] || mount --bind "$4" /etc/wireguard
+[ -z "$5" ] || { mkdir -p "$3/tools" && mount --bind "$5" "$3/tools"; }
+mount --rbind "$3" /run
 mkdir -p /run/wireguard /run/netns /run/lock
 mount -t sysfs sysfs /sys
 hostname "$1"
@@ -29,11 +31,20 @@ ip link set lo up
 echo ready
 exec sleep infinity`;
 
+/** What a node may have of its own beside that. */
+interface NodeFolders {
+  /** Becomes its /etc/wireguard. */
+  wireguard?: string;
+  /** Becomes its /run/tools. */
+  tools?: string;
+}
+
 /** Makes the namespaces of a node. `hostsFile` becomes its /etc/hosts, `runFolder` its /run. Throws ToolError with what the tools printed. */
 export async function createNodeNamespaces(
   name: string,
   hostsFile: string,
   runFolder: string,
+  { wireguard = '', tools = '' }: NodeFolders = {},
 ): Promise<NodeNamespaces> {
   const argv = [
     '--net',
@@ -48,6 +59,8 @@ export async function createNodeNamespaces(
     name,
     hostsFile,
     runFolder,
+    wireguard,
+    tools,
   ];
   const child = spawn('unshare', argv, { stdio: ['ignore', 'pipe', 'pipe'] });
   await untilReady(child, `making the namespaces of node ${name}`);
