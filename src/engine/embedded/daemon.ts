@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync, writeSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync, writeSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { messageOf } from '../../errors.ts';
 import { startApiServer } from './api/server.ts';
@@ -6,9 +6,12 @@ import { bootstrapCluster } from './controllers/bootstrap.ts';
 import { eventRecorder } from './controllers/events.ts';
 import { startControllers } from './controllers/start-controllers.ts';
 import {
+  DUAL_NODE_SYSCTLS,
   NODE_SYSCTLS,
   nodeAddress,
+  nodeAddress6,
   nodeInterfaceLines,
+  nodeIpv6Lines,
   nodeNeighbourLines,
   nodeUplinkLines,
   WIRE_SYSCTLS,
@@ -37,6 +40,8 @@ interface LabNode {
   role: 'control-plane' | 'worker';
   labels: Record<string, string>;
   address: string;
+  /** In a cluster of both families. */
+  address6?: string;
 }
 
 function say(message: EngineMessage): void {
@@ -91,12 +96,17 @@ say({ kind: 'awake' });
 
 /** Brings the lab's cluster up: its nodes on the wire, without a CNI yet, and its API. */
 async function startLab(order: EngineOrder, listening: Server): Promise<void> {
-  const nodes: LabNode[] = order.nodes.map((node, i) => ({ ...node, address: nodeAddress(order.nodeSubnet, i + 1) }));
+  const { nodeSubnet, nodeSubnet6 } = order;
+  const nodes: LabNode[] = order.nodes.map((node, i) => ({
+    ...node,
+    address: nodeAddress(nodeSubnet, i + 1),
+    ...(nodeSubnet6 !== undefined && { address6: nodeAddress6(nodeSubnet6, i + 1) }),
+  }));
   await makeRunFolder(nodes);
   say({ kind: 'step', text: `Making ${nodes.length} nodes and the wire between them` });
   const image = makeImage();
   const [namespaces, dataplane, , hosts] = await Promise.all([
-    makeNodes(order.nodeSubnet, nodes),
+    makeNodes(nodeSubnet, nodes, nodeSubnet6),
     detectDataplane(),
     image,
     order.hosts ? makeLinuxHosts(order.hosts, image) : new Map(),
@@ -107,18 +117,20 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
     store,
     nodes.map((node) => ({ ...node, labels: { ...node.labels, [WIREGUARD_LABEL]: dataplane } })),
   );
-  const ipam = new Ipam();
+  const [ipam, ipam6] = [new Ipam(), new Ipam()];
   const record = eventRecorder(store, () => new Date());
-  startControllers(store, { ipam, record, onError: (error, doing) => log(`${doing}: ${messageOf(error)}`) });
-  const felix = new Felix({ store, ipam, nodes: namespaces, dataplane, mtu: WIRE_MTU, log });
+  startControllers(store, { ipam, ipam6, record, onError: (error, doing) => log(`${doing}: ${messageOf(error)}`) });
+  const felix = new Felix({ store, ipam, ipam6, nodes: namespaces, dataplane, mtu: WIRE_MTU, log });
   felix.start();
-  const addresses = new Map(nodes.map(({ name, address }) => [name, address]));
+  const addresses = new Map(
+    nodes.map(({ name, address, address6 }) => [name, [address, ...(address6 ? [address6] : [])]]),
+  );
   const kubelet = new Kubelet({
     store,
     nodes: namespaces,
     hosts,
     networkOf: (node) => ({
-      hostAddress: addresses.get(node) ?? '',
+      hostAddresses: addresses.get(node) ?? [],
       node: namespaces.get(node),
       attach: (pod, sandbox) => felix.attach(node, pod, sandbox),
       detach: (pod) => felix.detach(node, pod),
@@ -147,8 +159,12 @@ async function makeRunFolder(nodes: readonly LabNode[]): Promise<void> {
   writeFileSync(`${RUN_FOLDER}/hosts`, `127.0.0.1 localhost\n${hosts}`);
 }
 
-async function makeNodes(subnet: string, nodes: readonly LabNode[]): Promise<Map<string, NodeNamespaces>> {
-  const sysctls = WIRE_SYSCTLS.filter(({ optional }) => !optional);
+async function makeNodes(
+  subnet: string,
+  nodes: readonly LabNode[],
+  subnet6?: string,
+): Promise<Map<string, NodeNamespaces>> {
+  const sysctls = WIRE_SYSCTLS.filter(({ path, optional }) => !optional || existsSync(`/proc/sys/${path}`));
   for (const { path, value } of sysctls) writeFileSync(`/proc/sys/${path}`, value);
   const [made] = await Promise.all([
     Promise.all(nodes.map(({ name }) => createNodeNamespaces(name, `${RUN_FOLDER}/hosts`, nodeRunFolder(name)))),
@@ -157,13 +173,20 @@ async function makeNodes(subnet: string, nodes: readonly LabNode[]): Promise<Map
   const uplinks = made.flatMap(({ pid }, i) =>
     nodeUplinkLines({ subnet, address: nodes[i]?.address ?? '', mtu: WIRE_MTU, pid }),
   );
-  await Promise.all(made.map((node) => writeSysctls(node, NODE_SYSCTLS)));
+  const nodeSysctls = subnet6 === undefined ? NODE_SYSCTLS : DUAL_NODE_SYSCTLS;
+  await Promise.all(made.map((node) => writeSysctls(node, nodeSysctls)));
   await runTool(['ip', '-batch', '-'], `${uplinks.join('\n')}\n`);
   const addresses = nodes.map(({ address }) => address);
+  const dual = nodes.flatMap(({ address, address6 }) => (address6 === undefined ? [] : [{ address, address6 }]));
   await Promise.all(
     made.map((node, i) => {
       const address = addresses[i] ?? '';
-      const lines = [...nodeInterfaceLines(subnet, address), ...nodeNeighbourLines(address, addresses)];
+      const own = dual[i];
+      const lines = [
+        ...nodeInterfaceLines(subnet, address),
+        ...nodeNeighbourLines(address, addresses),
+        ...(own && subnet6 !== undefined ? nodeIpv6Lines(subnet6, own, dual) : []),
+      ];
       return runTool(node.enter(['ip', '-batch', '-']), `${lines.join('\n')}\n`);
     }),
   );

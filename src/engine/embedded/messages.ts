@@ -7,6 +7,8 @@ export interface EngineOrder {
   serviceSubnet: string;
   /** The wire between the nodes: the bridge has its first address, the nodes the next ones. */
   nodeSubnet: string;
+  /** The same for IPv6, in a cluster of both. */
+  nodeSubnet6?: string;
   /** Plain hosts beside the cluster, and the cables between them; undefined where there are none. */
   hosts?: { linux: Pick<LinuxNode, 'name' | 'exec' | 'env'>[]; links: Link[] };
   tls: { key: string; cert: string };

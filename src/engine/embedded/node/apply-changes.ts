@@ -17,7 +17,7 @@ export async function applyChanges(node: NodeNamespaces, changes: NodeChanges, m
 async function applyStep(node: NodeNamespaces, step: ChangeStep, means: Means): Promise<void> {
   switch (step.kind) {
     case 'batch':
-      await runTool(node.enter([step.tool, '-force', '-batch', '-']), `${step.lines.join('\n')}\n`);
+      await runTool(node.enter([...step.tool.split(' '), '-force', '-batch', '-']), `${step.lines.join('\n')}\n`);
       break;
     case 'sysctl':
       await writeSysctls(node, step.writes);
