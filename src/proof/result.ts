@@ -68,7 +68,7 @@ export function verifyResult(
       dropped: tap.droppedByKernel,
       controlSeen: sawControls(record, taps, tap.node),
     })),
-    outOfScope: outOfScope(taps),
+    outOfScope: outOfScope(taps, record),
     problems: record.problems,
     evidence,
     excerpts: taps.flatMap((tap) => tap.evidence),
@@ -82,8 +82,10 @@ function sawControls(record: Record, taps: readonly TapSeen[], node: string): bo
   return peers.length > 0 && peers.every((name) => controls?.get(name)?.open && controls.get(name)?.close);
 }
 
-function outOfScope(taps: readonly TapSeen[]): VerifyResult['outOfScope'] {
+function outOfScope(taps: readonly TapSeen[], record: Record): VerifyResult['outOfScope'] {
   const total = new Map<Scope, number>();
+  // Said also where no packet of it was seen: nobody is to take this run for a proof about IPv6.
+  if (record.podNetworks.some(({ cidr }) => cidr.includes(':'))) total.set('ipv6', 0);
   for (const tap of taps) {
     for (const [what, packets] of tap.outOfScope) total.set(what, (total.get(what) ?? 0) + packets);
   }
