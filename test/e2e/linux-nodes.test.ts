@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { whyNoFaults } from './support/requirements.ts';
+import { until } from './support/until.ts';
 import { Home } from './support/wglab.ts';
 
 const reason = whyNoFaults();
@@ -33,8 +34,12 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'wglab-linux-'));
   if (reason) return;
   writeFileSync(join(folder, 'hosts.clab.yml'), TOPOLOGY);
-  await home.expects(0, ['deploy', '--engine', 'embedded', '--topology', join(folder, 'hosts.clab.yml')]);
+  await deploy();
 });
+
+async function deploy(): Promise<void> {
+  await home.expects(0, ['deploy', '--engine', 'embedded', '--topology', join(folder, 'hosts.clab.yml')]);
+}
 
 afterAll(async () => {
   await home.dispose();
@@ -109,7 +114,7 @@ it.skipIf(reason)('a ping is seen in clear, and not through a tunnel that was ma
 it.skipIf(reason)('capture watches the link of one; verify is about the cluster alone', async () => {
   const capture = home.start(['capture', '--node', 'alice', '--count', '2']);
   await capture.prints(/Watching the wire/);
-  const pings = home.start(['exec', 'alice', '--', 'ping', '-c', '5', '10.0.0.2']);
+  const pings = home.start(['exec', 'alice', '--', 'ping', '-c', '5', '-i', '0.3', '10.0.0.2']);
   expect((await capture.ended).stdout).toMatch(/alice 10\.0\.0\.[12] > 10\.0\.0\.[12] ICMP/);
   await pings.ended;
   const { pairs } = JSON.parse((await home.expects(0, ['verify', '--expect', 'plaintext', '-o', 'json'])).stdout);
@@ -126,6 +131,16 @@ it.skipIf(reason)('the loss of one is told; destroy takes all of them, and what 
   await home.run(['exec', 'bob', '--', 'bash', '-c', END_HOST]);
   const { linux } = JSON.parse((await home.expects(0, ['status', '-o', 'json'])).stdout);
   expect(linux[1]).toEqual({ name: 'bob', interfaces: [], problem: 'bob cannot be probed: it does not run' });
-  expect(home.census().processes.some(({ command }) => command.includes('wireguard-go wg0'))).toBe(true);
   await home.destroy();
+});
+
+it.skipIf(reason)('kill -9 of the engine takes the hosts, and what people started there', async () => {
+  await deploy();
+  await on('alice', 'sleep 1000 > /dev/null 2>&1 & ip link add wg0 type wireguard 2> /dev/null || wireguard-go wg0');
+  const before = home.census();
+  expect(before.processes.some(({ command }) => command.includes('sleep 1000'))).toBe(true);
+  home.endEngine();
+  await until('all of it to be gone', () => home.census().processes.length === 0);
+  await home.expects(0, ['destroy', 'wireguard']);
+  home.expectNothingLeft(before);
 });
