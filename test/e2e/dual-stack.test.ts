@@ -78,6 +78,19 @@ it.skipIf(reason)('nodes and pods have both families, by VXLAN for each', async 
   );
 });
 
+it.skipIf(reason)('what wglab applied, kubectl finds unchanged from the second time on', async () => {
+  const folder = fileURLToPath(new URL('../../manifests/calico-dual-stack', import.meta.url));
+  await kubectl(`apply -f ${folder}`);
+  const second = (await kubectl(`apply -f ${folder}`)).trimEnd().split('\n');
+  expect(second.filter((line) => !line.endsWith(' unchanged'))).toEqual([]);
+  expect(second).toHaveLength(3);
+  const pools = JSON.parse(await kubectl('get ippools -o json')).items;
+  expect(pools.map(({ spec }: { spec: { cidr: string } }) => spec.cidr)).toEqual([
+    '192.168.0.0/16',
+    'fd00:10:244::/56',
+  ]);
+});
+
 it.skipIf(reason)('from pod to pod IPv6 is in clear before, and WireGuard after', async () => {
   const clear = await seenDuringPing(6);
   const inner = `IP6 ${pod(A).address6} > ${pod(B).address6}: ICMP6, echo request`;
