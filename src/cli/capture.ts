@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { labFailure, messageOf, usageFailure } from '../errors.ts';
 import { captureRaw, type WatchedPacket, watchWire } from '../operations/capture.ts';
+import { nodesOf } from '../operations/known-names.ts';
 import { type StandingLab, standingLab } from '../operations/labs.ts';
 import { secretValues } from '../wire/secrets.ts';
 import type { Context } from './context.ts';
@@ -54,7 +55,7 @@ async function writeFile(
   file: string,
 ): Promise<void> {
   if (node === undefined)
-    throw usageFailure('--write needs --node', { remedy: `The nodes are ${lab.state.nodes.join(', ')}.` });
+    throw usageFailure('--write needs --node', { remedy: `The nodes are ${nodesOf(lab.state).join(', ')}.` });
   const capture = await captureRaw(lab, node);
   const stop = () => capture.stdin.end();
   signal.addEventListener('abort', stop);

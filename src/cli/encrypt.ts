@@ -1,4 +1,4 @@
-import { patchCommand } from '../cni/calico.ts';
+import { isDualStack, patchCommand } from '../cni/calico.ts';
 import { usageFailure } from '../errors.ts';
 import { Cluster } from '../kube/cluster.ts';
 import { type Encryption, encryption, setEncryption } from '../operations/encrypt.ts';
@@ -27,20 +27,32 @@ export async function encryptCommand(
 
 async function change(context: Context, cluster: Cluster, shell: Parameters<typeof setEncryption>[1], on: boolean) {
   const { err, errPalette, progress, signal } = context;
-  progress.info(`The same by hand: ${errPalette.bold(patchCommand(on))}`);
+  const dualStack = isDualStack(await cluster.nodes());
+  progress.info(`The same by hand: ${errPalette.bold(patchCommand(on, dualStack))}`);
   progress.step(on ? 'Turning WireGuard on' : 'Turning WireGuard off');
   const result = await setEncryption(cluster, shell, on, (text) => progress.update(text), signal).catch((error) => {
     progress.failed();
     throw error;
   });
-  progress.done(on ? 'WireGuard is on: every node has a handshake with every other' : 'WireGuard is off on every node');
+  const families = dualStack ? ', for IPv4 and for IPv6' : '';
+  progress.done(
+    on
+      ? `WireGuard is on: every node has a handshake with every other${families}`
+      : `WireGuard is off on every node${families}`,
+  );
   err.write(`Next: ${errPalette.bold(`wglab verify --expect ${on ? 'encrypted' : 'plaintext'}`)}\n`);
   return result;
 }
 
-/** The table of `encrypt status` and `status`. */
-export function encryptionText({ enabled, nodes, waitingFor, port, interface: device }: Encryption): string {
-  const head = enabled ? `WireGuard is on (${device}, UDP ${port})` : 'WireGuard is off';
+/** The tables of `encrypt status` and `status`. */
+export function encryptionText({ ipv6, ...ipv4 }: Encryption): string {
+  if (!ipv6) return familyText('WireGuard', ipv4);
+  return `${familyText('WireGuard for IPv4', ipv4)}\n\n${familyText('WireGuard for IPv6', ipv6)}`;
+}
+
+function familyText(what: string, part: Omit<Encryption, 'ipv6'>): string {
+  const { enabled, nodes, waitingFor, port, interface: device } = part;
+  const head = enabled ? `${what} is on (${device}, UDP ${port})` : `${what} is off`;
   const rows = nodes.map((node) => [
     node.name,
     node.publicKey ?? '-',

@@ -11,11 +11,13 @@ export async function execCommand(
   command: string[],
   options: { lab?: string; tty?: boolean },
 ): Promise<number> {
-  const { access } = await standingLab(options.lab);
+  const { access, state } = await standingLab(options.lab);
   const tty = options.tty ?? (process.stdin.isTTY === true && process.stdout.isTTY === true);
   if (command.length === 0 && !tty)
     throw usageFailure('give the command to run', { remedy: `wglab exec ${target} -- wg show` });
   const argv = command.length > 0 ? command : ['sh'];
+  const hosts = (state.linux ?? []).map(({ name }) => name);
+  if (hosts.includes(target)) return attach(await access.shell(target, argv, { tty }), tty, signal);
   const cluster = Cluster.connect(access.kubeconfig);
   const [nodes, pods] = await Promise.all([cluster.nodes(), cluster.pods()]);
   if (nodes.some(({ metadata }) => metadata?.name === target))
@@ -26,8 +28,9 @@ export async function execCommand(
   const [pod] = found;
   if (pod && found.length === 1) return attach(await cluster.execInPod(pod, argv, { tty }), tty, signal);
   if (found.length > 1) throw usageFailure(`more than one pod is called ${target}`, { remedy: 'Write namespace/pod.' });
-  const names = [...nodes, ...pods].map(({ metadata }) =>
+  const known = [...nodes, ...pods].map(({ metadata }) =>
     metadata?.namespace ? `${metadata.namespace}/${metadata.name}` : metadata?.name,
   );
+  const names = [...hosts, ...known];
   throw usageFailure(`there is no node or pod "${target}"`, { remedy: `There are: ${names.join(', ')}.` });
 }

@@ -1,6 +1,7 @@
 import { Cluster } from '../kube/cluster.ts';
 import { encryption } from '../operations/encrypt.ts';
 import { standingLab } from '../operations/labs.ts';
+import { type LinuxStatus, linuxStatus } from '../operations/linux-status.ts';
 import { type Context, printJson } from './context.ts';
 import { encryptionText, oneName } from './encrypt.ts';
 import { table } from './terminal.ts';
@@ -12,10 +13,11 @@ export async function statusCommand(
 ) {
   const { state, access, paths } = await standingLab(oneName(lab, options.lab));
   const cluster = Cluster.connect(access.kubeconfig);
-  const [kubeNodes, kubePods, wireguard] = await Promise.all([
+  const [kubeNodes, kubePods, wireguard, linux] = await Promise.all([
     cluster.nodes(),
     cluster.pods(),
     encryption(cluster, access.shell),
+    linuxStatus(access.shell, state.linux ?? []),
   ]);
   const isTrue = (conditions: { type: string; status: string }[] | undefined) =>
     conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
@@ -42,6 +44,7 @@ export async function statusCommand(
       dataplane: dataplane ?? null,
       kubeconfig: paths.kubeconfig,
       nodes,
+      ...(linux.length > 0 && { linux }),
       pods,
       encryption: wireguard,
     });
@@ -57,6 +60,7 @@ export async function statusCommand(
         ['NODE', 'READY', 'ADDRESS', 'KERNEL'],
         nodes.map((node) => [node.name, readiness(node.ready), node.address, node.kernel]),
       ),
+      ...(linux.length > 0 ? ['', linuxTable(context, linux)] : []),
       '',
       table(
         ['POD', 'READY', 'PHASE', 'ADDRESS', 'NODE'],
@@ -69,4 +73,12 @@ export async function statusCommand(
     ].join('\n')}\n`,
   );
   return undefined;
+}
+
+function linuxTable({ palette }: Context, linux: readonly LinuxStatus[]): string {
+  const rows = linux.map(({ name, interfaces, problem }) => {
+    const links = interfaces.map(({ name, addresses }) => [name, ...addresses].join(' '));
+    return [name, problem === undefined ? palette.green('yes') : palette.red('no'), problem ?? links.join(', ')];
+  });
+  return table(['LINUX NODE', 'RUNS', 'INTERFACES'], rows);
 }

@@ -4,13 +4,27 @@ import type { Cluster } from '../kube/cluster.ts';
 import type { KubeObject, Node } from '../kube/objects.ts';
 
 /** Annotations by which Calico publishes what a node has (libcalico-go, backend/k8s/resources/node.go). */
-const WIREGUARD_KEY = 'projectcalico.org/WireguardPublicKey';
-const WIREGUARD_ADDRESS = 'projectcalico.org/IPv4WireguardInterfaceAddr';
-const VXLAN_ADDRESS = 'projectcalico.org/IPv4VXLANTunnelAddr';
+const IPV4_NAMES = {
+  vxlanAddress: 'projectcalico.org/IPv4VXLANTunnelAddr',
+  wireguardAddress: 'projectcalico.org/IPv4WireguardInterfaceAddr',
+  publicKey: 'projectcalico.org/WireguardPublicKey',
+} as const;
+const IPV6_ADDRESS = 'projectcalico.org/IPv6Address';
+const IPV6_NAMES = {
+  vxlanAddress: 'projectcalico.org/IPv6VXLANTunnelAddr',
+  wireguardAddress: 'projectcalico.org/IPv6WireguardInterfaceAddr',
+  publicKey: 'projectcalico.org/WireguardPublicKeyV6',
+} as const;
 
 /** The command that a person would type for the same, shown to learners; by its full name, which is right with and without Calico's API server. */
-export function patchCommand(enabled: boolean): string {
-  return `kubectl patch felixconfiguration default --type=merge -p '{"spec":{"wireguardEnabled":${enabled}}}'`;
+export function patchCommand(enabled: boolean, dualStack: boolean): string {
+  const spec = JSON.stringify({ spec: wireguardSpec(enabled, dualStack) });
+  return `kubectl patch felixconfiguration default --type=merge -p '${spec}'`;
+}
+
+/** Each family has its own switch: with one of them alone, the other's packets would stay in clear. */
+function wireguardSpec(enabled: boolean, dualStack: boolean) {
+  return { wireguardEnabled: enabled, ...(dualStack && { wireguardEnabledV6: enabled }) };
 }
 
 interface FelixConfiguration extends KubeObject {
@@ -18,6 +32,9 @@ interface FelixConfiguration extends KubeObject {
     wireguardEnabled?: boolean;
     wireguardInterfaceName?: string;
     wireguardListeningPort?: number;
+    wireguardEnabledV6?: boolean;
+    wireguardInterfaceNameV6?: string;
+    wireguardListeningPortV6?: number;
   };
 }
 
@@ -41,8 +58,14 @@ export async function felixKind(cluster: Cluster) {
   return { apiVersion, kind: 'FelixConfiguration', metadata: { name: 'default' } };
 }
 
-/** What is asked for cluster-wide, with Calico's defaults; without Calico nothing is. */
-export async function felixWireguard(cluster: Cluster): Promise<{ enabled: boolean; interface: string; port: number }> {
+export interface FelixWireguard {
+  enabled: boolean;
+  interface: string;
+  port: number;
+}
+
+/** What is asked for cluster-wide, for IPv4 and for IPv6, with Calico's defaults; without Calico nothing is. */
+export async function felixWireguard(cluster: Cluster): Promise<FelixWireguard & { ipv6: FelixWireguard }> {
   const reference = await felixKind(cluster);
   const found = reference ? await cluster.get<FelixConfiguration>(reference) : undefined;
   const spec = found?.spec ?? {};
@@ -50,10 +73,15 @@ export async function felixWireguard(cluster: Cluster): Promise<{ enabled: boole
     enabled: spec.wireguardEnabled ?? false,
     interface: spec.wireguardInterfaceName ?? 'wireguard.cali',
     port: spec.wireguardListeningPort ?? 51820,
+    ipv6: {
+      enabled: spec.wireguardEnabledV6 ?? false,
+      interface: spec.wireguardInterfaceNameV6 ?? 'wg-v6.cali',
+      port: spec.wireguardListeningPortV6 ?? 51821,
+    },
   };
 }
 
-/** What a node publishes of itself. */
+/** What a node publishes of itself, for IPv4 or for IPv6. */
 export interface CalicoNode {
   name: string;
   address: string;
@@ -63,17 +91,31 @@ export interface CalicoNode {
 }
 
 export function calicoNode({ metadata, status }: Node): CalicoNode {
-  const annotations = metadata?.annotations ?? {};
-  const [vxlanAddress, wireguardAddress, publicKey] = [VXLAN_ADDRESS, WIREGUARD_ADDRESS, WIREGUARD_KEY].map(
-    (key) => annotations[key],
-  );
   return {
     name: metadata?.name ?? '',
     address: status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '',
-    ...(vxlanAddress ? { vxlanAddress } : {}),
-    ...(wireguardAddress ? { wireguardAddress } : {}),
-    ...(publicKey ? { publicKey } : {}),
+    ...published(metadata?.annotations ?? {}, IPV4_NAMES),
   };
+}
+
+/** The same for IPv6; undefined for a node that has no IPv6 address that Calico knows. */
+export function calicoNodeV6({ metadata }: Node): CalicoNode | undefined {
+  const annotations = metadata?.annotations ?? {};
+  const [address] = (annotations[IPV6_ADDRESS] ?? '').split('/');
+  return address ? { name: metadata?.name ?? '', address, ...published(annotations, IPV6_NAMES) } : undefined;
+}
+
+/** Whether Calico does IPv6 beside IPv4 here. */
+export function isDualStack(nodes: readonly Node[]): boolean {
+  return nodes.some((node) => calicoNodeV6(node) !== undefined);
+}
+
+function published(
+  annotations: Readonly<Record<string, string>>,
+  names: typeof IPV4_NAMES | typeof IPV6_NAMES,
+): Pick<CalicoNode, keyof typeof IPV4_NAMES> {
+  const found = Object.entries(names).map(([what, annotation]) => [what, annotations[annotation]]);
+  return Object.fromEntries(found.filter(([, value]) => value));
 }
 
 export interface WireguardPeerStatus {
@@ -107,9 +149,9 @@ export interface WireguardDevice {
  */
 const SHOW_DEVICE = `[ -e "/sys/class/net/$1" ] || exit 0
 read -r mtu < "/sys/class/net/$1/mtu" && printf 'mtu\\t%s\\n' "$mtu"
-ip -o -4 addr show dev "$1" | sed -n 's/.* inet \\([^ ]*\\).*/address\\t\\1/p'
-ip rule show | sed -n 's/^\\([0-9]*\\):.*not.*fwmark.*lookup \\(1\\|1\\b.*\\)$/rule\\t\\1/p'
-ip -o route show table 1 dev "$1" 2> /dev/null | sed -n 's/^\\([^ ]*\\).*/route\\t\\1/p'
+ip -o "$2" addr show dev "$1" | sed -n 's/.* inet6* \\([^ ]*\\).*/address\\t\\1/p'
+ip "$2" rule show | sed -n 's/^\\([0-9]*\\):.*not.*fwmark.*lookup \\(1\\|1\\b.*\\)$/rule\\t\\1/p'
+ip -o "$2" route show table 1 dev "$1" 2> /dev/null | sed -n 's/^\\([^ ]*\\).*/route\\t\\1/p'
 wg show "$1" dump | sed -n '1s/^[^\\t]*\\t/device\\t/p; 2,$s/^\\([^\\t]*\\)\\t[^\\t]*/peer\\t\\1/p'`;
 
 /** Asks a node for its WireGuard device; undefined where it has none. Throws Failure 5 where it cannot be asked. */
@@ -117,8 +159,10 @@ export async function wireguardDevice(
   shell: NodeShell,
   node: string,
   name: string,
+  family: 4 | 6 = 4,
 ): Promise<WireguardDevice | undefined> {
-  const { status, stdout, stderr } = await finish(await shell(node, ['sh', '-c', SHOW_DEVICE, 'show', name]));
+  const argv = ['sh', '-c', SHOW_DEVICE, 'show', name, `-${family}`];
+  const { status, stdout, stderr } = await finish(await shell(node, argv));
   if (status !== 0) throw labFailure(`cannot look at ${name} on ${node}: ${stderr.trim() || `exit status ${status}`}`);
   if (!stdout) return undefined;
   const lines = stdout
@@ -149,12 +193,12 @@ export async function wireguardDevice(
 }
 
 /** Asks for encryption, or for none. Throws Failure 4 where the cluster has no Calico. */
-export async function patchFelix(cluster: Cluster, enabled: boolean): Promise<void> {
+export async function patchFelix(cluster: Cluster, enabled: boolean, dualStack: boolean): Promise<void> {
   const reference = await felixKind(cluster);
   if (!reference) {
     throw lackingFailure('the cluster has no Calico, and wglab knows to turn on no other encryption', {
       remedy: "Turn it on as the cluster's own CNI wants it; wglab verify looks at any cluster.",
     });
   }
-  await cluster.patch(reference, { spec: { wireguardEnabled: enabled } });
+  await cluster.patch(reference, { spec: wireguardSpec(enabled, dualStack) });
 }

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { type CalicoConfig, calicoConfigOf } from './calico.ts';
 import { readDocument } from './document.ts';
-import type { EngineName } from './engine-name.ts';
 import { type ClusterConfig, clusterConfigOf, withWorkers } from './kind-config.ts';
 import { findLab, type LabDefinition } from './lab-definition.ts';
 import { type Manifest, manifestsOf, readManifests } from './manifests.ts';
+import { inputFailure } from './problem.ts';
 import { readTopology, type Topology } from './topology.ts';
 
 /** A lab with everything that its files say, checked one against the other. */
@@ -26,8 +26,6 @@ export interface LabOverrides {
   workers?: number;
   /** Another image for the nodes, on engines whose nodes have one. */
   nodeImage?: string;
-  /** Engines differ in what a topology may have. */
-  engine?: EngineName | 'auto';
 }
 
 /** Reads a lab, by its name or by the path of its file, and all files that it names. Throws a usage failure with places. */
@@ -39,16 +37,30 @@ export async function readLab(nameOrPath: string, overrides: LabOverrides = {}):
 export async function readLabFiles(definition: LabDefinition, overrides: LabOverrides = {}): Promise<Lab> {
   const written = await readTopology(
     overrides.topology === undefined ? definition.topology : resolve(overrides.topology),
-    overrides.engine,
   );
   const topology = overrides.nodeImage === undefined ? written : { ...written, image: overrides.nodeImage };
   const clusterFile = await readDocument(topology.kindConfig);
   const config = clusterConfigOf(clusterFile, topology.cluster);
   const cluster = overrides.workers === undefined ? config : withWorkers(config, topology.cluster, overrides.workers);
+  refuseSharedNames(topology, cluster);
   const cniManifests = await readManifests(definition.cni.manifests);
   const workloads = await readManifests(definition.workloads);
   // Once more together: an object may not be in both.
   manifestsOf([...cniManifests, ...workloads].map((manifest) => manifest.document));
   const calico = calicoConfigOf(cniManifests, cluster, clusterFile);
   return { definition, topology, cluster, calico, cniManifests, workloads };
+}
+
+/** A command is sent to a node by its name alone. */
+function refuseSharedNames({ linux }: Topology, cluster: ClusterConfig): void {
+  const shared = linux.filter(({ name }) => cluster.nodes.some((node) => node.name === name));
+  if (shared.length === 0) return;
+  const remedy = 'Give the node of kind linux another name.';
+  throw inputFailure(
+    shared.map(({ name, place }) => ({
+      place,
+      message: `"${name}" is the name of a node of the cluster, too`,
+      remedy,
+    })),
+  );
 }

@@ -20,8 +20,15 @@ export interface LabState {
   /** Who does WireGuard's work: the kernel, or wireguard-go. */
   dataplane?: 'kernel' | 'userspace';
   nodes: string[];
+  /** The nodes that are none of Kubernetes', and the interfaces of their links; undefined where there are none. */
+  linux?: LinuxNodeState[];
   /** The engine's own, which nobody else looks into. */
   engineData?: unknown;
+}
+
+export interface LinuxNodeState {
+  name: string;
+  interfaces: string[];
 }
 
 /** A lab that has a state folder; `problem` says what is wrong with its state where that cannot be read. */
@@ -150,5 +157,13 @@ function wrongField(value: unknown, name: string): string | undefined {
     return '"dataplane" must be "kernel" or "userspace"';
   }
   if (!Array.isArray(state.nodes) || !state.nodes.every(isText)) return '"nodes" must be a list of names';
+  if (state.linux !== undefined && !(Array.isArray(state.linux) && state.linux.every(isLinuxNode)))
+    return '"linux" must be a list of nodes, with name and interfaces';
   return undefined;
+}
+
+function isLinuxNode(value: unknown): value is LinuxNodeState {
+  const { name, interfaces } = (value ?? {}) as Partial<Record<keyof LinuxNodeState, unknown>>;
+  const isText = (field: unknown) => typeof field === 'string' && field !== '';
+  return isText(name) && Array.isArray(interfaces) && interfaces.every(isText);
 }

@@ -4,6 +4,7 @@ import type { Cluster } from '../kube/cluster.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { LabDefinition } from '../lab/lab-definition.ts';
 import { type LabState, makeLabFolder, saveLabState } from '../lab/state.ts';
+import type { Topology } from '../lab/topology.ts';
 import { calicoSourceOf } from './calico-source.ts';
 import type { Deployed, DeployRequest, Work } from './deploy.ts';
 
@@ -114,7 +115,7 @@ async function tellWhatToRun(
 
 /** Waits until nodes and workloads are ready, and gives the lab's state with what they are. */
 async function untilItRuns(
-  { engine, listener: { timed, update }, signal }: Deployment,
+  { engine, lab, listener: { timed, update }, signal }: Deployment,
   cluster: Cluster,
   begun: LabState,
 ): Promise<LabState> {
@@ -123,12 +124,26 @@ async function untilItRuns(
     await timed('nodes to be Ready', 'cluster', () => untilNodesReady(cluster, update, signal));
     await timed("the workloads' pods to be ready", 'cluster', () => untilWorkloadsReady(cluster, update, signal));
   }
+  const linux = engine.ownsCluster ? linuxState((await lab()).topology) : {};
   const kubeNodes = await cluster.nodes();
   const dataplane = kubeNodes[0]?.metadata?.labels?.['wglab.dev/wireguard'];
   return {
     ...begun,
+    ...linux,
     nodes: kubeNodes.map(({ metadata }) => metadata?.name ?? '').sort(byNumbersInThem),
     ...(dataplane === 'kernel' || dataplane === 'userspace' ? { dataplane } : {}),
+  };
+}
+
+/** What is to be known of the nodes beside the cluster once the lab stands. */
+function linuxState({ linux, links }: Topology): Pick<LabState, 'linux'> {
+  if (linux.length === 0) return {};
+  const ends = links.flatMap((link) => link.ends);
+  return {
+    linux: linux.map(({ name }) => ({
+      name,
+      interfaces: ends.filter(({ node }) => node === name).map((end) => end.interface),
+    })),
   };
 }
 

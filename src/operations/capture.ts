@@ -31,8 +31,12 @@ export interface CaptureRequest {
 
 /** A capture on one node, as raw pcap. */
 export async function captureRaw(lab: StandingLab, node: string): Promise<RemoteProcess> {
-  const [plan] = await plansFor(lab, node);
-  if (!plan) throw usageFailure(`there is no node "${node}"`);
+  const [plan, second] = await plansFor(lab, node);
+  if (!plan) throw usageFailure(`"${node}" has no link to capture on`);
+  if (second) {
+    const remedy = `Choose one: wglab exec ${node} -- tcpdump -i ${second.interface} -w - > ${node}.pcap`;
+    throw usageFailure(`"${node}" has more links than one, and a file is of one`, { remedy });
+  }
   return startCapture(lab.access.shell, plan);
 }
 
@@ -97,21 +101,28 @@ export async function captureFrames(
   }
 }
 
-async function plansFor(lab: StandingLab, only: string | undefined) {
+type Plan = Parameters<typeof startCapture>[1];
+
+async function plansFor(lab: StandingLab, only: string | undefined): Promise<Plan[]> {
+  const hosts = lab.state.linux ?? [];
+  const host = hosts.find(({ name }) => name === only);
+  if (host) return host.interfaces.map((name) => ({ node: host.name, interface: name, direction: 'both' }));
   const nodes = await Cluster.connect(lab.access.kubeconfig).nodes();
   const names = nodes.map(({ metadata }) => metadata?.name ?? '');
   if (only !== undefined && !names.includes(only)) {
-    throw usageFailure(`there is no node "${only}"`, { remedy: `The nodes are ${names.join(', ')}.` });
+    throw usageFailure(`there is no node "${only}"`, {
+      remedy: `The nodes are ${[...names, ...hosts.map(({ name }) => name)].join(', ')}.`,
+    });
   }
   const chosen = nodes.filter(({ metadata }) => only === undefined || metadata?.name === only);
   return Promise.all(
-    chosen.map(async ({ metadata, status }) => {
+    chosen.map(async ({ metadata, status }): Promise<Plan> => {
       const node = metadata?.name ?? '';
       const address = status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '';
       const facts = await nodeFacts(lab.access.shell, node, address);
       if ('problem' in facts) throw labFailure(`${node}: ${facts.problem}`);
       // Of all nodes each packet is wanted once: where it leaves.
-      return { node, interface: facts.interface, direction: only === undefined ? ('out' as const) : ('both' as const) };
+      return { node, interface: facts.interface, direction: only === undefined ? 'out' : 'both' };
     }),
   );
 }

@@ -2,7 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import {
   type CalicoNode,
   calicoNode,
+  calicoNodeV6,
+  type FelixWireguard,
   felixWireguard,
+  isDualStack,
   patchFelix,
   type WireguardDevice,
   wireguardDevice,
@@ -20,7 +23,12 @@ export interface EncryptionNode extends CalicoNode {
   unprobed?: string;
 }
 
-export interface Encryption {
+/** For IPv4, and where the cluster has both for IPv6. */
+export interface Encryption extends FamilyEncryption {
+  ipv6?: FamilyEncryption;
+}
+
+interface FamilyEncryption {
   enabled: boolean;
   interface: string;
   port: number;
@@ -29,34 +37,61 @@ export interface Encryption {
   waitingFor: string[];
 }
 
-/**
- * How encryption stands on every node, and what is missing for it to be in force, or gone. Nodes in `known` are not asked for
- * their devices again.
- */
-export async function encryption(
-  cluster: Cluster,
+/** Nodes whose devices need not be asked for again, by the family and name. */
+interface Known {
+  4: ReadonlyMap<string, EncryptionNode>;
+  6: ReadonlyMap<string, EncryptionNode>;
+}
+
+const NOBODY: Known = { 4: new Map(), 6: new Map() };
+
+/** How encryption stands on every node, and what is missing for it to be in force, or gone. */
+export async function encryption(cluster: Cluster, shell: NodeShell, known = NOBODY): Promise<Encryption> {
+  const [{ ipv6, ...ipv4 }, kubeNodes] = await Promise.all([felixWireguard(cluster), cluster.nodes()]);
+  const nodesOfIpv6 = kubeNodes.flatMap((node) => calicoNodeV6(node) ?? []);
+  const [four, six] = await Promise.all([
+    familyEncryption(shell, ipv4, kubeNodes.map(calicoNode), 4, known),
+    nodesOfIpv6.length > 0 ? familyEncryption(shell, ipv6, nodesOfIpv6, 6, known) : undefined,
+  ]);
+  return six ? { ...four, ipv6: six } : four;
+}
+
+async function familyEncryption(
   shell: NodeShell,
-  known: ReadonlyMap<string, EncryptionNode> = new Map(),
-): Promise<Encryption> {
-  const [felix, kubeNodes] = await Promise.all([felixWireguard(cluster), cluster.nodes()]);
+  felix: FelixWireguard,
+  published: readonly CalicoNode[],
+  family: 4 | 6,
+  known: Known,
+): Promise<FamilyEncryption> {
   const nodes = await Promise.all(
-    kubeNodes.map(calicoNode).map(async (node): Promise<EncryptionNode> => {
-      const before = known.get(node.name);
+    published.map(async (node): Promise<EncryptionNode> => {
+      const before = known[family].get(node.name);
       if (before) return { ...before, ...node };
-      return { ...node, ...(await deviceOf(shell, node.name, felix.interface)) };
+      return { ...node, ...(await deviceOf(shell, node.name, felix.interface, family)) };
     }),
   );
   const waitingFor = nodes.flatMap((node) => missing(felix.enabled, node, nodes));
   return { ...felix, nodes, waitingFor };
 }
 
+/** Both families' parts. */
+function partsOf(encryption: Encryption): FamilyEncryption[] {
+  return encryption.ipv6 ? [encryption, encryption.ipv6] : [encryption];
+}
+
+/** What is not yet as asked, of both families. */
+function allWaitingFor(encryption: Encryption): string[] {
+  return partsOf(encryption).flatMap(({ waitingFor }) => waitingFor);
+}
+
 async function deviceOf(
   shell: NodeShell,
   node: string,
   name: string,
+  family: 4 | 6,
 ): Promise<Pick<EncryptionNode, 'device' | 'unprobed'>> {
   try {
-    const device = await wireguardDevice(shell, node, name);
+    const device = await wireguardDevice(shell, node, name, family);
     return device ? { device } : {};
   } catch (error) {
     if (error instanceof UnprobedNode) return { unprobed: error.reason };
@@ -69,7 +104,7 @@ function missing(enabled: boolean, node: EncryptionNode, nodes: readonly Encrypt
   return enabled ? missingOn(node, nodes) : leftOn(node);
 }
 
-/** Turns encryption on or off and resolves once every node has converged. Throws Failure 5 naming what did not come. */
+/** Turns encryption on or off, for both families where the cluster has both, and resolves once every node has converged. Throws Failure 5 naming what did not come. */
 export async function setEncryption(
   cluster: Cluster,
   shell: NodeShell,
@@ -77,37 +112,42 @@ export async function setEncryption(
   update: (waitingFor: string) => void,
   signal: AbortSignal,
 ): Promise<Encryption> {
-  await patchFelix(cluster, enabled);
+  await patchFelix(cluster, enabled, isDualStack(await cluster.nodes()));
   const deadline = Date.now() + CONVERGED_MS;
   let pause = 20;
   let warmed = false;
-  let done = new Map<string, EncryptionNode>();
+  let done = NOBODY;
   for (;;) {
     signal.throwIfAborted();
     let now = await encryption(cluster, shell, done);
     // The answer that counts is one of all nodes at the same time.
-    if (now.waitingFor.length === 0 && done.size > 0) now = await encryption(cluster, shell);
-    const { nodes } = now;
-    done = new Map(nodes.filter((node) => missing(enabled, node, nodes).length === 0).map((node) => [node.name, node]));
-    const onlyHandshakes = now.waitingFor.every((what) => what.endsWith(HANDSHAKE));
-    if (now.waitingFor.length === 0) return now;
+    if (allWaitingFor(now).length === 0 && done !== NOBODY) now = await encryption(cluster, shell);
+    const waitingFor = allWaitingFor(now);
+    if (waitingFor.length === 0) return now;
+    done = { 4: converged(enabled, now), 6: now.ipv6 ? converged(enabled, now.ipv6) : new Map() };
+    const onlyHandshakes = waitingFor.every((what) => what.endsWith(HANDSHAKE));
     if (Date.now() > deadline) {
       throw labFailure(`encryption did not turn ${enabled ? 'on' : 'off'} everywhere within ${CONVERGED_MS / 1000} s`, {
-        detail: now.waitingFor.join('\n'),
+        detail: waitingFor.join('\n'),
         remedy: 'wglab status shows each node; kubectl logs and wglab exec NODE -- wg show help to find out why',
       });
     }
-    update(
-      `waiting, at most ${CONVERGED_MS / 1000} s, for ${now.waitingFor[0]}${now.waitingFor.length > 1 ? ` and ${now.waitingFor.length - 1} more` : ''}`,
-    );
+    const others = waitingFor.length > 1 ? ` and ${waitingFor.length - 1} more` : '';
+    update(`waiting, at most ${CONVERGED_MS / 1000} s, for ${waitingFor[0]}${others}`);
     if (enabled && onlyHandshakes) {
-      await warmUp(shell, now.nodes);
+      await Promise.all(partsOf(now).map(({ nodes }) => warmUp(shell, nodes)));
       if (!warmed) pause = 20;
       warmed = true;
     }
     await delay(pause, undefined, { signal });
     pause = Math.min(pause * 2, 1000); // the nodes tell nobody of their devices: ask again, less and less often
   }
+}
+
+/** The nodes that are as asked. */
+function converged(enabled: boolean, { nodes }: FamilyEncryption): Map<string, EncryptionNode> {
+  const asAsked = nodes.filter((node) => missing(enabled, node, nodes).length === 0);
+  return new Map(asAsked.map((node) => [node.name, node]));
 }
 
 const HANDSHAKE = 'to shake hands';
@@ -119,7 +159,7 @@ function missingOn(node: EncryptionNode, nodes: readonly EncryptionNode[]): stri
   if (!node.wireguardAddress) return [`${name} to get an address for its tunnel`];
   if (unprobed !== undefined) return []; // its key and address are all that can be seen of it
   if (!device) return [`${name} to make its WireGuard device`];
-  if (!device.addresses.some((address) => address === `${node.wireguardAddress}/32`))
+  if (!device.addresses.some((address) => address === alone(node.wireguardAddress ?? '')))
     return [`the tunnel address on ${name}`];
   const others = nodes.filter((other) => other !== node);
   const peers = new Set(device.peers.map(({ publicKey }) => publicKey));
@@ -129,12 +169,17 @@ function missingOn(node: EncryptionNode, nodes: readonly EncryptionNode[]): stri
   const routed = new Set(device.routes);
   const lost = device.peers
     .flatMap(({ allowedIPs }) => allowedIPs)
-    .filter((network) => !routed.has(network.replace(/\/32$/, '')) && !routed.has(network));
+    .filter((network) => !routed.has(network.replace(/\/(32|128)$/, '')) && !routed.has(network));
   if (lost.length > 0) return [`the route to ${lost[0]} on ${name}`];
   return others.flatMap((other) => {
     const peer = device.peers.find(({ publicKey }) => publicKey === other.publicKey);
     return peer?.latestHandshake ? [] : [`${name} and ${other.name} ${HANDSHAKE}`];
   });
+}
+
+/** One address as a network. */
+function alone(address: string): string {
+  return address.includes(':') ? `${address}/128` : `${address}/32`;
 }
 
 function leftOn({ name, device, publicKey, wireguardAddress }: EncryptionNode): string[] {

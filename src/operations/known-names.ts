@@ -18,7 +18,12 @@ export async function deploymentNames(): Promise<string[]> {
 
 /** The nodes of the named lab, or of all labs where none is named. */
 export async function nodeNames(lab: string | undefined): Promise<string[]> {
-  return (await states(lab)).flatMap(({ nodes }) => nodes);
+  return (await states(lab)).flatMap(nodesOf);
+}
+
+/** All nodes of a lab, those that are none of Kubernetes' too. */
+export function nodesOf({ nodes, linux = [] }: LabState): string[] {
+  return [...nodes, ...linux.map(({ name }) => name)];
 }
 
 /** How long a shell may wait for the names of pods. */

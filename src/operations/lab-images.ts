@@ -14,9 +14,12 @@ export async function podImages(lab: Lab, source: CalicoSource, signal?: AbortSi
 /** All images that a lab needs on a real cluster; the one with capture tools only where this machine has no such tools to copy. */
 export async function allImages(lab: Lab, source: CalicoSource, signal?: AbortSignal): Promise<string[]> {
   const hasTools = findTool('tcpdump') !== undefined && findTool('wg') !== undefined;
+  const { image, linux } = lab.topology;
   return [
-    ...(lab.topology.image === undefined ? [] : [lab.topology.image]),
-    ...(await podImages(lab, source, signal)),
-    ...(hasTools ? [] : [TOOLS_IMAGE]),
+    ...new Set([
+      ...[image, ...linux.map((node) => node.image)].filter((name) => name !== undefined),
+      ...(await podImages(lab, source, signal)),
+      ...(hasTools ? [] : [TOOLS_IMAGE]),
+    ]),
   ];
 }

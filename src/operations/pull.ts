@@ -32,7 +32,7 @@ export interface Pulled {
  * a Failure that names what cannot be had.
  */
 export async function pull(request: PullRequest, listener: DeployListener, signal: AbortSignal): Promise<Pulled> {
-  const lab = await readLab(request.lab, { ...request, engine: 'containerlab' });
+  const lab = await readLab(request.lab, request);
   await requireDocker();
   if (request.load !== undefined) await load(request.load, listener);
   listener.step('Looking which images the lab needs');

@@ -75,7 +75,7 @@ export function verifyResult(
       dropped: tap.droppedByKernel,
       controlSeen: sawControls(record, taps, tap.node),
     })),
-    outOfScope: [...notChosen(outside, taps), ...outOfScope(taps)],
+    outOfScope: [...notChosen(outside, taps), ...outOfScope(taps, record)],
     problems: record.problems,
     evidence,
     excerpts: taps.flatMap((tap) => tap.evidence),
@@ -104,8 +104,10 @@ function notChosen(
   return [{ what: 'not-chosen', packets, note, nodes }];
 }
 
-function outOfScope(taps: readonly TapSeen[]): VerifyResult['outOfScope'] {
+function outOfScope(taps: readonly TapSeen[], record: Record): VerifyResult['outOfScope'] {
   const total = new Map<Scope, number>();
+  // Said also where no packet of it was seen: nobody is to take this run for a proof about IPv6.
+  if (record.podNetworks.some(({ cidr }) => cidr.includes(':'))) total.set('ipv6', 0);
   for (const tap of taps) {
     for (const [what, packets] of tap.outOfScope) total.set(what, (total.get(what) ?? 0) + packets);
   }

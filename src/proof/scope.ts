@@ -2,7 +2,7 @@ import { innerIp, layerOf, type Packet } from '../wire/packet.ts';
 import type { Networks } from './networks.ts';
 
 /** What a packet is that the proof is not about. */
-export type Scope = 'link' | 'received' | 'node-to-node' | 'pod-to-node' | 'pod-to-outside' | 'other';
+export type Scope = 'link' | 'received' | 'node-to-node' | 'pod-to-node' | 'pod-to-outside' | 'ipv6' | 'other';
 
 /** In words, for reports: why such packets are in clear, and nobody's fault. */
 export const scopeNotes: { readonly [scope in Scope]: string } = {
@@ -12,6 +12,7 @@ export const scopeNotes: { readonly [scope in Scope]: string } = {
     'between nodes themselves and pods with hostNetwork: API server, kubelet and the like, usually with TLS of their own',
   'pod-to-node': "between a pod and a node's own address",
   'pod-to-outside': 'between a pod and addresses outside the cluster',
+  ipv6: 'IPv6 between nodes: the connections of this run were over IPv4, so of IPv6 only what pods send in clear would be found',
   other: 'everything else: nodes with the outside, protocols that are not understood',
 };
 
@@ -25,7 +26,7 @@ export function scopeOf(packet: Packet, networks: Networks): Scope {
   const ends = [networks.owner(ip.source), networks.owner(ip.destination)];
   const kinds = ends.map((owner) => owner?.kind);
   if (kinds.every((kind) => kind === 'node')) return 'node-to-node';
-  if (!kinds.includes('pod')) return 'other';
+  if (!kinds.includes('pod')) return ip.kind === 'ipv6' && networks.hasIpv6Pods ? 'ipv6' : 'other';
   return kinds.includes('node') ? 'pod-to-node' : 'pod-to-outside';
 }
 

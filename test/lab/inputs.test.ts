@@ -125,15 +125,15 @@ describe('broken files', () => {
       'another kind of node',
       'topology',
       'kind: k8s-kind',
-      'kind: linux',
-      '5:5: the node "small" is of kind "linux"; wglab makes nodes of kind k8s-kind',
+      'kind: srl',
+      '5:5: the node "small" is of kind "srl"; wglab makes nodes of kind k8s-kind and linux',
     ],
     [
       'no kind',
       'topology',
       'kind: k8s-kind',
       'type: big',
-      '5:5: the node "small" has no kind; wglab makes nodes of kind k8s-kind',
+      '5:5: the node "small" has no kind; wglab makes nodes of kind k8s-kind and linux',
     ],
     [
       'two clusters',
@@ -165,11 +165,19 @@ describe('broken files', () => {
       '5:5: the node "small" has no startup-config; wglab needs its kind configuration',
     ],
     [
-      'links',
+      'a link to nowhere',
       'topology',
       /$/,
       '  links: [{endpoints: ["a:eth1", "b:eth1"]}]\n',
-      '10:3: wglab makes no links between nodes yet',
+      '10:24: there is no node "a"',
+      '10:34: there is no node "b"',
+    ],
+    [
+      'a linux node with the name of one of the cluster',
+      'topology',
+      '    small:',
+      '    small-worker2: {kind: linux, image: a}\n    small:',
+      '5:5: "small-worker2" is the name of a node of the cluster, too',
     ],
 
     [

@@ -93,6 +93,10 @@ describe('the state of a lab', () => {
     [JSON.stringify({ ...STATE, name: 'two' }), 'it is of a lab named "two"'],
     [JSON.stringify({ ...STATE, engine: 'docker' }), 'there is no engine "docker"'],
     [JSON.stringify({ ...STATE, nodes: [1] }), '"nodes" must be a list of names'],
+    [
+      JSON.stringify({ ...STATE, linux: [{ name: 'alice' }] }),
+      '"linux" must be a list of nodes, with name and interfaces',
+    ],
     [JSON.stringify({ ...STATE, createdAt: 'today' }), '"createdAt" must be a time'],
   ])('that is broken is said to be: %s', async (text, message) => {
     await saveLabState(STATE);

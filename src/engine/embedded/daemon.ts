@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync, writeSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync, writeSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { messageOf } from '../../errors.ts';
 import { startApiServer } from './api/server.ts';
@@ -6,9 +6,12 @@ import { bootstrapCluster } from './controllers/bootstrap.ts';
 import { eventRecorder } from './controllers/events.ts';
 import { startControllers } from './controllers/start-controllers.ts';
 import {
+  DUAL_NODE_SYSCTLS,
   NODE_SYSCTLS,
   nodeAddress,
+  nodeAddress6,
   nodeInterfaceLines,
+  nodeIpv6Lines,
   nodeNeighbourLines,
   nodeUplinkLines,
   WIRE_SYSCTLS,
@@ -18,6 +21,7 @@ import { Ipam } from './ipam.ts';
 import { Kubelet } from './kubelet.ts';
 import type { EngineMessage, EngineOrder } from './messages.ts';
 import { Felix } from './node/felix.ts';
+import { type LinuxHost, makeLinuxHosts } from './node/linux-hosts.ts';
 import { createNodeNamespaces, type NodeNamespaces } from './node/node-namespaces.ts';
 import { detectDataplane } from './node/wireguard-device.ts';
 import { makeImage, nodeRunFolder, RUN_FOLDER } from './pod/image.ts';
@@ -35,6 +39,8 @@ interface LabNode {
   role: 'control-plane' | 'worker';
   labels: Record<string, string>;
   address: string;
+  /** In a cluster of both families. */
+  address6?: string;
 }
 
 function say(message: EngineMessage): void {
@@ -92,10 +98,20 @@ say({ kind: 'awake' });
  * so that what is to run can be told it meanwhile; nothing runs before its node is there.
  */
 async function startLab(order: EngineOrder, listening: Server): Promise<void> {
-  const nodes: LabNode[] = order.nodes.map((node, i) => ({ ...node, address: nodeAddress(order.nodeSubnet, i + 1) }));
+  const { nodeSubnet, nodeSubnet6 } = order;
+  const nodes: LabNode[] = order.nodes.map((node, i) => ({
+    ...node,
+    address: nodeAddress(nodeSubnet, i + 1),
+    ...(nodeSubnet6 !== undefined && { address6: nodeAddress6(nodeSubnet6, i + 1) }),
+  }));
   makeRunFolder(nodes);
   say({ kind: 'step', text: `Making ${nodes.length} nodes and the wire between them` });
-  const making = Promise.all([makeNodes(order.nodeSubnet, nodes), makeImage()]);
+  const image = makeImage();
+  const making = Promise.all([
+    makeNodes(nodeSubnet, nodes, nodeSubnet6),
+    image,
+    order.hosts ? makeLinuxHosts(order.hosts, image) : new Map<string, LinuxHost>(),
+  ]);
   making.catch(() => undefined); // heard below, once the API is there
   const dataplane = await detectDataplane();
   const store = new Store();
@@ -103,17 +119,21 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
     store,
     nodes.map((node) => ({ ...node, labels: { ...node.labels, [WIREGUARD_LABEL]: dataplane } })),
   );
-  const ipam = new Ipam();
+  const [ipam, ipam6] = [new Ipam(), new Ipam()];
   const record = eventRecorder(store, () => new Date());
-  startControllers(store, { ipam, record, onError: (error, doing) => log(`${doing}: ${messageOf(error)}`) });
+  startControllers(store, { ipam, ipam6, record, onError: (error, doing) => log(`${doing}: ${messageOf(error)}`) });
   const namespaces = new Map<string, NodeNamespaces>();
-  const felix = new Felix({ store, ipam, dataplane, mtu: WIRE_MTU, log });
-  const addresses = new Map(nodes.map(({ name, address }) => [name, address]));
+  const hosts = new Map<string, LinuxHost>();
+  const felix = new Felix({ store, ipam, ipam6, dataplane, mtu: WIRE_MTU, log });
+  const addresses = new Map(
+    nodes.map(({ name, address, address6 }) => [name, [address, ...(address6 ? [address6] : [])]]),
+  );
   const kubelet = new Kubelet({
     store,
     nodes: namespaces,
+    hosts,
     networkOf: (node) => ({
-      hostAddress: addresses.get(node) ?? '',
+      hostAddresses: addresses.get(node) ?? [],
       node: namespaces.get(node),
       attach: (pod, sandbox) => felix.attach(node, pod, sandbox),
       detach: (pod) => felix.detach(node, pod),
@@ -124,11 +144,15 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
   const { tls, token } = order;
   await startApiServer({ store, runtime: kubelet, tls, token, listen: listening, log });
   say({ kind: 'serving' });
-  const [made] = await making;
+  const [made, , madeHosts] = await making;
   for (const node of made) namespaces.set(node.name, node);
+  for (const [name, host] of madeHosts) hosts.set(name, host);
   felix.start(namespaces);
   kubelet.start();
   for (const { name, ended } of made) void ended.then(() => kubelet.loseNode(name));
+  for (const { namespaces: host } of hosts.values()) {
+    void host.ended.then(() => log(`the host ${host.name} is lost: its first process ended`));
+  }
   log(
     `the lab stands: ${nodes.length} nodes, WireGuard by the ${dataplane === 'kernel' ? 'kernel' : 'userspace program wireguard-go'}`,
   );
@@ -142,13 +166,13 @@ function makeRunFolder(nodes: readonly LabNode[]): void {
   writeFileSync(`${RUN_FOLDER}/hosts`, `127.0.0.1 localhost\n${hosts}`);
 }
 
-async function makeNodes(subnet: string, nodes: readonly LabNode[]): Promise<NodeNamespaces[]> {
-  const sysctls = WIRE_SYSCTLS.filter(({ optional }) => !optional);
+async function makeNodes(subnet: string, nodes: readonly LabNode[], subnet6?: string): Promise<NodeNamespaces[]> {
+  const sysctls = WIRE_SYSCTLS.filter(({ path, optional }) => !optional || existsSync(`/proc/sys/${path}`));
   for (const { path, value } of sysctls) writeFileSync(`/proc/sys/${path}`, value);
   const made = await Promise.all(
     nodes.map(async ({ name }) => {
       const node = await createNodeNamespaces(name, `${RUN_FOLDER}/hosts`, nodeRunFolder(name));
-      await node.run({ kind: 'sysctl', writes: [...NODE_SYSCTLS] });
+      await node.run({ kind: 'sysctl', writes: [...(subnet6 === undefined ? NODE_SYSCTLS : DUAL_NODE_SYSCTLS)] });
       return node;
     }),
   );
@@ -157,10 +181,16 @@ async function makeNodes(subnet: string, nodes: readonly LabNode[]): Promise<Nod
   );
   await runTool(['ip', '-batch', '-'], `${[...wireLines(subnet, WIRE_MTU), ...uplinks].join('\n')}\n`);
   const addresses = nodes.map(({ address }) => address);
+  const dual = nodes.flatMap(({ address, address6 }) => (address6 === undefined ? [] : [{ address, address6 }]));
   await Promise.all(
     made.map((node, i) => {
       const address = addresses[i] ?? '';
-      const lines = [...nodeInterfaceLines(subnet, address), ...nodeNeighbourLines(address, addresses)];
+      const own = dual[i];
+      const lines = [
+        ...nodeInterfaceLines(subnet, address),
+        ...nodeNeighbourLines(address, addresses),
+        ...(own && subnet6 !== undefined ? nodeIpv6Lines(subnet6, own, dual) : []),
+      ];
       return node.run({ kind: 'batch', tool: 'ip', lines });
     }),
   );

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { labFailure, lackingFailure, messageOf } from '../../errors.ts';
 import type { ClusterConfig } from '../../lab/kind-config.ts';
-import { NODE_SUBNET } from '../../lab/node-subnet.ts';
+import type { Lab } from '../../lab/lab.ts';
+import { NODE_SUBNET, NODE_SUBNET_6 } from '../../lab/node-subnet.ts';
+import { inputFailure } from '../../lab/problem.ts';
 import { storageFailure, writeWhole } from '../../lab/whole-file.ts';
 import type { DeployOptions, Engine } from '../engine.ts';
 import type { RemoteProcess } from '../remote-process.ts';
@@ -25,10 +28,11 @@ export const embeddedEngine: Engine = {
     const token = randomBytes(32).toString('hex');
     let cert = '';
     const order = async () => {
-      const [tls, { cluster }] = await Promise.all([makeCertificate(), lab()]);
-      refuseOtherFamilies(cluster);
+      const [tls, read] = await Promise.all([makeCertificate(), lab()]);
+      refuseIpv6Alone(read.cluster);
+      if (read.topology.notEmbedded.length > 0) throw inputFailure(read.topology.notEmbedded);
       cert = tls.cert;
-      return orderOf(cluster, tls, token);
+      return orderOf(read, tls, token);
     };
     const { port, ready } = await startHolder({ labFolder: folder, logFile, order, port: 0, progress, signal });
     await writeWhole(kubeconfig, kubeconfigText(name, port, cert, token), 0o600);
@@ -64,20 +68,28 @@ function toldIfLost(node: string, remote: RemoteProcess): RemoteProcess {
   return { ...remote, exited };
 }
 
-function refuseOtherFamilies(cluster: ClusterConfig): void {
-  if (cluster.ipFamily === 'ipv4') return;
-  throw labFailure(`the embedded engine has IPv4 only, and the lab wants ${cluster.ipFamily}`, {
-    remedy: 'Set networking.ipFamily to ipv4 in the kind configuration, or use another engine.',
-  });
+function refuseIpv6Alone({ ipFamily }: ClusterConfig): void {
+  if (ipFamily === 'ipv6') {
+    throw labFailure('the embedded engine has IPv4, or IPv4 and IPv6, and the lab wants IPv6 alone', {
+      remedy: 'Set networking.ipFamily to dual in the kind configuration, or use another engine.',
+    });
+  }
+  if (ipFamily === 'dual' && !existsSync('/proc/sys/net/ipv6')) {
+    throw lackingFailure("this machine's kernel has no IPv6, and the lab wants it beside IPv4", {
+      remedy: 'Take ipv6.disable=1 away from the parameters that the kernel is started with.',
+    });
+  }
 }
 
-function orderOf(cluster: ClusterConfig, tls: EngineOrder['tls'], token: string): EngineOrder {
+function orderOf({ cluster, topology: { linux, links } }: Lab, tls: EngineOrder['tls'], token: string): EngineOrder {
   const nodes = cluster.nodes.map(({ name, role, labels }) => ({ name, role, labels }));
   return {
     nodes,
     podSubnet: cluster.podSubnet,
     serviceSubnet: cluster.serviceSubnet,
     nodeSubnet: NODE_SUBNET,
+    ...(cluster.ipFamily === 'dual' && { nodeSubnet6: NODE_SUBNET_6 }),
+    ...(linux.length > 0 && { hosts: { linux: linux.map(({ name, exec, env }) => ({ name, exec, env })), links } }),
     tls,
     token,
   };

@@ -1,4 +1,4 @@
-import { isCidr, parseCidr, toAddress } from './dataplane/ipv4.ts';
+import { addressAt, bitsOf, type Family, isNetworkOf, numbersOf } from './dataplane/networks.ts';
 
 /** Why IPAM refused. */
 export class IpamError extends Error {
@@ -23,7 +23,9 @@ export interface Allocation {
 }
 
 interface Block {
-  base: number;
+  /** Its first address. */
+  base: bigint;
+  family: Family;
   cidr: string;
   /** The node that it is affine to; undefined when that node left while others still had addresses of the block. */
   node: string | undefined;
@@ -33,13 +35,17 @@ interface Block {
 
 interface Pool {
   cidr: string;
+  family: Family;
   /** First address, as a number. */
-  first: number;
+  first: bigint;
   /** Prefix length of the blocks, how many addresses one has, and how many blocks there are. */
   blockPrefix: number;
   blockSize: number;
-  blocks: number;
+  blocks: bigint;
 }
+
+/** Prefix lengths that a block may have: Calico's bounds (libcalico-go/lib/validator). */
+const BOUNDS = { 4: [20, 32], 6: [116, 128] } as const;
 
 interface Held {
   node: string;
@@ -48,13 +54,13 @@ interface Held {
 }
 
 /**
- * Calico's IPAM for one IPv4 pool, in memory: each node gets addresses from blocks of its own, so that one route a block is
+ * Calico's IPAM for one pool, in memory: each node gets addresses from blocks of its own, so that one route a block is
  * enough. A node's first block lies at a place that depends on its name
  * only; it claims a further one when its blocks are full, and borrows from other nodes' blocks when none is left.
  */
 export class Ipam {
   #pool: Pool | undefined;
-  #blocks = new Map<number, Block>();
+  #blocks = new Map<bigint, Block>();
   #held = new Map<string, Held>();
   #listeners = new Set<() => void>();
 
@@ -69,15 +75,17 @@ export class Ipam {
   }
 
   /**
-   * Sets the pool; blockSize is a prefix length from 20 to 32 (Calico's bounds). Setting the same again does nothing.
+   * Sets the pool; blockSize is a prefix length from 20 to 32, or from 116 to 128 for an IPv6 pool. Setting the same again does nothing.
    * Throws IpamError InvalidPool, also for another pool while addresses of the present one are in use.
    */
   setPool(pool: string, blockSize = 26): void {
-    if (!isCidr(pool)) throw new IpamError('InvalidPool', `"${pool}" is not an IPv4 network in CIDR notation`);
-    if (!Number.isInteger(blockSize) || blockSize < 20 || blockSize > 32) {
-      throw new IpamError('InvalidPool', `block size ${blockSize} is not between 20 and 32`);
+    const family = isNetworkOf(6, pool) ? 6 : 4;
+    if (!isNetworkOf(family, pool)) throw new IpamError('InvalidPool', `"${pool}" is not a network in CIDR notation`);
+    const [least, most] = BOUNDS[family];
+    if (!Number.isInteger(blockSize) || blockSize < least || blockSize > most) {
+      throw new IpamError('InvalidPool', `block size ${blockSize} is not between ${least} and ${most}`);
     }
-    const { first, prefixLength } = parseCidr(pool);
+    const { first, prefixLength } = numbersOf(pool);
     if (blockSize < prefixLength) {
       throw new IpamError('InvalidPool', `blocks of size /${blockSize} do not fit into the pool ${pool}`);
     }
@@ -89,10 +97,11 @@ export class Ipam {
     }
     this.#pool = {
       cidr: pool,
+      family,
       first,
       blockPrefix: blockSize,
-      blockSize: 2 ** (32 - blockSize),
-      blocks: 2 ** (blockSize - prefixLength),
+      blockSize: 2 ** (bitsOf(family) - blockSize),
+      blocks: 2n ** BigInt(blockSize - prefixLength),
     };
   }
 
@@ -179,13 +188,14 @@ export class Ipam {
   /** Takes the first free block at or after the node's own place in the pool; undefined where there is none. */
   #claim(node: string): Block | undefined {
     if (!this.#pool) throw new IpamError('NoPool', 'there is no IP pool yet');
-    const { first, blockPrefix, blockSize, blocks } = this.#pool;
-    if (this.#blocks.size >= blocks) return undefined;
-    let index = placeOf(node) % blocks;
-    while (this.#blocks.has(first + index * blockSize)) index = (index + 1) % blocks;
-    const base = first + index * blockSize;
-    const cidr = `${toAddress(base)}/${blockPrefix}`;
-    const block: Block = { base, cidr, node, free: Array.from({ length: blockSize }, (_, offset) => offset) };
+    const { family, first, blockPrefix, blockSize, blocks } = this.#pool;
+    if (BigInt(this.#blocks.size) >= blocks) return undefined;
+    const baseOf = (index: bigint) => first + index * BigInt(blockSize);
+    let index = BigInt(placeOf(node)) % blocks;
+    while (this.#blocks.has(baseOf(index))) index = (index + 1n) % blocks;
+    const base = baseOf(index);
+    const cidr = `${addressAt(base, family)}/${blockPrefix}`;
+    const block: Block = { base, family, cidr, node, free: Array.from({ length: blockSize }, (_, offset) => offset) };
     this.#blocks.set(base, block);
     this.#notify();
     return block;
@@ -204,7 +214,7 @@ export class Ipam {
 }
 
 function textOf({ block, offset }: Held): string {
-  return toAddress(block.base + offset);
+  return addressAt(block.base + BigInt(offset), block.family);
 }
 
 /**

@@ -26,7 +26,7 @@ const WRITE_SYSCTLS = `while read -r need path value; do
 done`;
 
 /**
- * A batch is a line with the tool, the lines for it, and an empty line. The answer is what the tool said and a line with a dot
+ * A batch is a line with the tool and its options, the lines for it, and an empty line. The answer is what the tool said and a line with a dot
  * and its exit status. The batch is read whole before its tool begins, or what a tool leaves unread would be the next tool.
  */
 const KEEP = `set +e
@@ -37,7 +37,7 @@ while read -r tool; do
 "; done
   said=$(printf %s "$batch" | case $tool in
     sysctl) ${WRITE_SYSCTLS} ;;
-    *) "$tool" -force -batch - ;;
+    *) $tool -force -batch - ;;
   esac 2>&1)
   printf '%s\\n.%s\\n' "$said" "$?"
 done`;
@@ -68,7 +68,8 @@ export async function startKeeper(
     },
     async run(step) {
       if (!isAlive()) throw new ToolError([doing], 'its first process has ended', '');
-      const tool = step.kind === 'sysctl' ? 'sysctl' : (pathOf(step.tool) ?? step.tool);
+      const [name = '', ...options] = step.kind === 'sysctl' ? ['sysctl'] : step.tool.split(' ');
+      const tool = [step.kind === 'sysctl' ? name : (pathOf(name) ?? name), ...options].join(' ');
       const lines = step.kind === 'sysctl' ? step.writes.map(sysctlLine) : step.lines;
       child.stdin.write(`${[tool, ...lines].join('\n')}\n\n`);
       const { said, status } = await answers.next();

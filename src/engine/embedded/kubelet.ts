@@ -3,6 +3,7 @@ import type { RemoteProcess, RunOptions } from '../remote-process.ts';
 import { type LogOptions, type PodRuntime, RuntimeRefusal } from './api/runtime.ts';
 import type { Recorder } from './controllers/events.ts';
 import { hostsEntries } from './controllers/services.ts';
+import type { LinuxHost } from './node/linux-hosts.ts';
 import type { NodeNamespaces } from './node/node-namespaces.ts';
 import type { PodSpec } from './pod/pod-plan.ts';
 import { now } from './pod/pod-status.ts';
@@ -20,6 +21,7 @@ const SILENT = { reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting 
 export class Kubelet implements PodRuntime {
   readonly #store: Store;
   readonly #nodes: ReadonlyMap<string, NodeNamespaces>;
+  readonly #hosts: ReadonlyMap<string, LinuxHost>;
   readonly #networkOf: (node: string) => PodNetwork;
   readonly #record: Recorder;
   readonly #log: (message: string) => void;
@@ -30,12 +32,15 @@ export class Kubelet implements PodRuntime {
   constructor(options: {
     store: Store;
     nodes: ReadonlyMap<string, NodeNamespaces>;
+    /** Plain hosts beside the cluster, on which nothing is ever scheduled. */
+    hosts: ReadonlyMap<string, LinuxHost>;
     networkOf: (node: string) => PodNetwork;
     record: Recorder;
     log: (message: string) => void;
   }) {
     this.#store = options.store;
     this.#nodes = options.nodes;
+    this.#hosts = options.hosts;
     this.#networkOf = options.networkOf;
     this.#record = options.record;
     this.#log = options.log;
@@ -64,9 +69,14 @@ export class Kubelet implements PodRuntime {
   }
 
   execOnNode(name: string, argv: readonly string[], options: RunOptions): RemoteProcess {
-    const node = this.#nodes.get(name);
+    const host = this.#hosts.get(name);
+    const node = host?.namespaces ?? this.#nodes.get(name);
     if (!node?.isAlive) throw new RuntimeRefusal(`node ${name} does not run`);
-    return startProcess(node.enter(argv), options);
+    return startProcess(node.enter(argv), options, { ...process.env, ...host?.env });
+  }
+
+  isHost(name: string): boolean {
+    return this.#hosts.has(name);
   }
 
   /** A node whose namespaces have ended by themselves: it says nothing any more, as the node controller puts it, and cannot come back. */

@@ -1,3 +1,5 @@
+import type { Link, LinuxNode } from '../../lab/linux-nodes.ts';
+
 /** What wglab tells the engine when it wakes up; keys and token travel this way, never in argv or the environment. */
 export interface EngineOrder {
   nodes: { name: string; role: 'control-plane' | 'worker'; labels: Record<string, string> }[];
@@ -5,6 +7,10 @@ export interface EngineOrder {
   serviceSubnet: string;
   /** The wire between the nodes: the bridge has its first address, the nodes the next ones. */
   nodeSubnet: string;
+  /** The same for IPv6, in a cluster of both. */
+  nodeSubnet6?: string;
+  /** Plain hosts beside the cluster, and the cables between them; undefined where there are none. */
+  hosts?: { linux: Pick<LinuxNode, 'name' | 'exec' | 'env'>[]; links: Link[] };
   tls: { key: string; cert: string };
   token: string;
 }

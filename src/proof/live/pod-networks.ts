@@ -1,4 +1,4 @@
-import { type CalicoNode, calicoGroup } from '../../cni/calico.ts';
+import { type CalicoNode, calicoGroup, calicoNodeV6 } from '../../cni/calico.ts';
 import type { Cluster } from '../../kube/cluster.ts';
 import type { KubeObject, Node, Pod } from '../../kube/objects.ts';
 import type { Record } from '../record.ts';
@@ -41,9 +41,12 @@ export async function podNetworks(
     if (spec?.cidr && spec.node && String(spec.deleted) !== 'true') networks.set(spec.cidr, spec.node);
   }
   for (const { spec, status } of pods) {
-    if (status?.podIP && spec?.nodeName && !spec.hostNetwork) networks.set(alone(status.podIP), spec.nodeName);
+    if (!spec?.nodeName || spec.hostNetwork) continue;
+    const addresses = [status?.podIP, ...(status?.podIPs ?? []).map(({ ip }) => ip)];
+    for (const address of addresses) if (address) networks.set(alone(address), spec.nodeName);
   }
-  for (const { name, vxlanAddress, wireguardAddress } of nodes) {
+  const ofIpv6 = kubeNodes.flatMap((node) => calicoNodeV6(node) ?? []);
+  for (const { name, vxlanAddress, wireguardAddress } of [...nodes, ...ofIpv6]) {
     for (const address of [vxlanAddress, wireguardAddress]) if (address) networks.set(alone(address), name);
   }
   return [...networks].map(([cidr, node]) => ({ cidr, node }));

@@ -41,7 +41,7 @@ async function clusterThatIsThere() {
 async function whyNoContainerlab(): Promise<string | undefined> {
   if (spawnSync('docker', ['version'], { timeout: 15_000 }).status !== 0) return 'no Docker engine answers';
   if (spawnSync('containerlab', ['version'], { timeout: 15_000 }).status !== 0) return 'containerlab is not installed';
-  const lab = await readLab('wireguard', { engine: 'containerlab' });
+  const lab = await readLab('wireguard');
   const wanted = [...(lab.topology.image === undefined ? [] : [lab.topology.image]), ...imagesOfLab(lab)];
   const missing = wanted.filter((image) => spawnSync('docker', ['image', 'inspect', image]).status !== 0);
   return missing.length > 0 ? `these images are not here (wglab pull): ${missing.join(', ')}` : undefined;

@@ -228,7 +228,7 @@ describe('the files that containerlab gets', () => {
     });
   });
 
-  test('linux nodes and links are for containerlab alone', () => {
+  test('what the embedded engine cannot make is read for containerlab', () => {
     const text = `name: small
 topology:
   nodes:
@@ -238,8 +238,12 @@ topology:
 `;
     const [document] = parseDocuments(text, '/labs/small.clab.yml');
     if (!document) throw new Error('no document');
-    expect(topologyOf(document, 'containerlab').cluster).toBe('small');
-    expect(() => topologyOf(document, 'embedded')).toThrow('"probe" is of kind "linux"');
+    const { cluster, notEmbedded } = topologyOf(document);
+    expect(cluster).toBe('small');
+    expect(notEmbedded.map(({ message }) => message)).toEqual([
+      'the embedded engine gives "probe" the links of the topology and no management network',
+      'the embedded engine has no links to "host"',
+    ]);
   });
 
   test('a kubeconfig for the published port, as kind writes it', () => {

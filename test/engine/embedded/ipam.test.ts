@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { contains, parseCidr } from '../../../src/engine/embedded/dataplane/ipv4.ts';
+import { parseCidr } from '../../../src/engine/embedded/dataplane/ipv4.ts';
+import { holds } from '../../../src/engine/embedded/dataplane/networks.ts';
 import { Ipam } from '../../../src/engine/embedded/ipam.ts';
 
 describe('addresses', () => {
@@ -21,7 +22,7 @@ describe('addresses', () => {
     expect(ipam.release('default/pod')).toBe(true);
     expect(ipam.release('default/pod')).toBe(false);
     const moved = ipam.assign('b', 'default/pod');
-    expect(contains(ipam.blocksOf('b')[0] ?? '', moved)).toBe(true);
+    expect(holds(ipam.blocksOf('b')[0] ?? '', moved)).toBe(true);
   });
 
   test('what was given back is used again last', () => {
@@ -46,6 +47,18 @@ describe('addresses', () => {
     ipam.assign('a', 'a14');
     expect(() => ipam.assign('b', 'b1')).toThrow('no address is left in the pool 10.0.0.0/28');
   });
+});
+
+test('an IPv6 pool has blocks of 64 addresses, of which it has more than a number can count', () => {
+  const ipam = new Ipam('fd00:10:244::/56', 122);
+  const first = ipam.assign('worker', 'vxlan-v6-tunnel-addr-worker');
+  const [block = ''] = ipam.blocksOf('worker');
+  expect(block).toBe(`${first}/122`);
+  expect(holds('fd00:10:244::/56', first)).toBe(true);
+  for (let i = 1; i < 64; i++) expect(holds(block, ipam.assign('worker', `pod-${i}`))).toBe(true);
+  expect(ipam.blocksOf('worker')).toHaveLength(1);
+  expect(holds(block, ipam.assign('worker', 'one more'))).toBe(false);
+  expect(new Set(ipam.allocations().map(({ address }) => address)).size).toBe(65);
 });
 
 describe('blocks', () => {
@@ -83,9 +96,9 @@ describe('blocks', () => {
   });
 
   test.each([
-    ['192.168.0.0', 26, 'not an IPv4 network'],
-    ['192.168.0.1/16', 26, 'not an IPv4 network'],
-    ['fd00::/64', 122, 'not an IPv4 network'],
+    ['192.168.0.0', 26, 'not a network'],
+    ['192.168.0.1/16', 26, 'not a network'],
+    ['fd00::/64', 26, 'not between 116 and 128'],
     ['192.168.0.0/27', 26, 'do not fit'],
     ['192.168.0.0/16', 33, 'not between 20 and 32'],
     ['192.168.0.0/16', 26.5, 'not between 20 and 32'],
@@ -144,7 +157,7 @@ function checkInvariants(ipam: Ipam, model: ReadonlyMap<string, { node: string; 
   expect(new Map(allocations.map(({ handle, node, address }) => [handle, { node, address }]))).toEqual(model);
   expect(new Set(allocations.map(({ address }) => address)).size).toBe(allocations.length);
   for (const { address, block, borrowed, node } of allocations) {
-    expect(contains(block, address) && contains('10.9.0.0/28', address)).toBe(true);
+    expect(holds(block, address) && holds('10.9.0.0/28', address)).toBe(true);
     expect(ipam.blocksOf(node).includes(block)).toBe(!borrowed);
   }
   const blocks = ipam.blocks().map(({ cidr }) => parseCidr(cidr));

@@ -47,11 +47,11 @@ function starter(pathname: string, query: URLSearchParams, api: Api): (tty: bool
   const { resource, namespace, name = '' } = path.target;
   if (resource.kind !== 'Pod' && resource.kind !== 'Node') throw unknownPath();
   const object = api.store.get(resource.kind, namespace, name);
-  if (!object) throw notFound(resource, name);
+  if (!object && !(resource.kind === 'Node' && api.runtime.isHost(name))) throw notFound(resource, name);
   const argv = query.getAll('command');
   if (argv.length === 0) throw badRequest('you must specify at least 1 command');
   // wglab's own path, beside Kubernetes' API: a command on the node itself, as `docker exec` on a kind node.
-  if (resource.kind === 'Node') return (tty) => api.runtime.execOnNode(name, argv, { tty });
+  if (!object || resource.kind === 'Node') return (tty) => api.runtime.execOnNode(name, argv, { tty });
   const container = containerOf(object, query.get('container') ?? '');
   const { phase } = objectAt(object, 'status');
   if (!objectAt(object, 'spec').nodeName) throw badRequest(`pod ${name} does not have a host assigned`);

@@ -22,6 +22,8 @@ export interface PodRuntime {
   logs(pod: KubeObject, container: string, options: LogOptions): Readable;
   /** Starts a command on a node itself, as `docker exec` does on a kind node: wglab's own path beside Kubernetes' API. */
   execOnNode(node: string, argv: readonly string[], options: RunOptions): RemoteProcess;
+  /** Whether it is a plain host beside the cluster, of which Kubernetes knows nothing. */
+  isHost(name: string): boolean;
 }
 
 /** The runtime cannot do it, for a reason the caller should read: becomes a 400 BadRequest. */

@@ -11,6 +11,8 @@ export interface BootstrapNode {
   role: 'control-plane' | 'worker';
   /** The node's IPv4 address on the wire. */
   address: string;
+  /** Its IPv6 address, in a cluster of both. */
+  address6?: string;
   podCIDR?: string;
   labels?: Record<string, string>;
 }
@@ -68,7 +70,7 @@ function osImage(): string {
 }
 
 function nodeObject(
-  { name, role, address, podCIDR, labels }: BootstrapNode,
+  { name, role, address, address6, podCIDR, labels }: BootstrapNode,
   { hasWorkers, machine, time }: { hasWorkers: boolean; machine: Machine; time: string },
 ): Node {
   const { architecture } = machine;
@@ -93,6 +95,7 @@ function nodeObject(
     status: {
       addresses: [
         { type: 'InternalIP', address },
+        ...(address6 === undefined ? [] : [{ type: 'InternalIP', address: address6 }]),
         { type: 'Hostname', address: name },
       ],
       capacity: resources(machine),

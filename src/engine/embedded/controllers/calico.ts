@@ -1,9 +1,10 @@
+import { type Family, familyOf } from '../dataplane/networks.ts';
 import type { Ipam } from '../ipam.ts';
 import { IpamError } from '../ipam.ts';
 import type { KubeObject } from '../store.ts';
 import { timestamp, withCondition } from './conditions.ts';
 import { attempt, type ControllerContext, reconcileOnChange } from './controller.ts';
-import { type Degraded, planPool } from './installation.ts';
+import { type Degraded, planPools } from './installation.ts';
 import type { Condition, Installation, Node } from './kinds.ts';
 import { isNodeReady } from './node-fit.ts';
 import { ensure, modify, writeStatus } from './object-cache.ts';
@@ -11,15 +12,33 @@ import { ensure, modify, writeStatus } from './object-cache.ts';
 const CRD = 'crd.projectcalico.org/v1';
 
 /** Annotations by which Calico publishes a node's addresses and key (libcalico-go, backend/k8s/resources/node.go). */
-export const NODE_ADDRESS = 'projectcalico.org/IPv4Address';
-export const VXLAN_ADDRESS = 'projectcalico.org/IPv4VXLANTunnelAddr';
-export const WIREGUARD_ADDRESS = 'projectcalico.org/IPv4WireguardInterfaceAddr';
-export const WIREGUARD_KEY = 'projectcalico.org/WireguardPublicKey';
+export const ANNOTATIONS = {
+  4: {
+    nodeAddress: 'projectcalico.org/IPv4Address',
+    vxlanAddress: 'projectcalico.org/IPv4VXLANTunnelAddr',
+    wireguardAddress: 'projectcalico.org/IPv4WireguardInterfaceAddr',
+    wireguardKey: 'projectcalico.org/WireguardPublicKey',
+  },
+  6: {
+    nodeAddress: 'projectcalico.org/IPv6Address',
+    vxlanAddress: 'projectcalico.org/IPv6VXLANTunnelAddr',
+    wireguardAddress: 'projectcalico.org/IPv6WireguardInterfaceAddr',
+    wireguardKey: 'projectcalico.org/WireguardPublicKeyV6',
+  },
+} as const;
+
+/** The handles of tunnel addresses in IPAM (node/pkg/allocateip). */
+const HANDLES = {
+  4: { vxlan: 'vxlan-tunnel-addr', wireguard: 'wireguard-tunnel-addr' },
+  6: { vxlan: 'vxlan-v6-tunnel-addr', wireguard: 'wireguard-v6-tunnel-addr' },
+} as const;
 
 export interface CalicoOptions {
   ipam: Ipam;
-  /** Prefix length of the network that the nodes are on. */
-  nodePrefixLength: number;
+  /** For the IPv6 pool. */
+  ipam6: Ipam;
+  /** Prefix lengths of the networks that the nodes are on. */
+  nodePrefixLength: Record<Family, number>;
 }
 
 /**
@@ -31,14 +50,15 @@ export function runCalico(context: ControllerContext, options: CalicoOptions): (
   let stopped = false;
   const stop = reconcileOnChange(context, 'tigera-operator', kinds, () => reconcile(context, options));
   // The kubelets take addresses too, and that may claim a block.
-  const unsubscribe = options.ipam.onBlocksChanged(() => {
+  const changed = () => {
     queueMicrotask(() => {
-      if (!stopped) attempt(context, 'writing block affinities', () => writeAffinities(context, options.ipam));
+      if (!stopped) attempt(context, 'writing block affinities', () => writeAffinities(context, options));
     });
-  });
+  };
+  const unsubscribe = [options.ipam, options.ipam6].map((ipam) => ipam.onBlocksChanged(changed));
   return () => {
     stopped = true;
-    unsubscribe();
+    for (const end of unsubscribe) end();
     stop();
   };
 }
@@ -48,23 +68,31 @@ function reconcile(context: ControllerContext, options: CalicoOptions): void {
   const installation = cache.get('Installation', undefined, 'default');
   if (!installation) return;
   const nodes = cache.list('Node');
-  const pool = planPool(installation.spec, nodes.flatMap(internalAddress));
-  if (!('spec' in pool)) {
-    report(context, installation, pool);
+  const pools = planPools(installation.spec, nodes.flatMap(internalAddresses));
+  if (!Array.isArray(pools)) {
+    report(context, installation, pools);
     return;
   }
-  const { cidr, blockSize } = pool.spec;
-  const refused = refusal(() => options.ipam.setPool(cidr, blockSize));
+  const refused = refusal(() => {
+    for (const { spec } of pools) ipamOf(familyOf(spec.cidr), options).setPool(spec.cidr, spec.blockSize);
+  });
   if (refused) {
     report(context, installation, refused);
     return;
   }
-  ensure(store, cache, 'IPPool', { apiVersion: CRD, kind: 'IPPool', metadata: { name: pool.name }, spec: pool.spec });
+  for (const { name, spec } of pools) {
+    ensure(store, cache, 'IPPool', { apiVersion: CRD, kind: 'IPPool', metadata: { name }, spec });
+  }
   ensureFelixConfiguration(context);
-  releaseGone(options.ipam, nodes);
-  const failures = nodes.flatMap((node) => refusal(() => publish(context, node, options)) ?? []);
-  writeAffinities(context, options.ipam);
+  for (const ipam of [options.ipam, options.ipam6]) releaseGone(ipam, nodes);
+  const families = pools.map(({ spec }) => familyOf(spec.cidr));
+  const failures = nodes.flatMap((node) => refusal(() => publish(context, node, families, options)) ?? []);
+  writeAffinities(context, options);
   report(context, installation, failures[0]);
+}
+
+function ipamOf(family: Family, { ipam, ipam6 }: CalicoOptions): Ipam {
+  return family === 4 ? ipam : ipam6;
 }
 
 /** Calico's node writes it at its start where there is none (node/pkg/lifecycle/startup). */
@@ -78,16 +106,13 @@ function ensureFelixConfiguration({ store, cache }: ControllerContext): void {
 function publish(
   { store, record, now }: ControllerContext,
   node: Node,
-  { ipam, nodePrefixLength }: CalicoOptions,
+  families: readonly Family[],
+  options: CalicoOptions,
 ): void {
-  const { name, annotations = {} } = node.metadata;
-  const [address] = internalAddress(node);
-  if (address === undefined) return;
-  const wireguardHandle = `wireguard-tunnel-addr-${name}`;
-  const vxlan = ipam.assign(name, `vxlan-tunnel-addr-${name}`);
-  if (!annotations[WIREGUARD_KEY]) ipam.release(wireguardHandle);
-  const wireguard = annotations[WIREGUARD_KEY] ? ipam.assign(name, wireguardHandle) : undefined;
-  const planned = planAnnotations(annotations, { node: `${address}/${nodePrefixLength}`, vxlan, wireguard });
+  const annotations = node.metadata.annotations ?? {};
+  if (internalAddresses(node).length === 0) return;
+  const wanted = families.flatMap((family) => addressesOf(node, family, options));
+  const planned = planAnnotations(annotations, wanted);
   const becomesReady = !isNodeReady(node) && waitsForNetwork(node);
   if (!planned && !becomesReady) return;
   modify(store, 'Node', node, (object) => {
@@ -100,19 +125,43 @@ function publish(
     );
     object.status = { ...object.status, conditions };
   });
-  if (becomesReady) record('kubelet', node, 'Normal', 'NodeReady', `Node ${name} status is now: NodeReady`);
+  if (becomesReady)
+    record('kubelet', node, 'Normal', 'NodeReady', `Node ${node.metadata.name} status is now: NodeReady`);
+}
+
+/** Annotations and what they should say; undefined is not to be there. */
+type Wanted = [annotation: string, value: string | undefined];
+
+/** A node's addresses of a family, taken from IPAM where they are tunnels'. Throws IpamError. */
+function addressesOf(node: Node, family: Family, options: CalicoOptions): Wanted[] {
+  const { name, annotations = {} } = node.metadata;
+  const address = internalAddresses(node).find((one) => familyOf(one) === family);
+  if (address === undefined) return [];
+  const names = ANNOTATIONS[family];
+  const ipam = ipamOf(family, options);
+  const wireguardHandle = `${HANDLES[family].wireguard}-${name}`;
+  const vxlan = ipam.assign(name, `${HANDLES[family].vxlan}-${name}`);
+  const hasKey = Boolean(annotations[names.wireguardKey]);
+  if (!hasKey) ipam.release(wireguardHandle);
+  return [
+    [names.nodeAddress, `${address}/${options.nodePrefixLength[family]}`],
+    [names.vxlanAddress, vxlan],
+    [names.wireguardAddress, hasKey ? ipam.assign(name, wireguardHandle) : undefined],
+  ];
 }
 
 /** The node's annotations with its addresses as they should be, or undefined where they are. */
 function planAnnotations(
   annotations: Readonly<Record<string, string>>,
-  wanted: { node: string; vxlan: string; wireguard: string | undefined },
+  wanted: readonly Wanted[],
 ): Record<string, string> | undefined {
-  const { [WIREGUARD_ADDRESS]: wireguard, ...others } = annotations;
-  const right = annotations[NODE_ADDRESS] === wanted.node && annotations[VXLAN_ADDRESS] === wanted.vxlan;
-  if (right && wireguard === wanted.wireguard) return undefined;
-  const published = { ...others, [NODE_ADDRESS]: wanted.node, [VXLAN_ADDRESS]: wanted.vxlan };
-  return wanted.wireguard === undefined ? published : { ...published, [WIREGUARD_ADDRESS]: wanted.wireguard };
+  if (wanted.every(([name, value]) => annotations[name] === value)) return undefined;
+  const published = { ...annotations };
+  for (const [name, value] of wanted) {
+    if (value === undefined) delete published[name];
+    else published[name] = value;
+  }
+  return published;
 }
 
 /** Whether the missing network is why the node is not ready: another reason is not Calico's to lift. */
@@ -138,8 +187,9 @@ function releaseGone(ipam: Ipam, nodes: readonly Node[]): void {
 }
 
 /** One BlockAffinity for each block, and none more. */
-function writeAffinities({ store, cache }: ControllerContext, ipam: Ipam): void {
-  const wanted = new Map(ipam.blocks().map(({ cidr, node }) => [affinityName(node, cidr), { cidr, node }]));
+function writeAffinities({ store, cache }: ControllerContext, { ipam, ipam6 }: CalicoOptions): void {
+  const blocks = [...ipam.blocks(), ...ipam6.blocks()];
+  const wanted = new Map(blocks.map(({ cidr, node }) => [affinityName(node, cidr), { cidr, node }]));
   for (const [name, { cidr, node }] of wanted) {
     const spec = { cidr, deleted: 'false', node, state: 'confirmed' };
     ensure(store, cache, 'BlockAffinity', { apiVersion: CRD, kind: 'BlockAffinity', metadata: { name }, spec });
@@ -150,7 +200,7 @@ function writeAffinities({ store, cache }: ControllerContext, ipam: Ipam): void 
 }
 
 function affinityName(node: string, cidr: string): string {
-  return `${node}-${cidr.replace(/[./]/g, '-')}`;
+  return `${node}-${cidr.replace(/[.:/]/g, '-')}`;
 }
 
 /** Writes how it stands on the Installation and on the TigeraStatus `calico`. */
@@ -190,6 +240,6 @@ function refusal(work: () => void): Degraded | undefined {
   }
 }
 
-function internalAddress({ status }: Readonly<KubeObject<unknown, Node['status']>>): string[] {
+function internalAddresses({ status }: Readonly<KubeObject<unknown, Node['status']>>): string[] {
   return (status?.addresses ?? []).filter(({ type }) => type === 'InternalIP').map(({ address }) => address);
 }

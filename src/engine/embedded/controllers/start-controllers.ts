@@ -1,4 +1,4 @@
-import type { Ipam } from '../ipam.ts';
+import { Ipam } from '../ipam.ts';
 import type { Store } from '../store.ts';
 import { runCalico } from './calico.ts';
 import type { ControllerContext } from './controller.ts';
@@ -16,9 +16,11 @@ import { runServices } from './services.ts';
 export interface ControllerOptions {
   /** Shared with the kubelets, which take the pods' addresses from it. Its pool is set from the Installation. */
   ipam: Ipam;
+  /** The same for IPv6, where the cluster has an IPv6 pool. */
+  ipam6?: Ipam;
   /** Told of an error with one object, and what was being done; the controllers go on. */
   onError: (error: unknown, doing: string) => void;
-  /** Prefix length of the network that the nodes are on; 16, as of Docker's network `kind`. */
+  /** Prefix length of the IPv4 network that the nodes are on; 16, as of Docker's network `kind`. */
   nodePrefixLength?: number;
   /** The random end of pods' names. */
   suffix?: () => string;
@@ -27,9 +29,19 @@ export interface ControllerOptions {
   record?: Recorder;
 }
 
+/** Of Docker's network `kind`. */
+const NODE_PREFIX_LENGTH_6 = 64;
+
 /** Starts the whole control plane but the API server on a store. It works only after changes: no timers, nothing to wait for. */
 export function startControllers(store: Store, options: ControllerOptions): { stop(): void } {
-  const { ipam, onError, nodePrefixLength = 16, suffix = randomSuffix, now = () => new Date() } = options;
+  const {
+    ipam,
+    ipam6 = new Ipam(),
+    onError,
+    nodePrefixLength = 16,
+    suffix = randomSuffix,
+    now = () => new Date(),
+  } = options;
   const { record = eventRecorder(store, now) } = options;
   // Before the controllers, so that it knows of each change before they do.
   const cache = new ObjectCache(store, [
@@ -51,7 +63,7 @@ export function startControllers(store: Store, options: ControllerOptions): { st
   ]);
   const context: ControllerContext = { store, cache, record, now, suffix, onError };
   const stops = [
-    runCalico(context, { ipam, nodePrefixLength }),
+    runCalico(context, { ipam, ipam6, nodePrefixLength: { 4: nodePrefixLength, 6: NODE_PREFIX_LENGTH_6 } }),
     runNodeLifecycle(context),
     runNamespaces(context),
     runDeployments(context),

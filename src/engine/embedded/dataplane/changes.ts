@@ -9,7 +9,7 @@ import {
   ruleLine,
   vxlanLine,
 } from './lines.ts';
-import type { ChangeStep, LinkState, NodeChanges, NodeState, RouteState } from './types.ts';
+import type { BatchTool, ChangeStep, LinkState, NodeChanges, NodeState, RouteState, RuleState } from './types.ts';
 import { wireguardArguments } from './wireguard-changes.ts';
 
 /**
@@ -39,7 +39,7 @@ export function planChanges(actual: NodeState, desired: NodeState): NodeChanges 
 class Steps {
   readonly all: ChangeStep[] = [];
 
-  batch(tool: 'ip' | 'bridge', lines: string[]): void {
+  batch(tool: BatchTool, lines: string[]): void {
     if (lines.length === 0) return;
     const last = this.all.at(-1);
     if (last?.kind === 'batch' && last.tool === tool) last.lines.push(...lines);
@@ -53,13 +53,17 @@ class Steps {
 
 /** Takes away what should not be, and gives what is left: with a device go its addresses, routes and entries. */
 function removals(steps: Steps, actual: NodeState, desired: NodeState): NodeState {
-  if (desired.rules.length === 0) steps.batch('ip', actual.rules.map(removeRuleLine));
+  const keepsFamily = (rule: RuleState) => desired.rules.some((wanted) => wanted.family === rule.family);
+  for (const [family, tool] of RULE_TOOLS) {
+    const gone = actual.rules.filter((rule) => rule.family === family && !keepsFamily(rule));
+    steps.batch(tool, gone.map(removeRuleLine));
+  }
   const wanted = new Set(desired.routes.map(routeKey));
   const stale = actual.routes.filter((route) => !wanted.has(routeKey(route)));
   steps.batch('ip', stale.map(removeRouteLine));
   let left: NodeState = {
     ...actual,
-    rules: desired.rules.length === 0 ? [] : actual.rules,
+    rules: actual.rules.filter(keepsFamily),
     routes: actual.routes.filter((route) => wanted.has(routeKey(route))),
   };
   for (const link of actual.links.filter((link) => mustGo(link, desired.links))) {
@@ -178,22 +182,33 @@ function wireguard(steps: Steps, actual: NodeState, desired: NodeState): void {
   }
 }
 
-/** The new rule before the old one goes: between the two nothing may leave in clear. */
+const RULE_TOOLS = [
+  [undefined, 'ip'],
+  [6, 'ip -6'],
+] as const;
+
 function rules(steps: Steps, actual: NodeState, desired: NodeState): void {
-  const stale = difference(actual.rules, desired.rules, ruleLine);
+  for (const [family, tool] of RULE_TOOLS) {
+    const ofFamily = ({ rules }: NodeState) => rules.filter((rule) => rule.family === family);
+    steps.batch(tool, ruleLines(ofFamily(actual), ofFamily(desired)));
+  }
+}
+
+/** The new rule before the old one goes: between the two nothing may leave in clear. */
+function ruleLines(actual: readonly RuleState[], desired: readonly RuleState[]): string[] {
+  const stale = difference(actual, desired, ruleLine);
   // `ip rule del` cannot tell a right rule from a wrong one of the same priority: both go, and the right one comes back.
-  const sharing = actual.rules.filter((rule) => stale.some((other) => other.priority === rule.priority));
-  const blocking = sharing.filter((rule) => desired.rules.some((wanted) => wanted.priority === rule.priority));
-  const missing = desired.rules.filter(
+  const sharing = actual.filter((rule) => stale.some((other) => other.priority === rule.priority));
+  const blocking = sharing.filter((rule) => desired.some((wanted) => wanted.priority === rule.priority));
+  const missing = desired.filter(
     (rule) =>
-      blocking.some((other) => other.priority === rule.priority) ||
-      difference([rule], actual.rules, ruleLine).length > 0,
+      blocking.some((other) => other.priority === rule.priority) || difference([rule], actual, ruleLine).length > 0,
   );
-  steps.batch('ip', [
+  return [
     ...blocking.map(removeRuleLine),
     ...missing.map((rule) => `rule add ${ruleLine(rule)}`),
     ...stale.filter((rule) => !blocking.includes(rule)).map(removeRuleLine),
-  ]);
+  ];
 }
 
 /** What tells routes of one table apart for the kernel: `ip route replace` changes the rest. */

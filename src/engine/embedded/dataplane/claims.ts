@@ -1,6 +1,5 @@
-import { isIPv4 } from 'node:net';
-import { contains, isCidr } from './ipv4.ts';
-import type { ClusterView, NodeView } from './types.ts';
+import { bitsOf, type Family, holds, isAddressOf, isNetworkOf } from './networks.ts';
+import type { FamilyView, NodeView } from './types.ts';
 
 /** A network that traffic reaches through one node. */
 export interface Claim {
@@ -19,15 +18,16 @@ export interface Claim {
  * for a moment goes to the node itself before others, and else to the first in the view: WireGuard could not give one
  * network to two peers. What is not an address (annotations can be edited by anyone) is no claim.
  */
-export function claimsByNode(view: ClusterView, nodeName: string): Map<string, Claim[]> {
+export function claimsByNode(view: FamilyView, nodeName: string): Map<string, Claim[]> {
   const own = view.nodes.filter((node) => node.name === nodeName);
   const others = view.nodes.filter((node) => node.name !== nodeName);
+  const family = view.family ?? 4;
   const taken = new Set<string>();
-  const ownPods = own.flatMap((node) => node.pods.map((pod) => `${pod.address}/32`));
+  const ownPods = own.flatMap((node) => node.pods.map((pod) => alone(family, pod.address)));
   return new Map(
     [...own, ...others].map((node) => {
       const claims: Claim[] = [];
-      for (const claim of claimsOf(node)) {
+      for (const claim of claimsOf(node, family)) {
         if (taken.has(claim.cidr)) continue;
         taken.add(claim.cidr);
         claims.push(claim);
@@ -38,25 +38,27 @@ export function claimsByNode(view: ClusterView, nodeName: string): Map<string, C
   );
 }
 
-function claimsOf(node: NodeView): Claim[] {
-  const blocks = node.blocks.filter(isCidr);
-  const tunnels = [node.vxlanTunnelAddress, node.wireguardAddress].filter((address) => isAddress(address));
-  const inBlock = (address: string) => blocks.some((block) => contains(block, address));
-  const borrowed = node.pods.map((pod) => pod.address).filter((address) => isAddress(address) && !inBlock(address));
+function claimsOf(node: NodeView, family: Family): Claim[] {
+  const blocks = node.blocks.filter((block) => isNetworkOf(family, block));
+  const tunnels = [node.vxlanTunnelAddress, node.wireguardAddress].filter((address) => isAddressOf(family, address));
+  const inBlock = (address: string) => blocks.some((block) => holds(block, address));
+  const borrowed = node.pods
+    .map((pod) => pod.address)
+    .filter((address) => isAddressOf(family, address) && !inBlock(address));
   return [
     // A block of one address that is the tunnel's own counts as the tunnel's address.
     ...blocks
-      .filter((block) => !tunnels.some((address) => block === `${address}/32`))
+      .filter((block) => !tunnels.some((address) => block === alone(family, address)))
       .map((cidr): Claim => ({ cidr, kind: 'block', inBlock: false })),
     ...tunnels.map((address): Claim => {
-      const cidr = `${address}/32`;
+      const cidr = alone(family, address);
       return { cidr, kind: 'tunnel', inBlock: inBlock(address) && !blocks.includes(cidr) };
     }),
-    ...borrowed.map((address): Claim => ({ cidr: `${address}/32`, kind: 'borrowed', inBlock: false })),
+    ...borrowed.map((address): Claim => ({ cidr: alone(family, address), kind: 'borrowed', inBlock: false })),
   ];
 }
 
-/** Whether a text is an IPv4 address; addresses of tunnels come from annotations. */
-export function isAddress(text: string | undefined): text is string {
-  return text !== undefined && isIPv4(text);
+/** One address as a network. */
+export function alone(family: Family, address: string): string {
+  return `${address}/${bitsOf(family)}`;
 }

@@ -30,11 +30,28 @@ export function felixSettings(specs: readonly FelixSpec[]): FelixSettings {
     wireguardInterfaceName: setting('wireguardInterfaceName'),
     wireguardListeningPort: setting('wireguardListeningPort'),
     wireguardMTU: setting('wireguardMTU'),
+    wireguardEnabledV6: setting('wireguardEnabledV6'),
+    wireguardInterfaceNameV6: setting('wireguardInterfaceNameV6'),
+    wireguardListeningPortV6: setting('wireguardListeningPortV6'),
+    wireguardMTUV6: setting('wireguardMTUV6'),
     wireguardRoutingRulePriority: setting('wireguardRoutingRulePriority'),
     wireguardKeepAlive: setting('wireguardKeepAlive'),
     vxlanVNI: setting('vxlanVNI'),
     vxlanPort: setting('vxlanPort'),
     vxlanMTU: setting('vxlanMTU'),
+    vxlanMTUV6: setting('vxlanMTUV6'),
+  };
+}
+
+/** The settings as they are for IPv6: what has a field of its own there takes the place of IPv4's. */
+export function settingsForIpv6(felix: FelixSettings): FelixSettings {
+  return {
+    ...felix,
+    wireguardEnabled: felix.wireguardEnabledV6,
+    wireguardInterfaceName: felix.wireguardInterfaceNameV6,
+    wireguardListeningPort: felix.wireguardListeningPortV6,
+    wireguardMTU: felix.wireguardMTUV6,
+    vxlanMTU: felix.vxlanMTUV6,
   };
 }
 
@@ -65,11 +82,16 @@ const FIELDS: { [K in keyof FelixSettings]: Field<FelixSettings[K]> } = {
   wireguardInterfaceName: { initial: 'wireguard.cali', read: interfaceName },
   wireguardListeningPort: { initial: 51820, read: integer(1, 65535) },
   wireguardMTU: { initial: 0, read: integer(0, 65535) },
+  wireguardEnabledV6: { initial: false, read: boolean },
+  wireguardInterfaceNameV6: { initial: 'wg-v6.cali', read: interfaceName },
+  wireguardListeningPortV6: { initial: 51821, read: integer(1, 65535) },
+  wireguardMTUV6: { initial: 0, read: integer(0, 65535) },
   wireguardRoutingRulePriority: { initial: 99, read: integer(1, 32765) },
   wireguardKeepAlive: { initial: 0, read: seconds },
   vxlanVNI: { initial: 4096, read: integer(1, 16777215) },
   vxlanPort: { initial: 4789, read: integer(1, 65535) },
   vxlanMTU: { initial: 0, read: integer(0, 65535) },
+  vxlanMTUV6: { initial: 0, read: integer(0, 65535) },
 };
 
 function isSetting(name: string): name is keyof FelixSettings {
@@ -92,7 +114,7 @@ function interfaceName(value: unknown): Read<string> {
   if (typeof value !== 'string' || !/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,14}$/.test(value)) {
     return { problem: 'must be an interface name: 1 to 15 letters, digits, ".", "_" or "-"' };
   }
-  if (/^(lo|eth0|vxlan\.calico|all|default)$|^cali[0-9a-f]{11}$/.test(value)) {
+  if (/^(lo|eth0|vxlan(-v6)?\.calico|all|default)$|^cali[0-9a-f]{11}$/.test(value)) {
     return { problem: `"${value}" is the name of another interface of the node` };
   }
   return { value };

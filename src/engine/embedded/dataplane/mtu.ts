@@ -1,19 +1,19 @@
-import type { ClusterView } from './types.ts';
+import type { ClusterView, FamilyView } from './types.ts';
 
-/** What VXLAN over IPv4 puts around a packet: IP 20, UDP 8, VXLAN 8, Ethernet 14 bytes. */
-const VXLAN_OVERHEAD = 50;
+/** What VXLAN puts around a packet: IP 20 or 40, UDP 8, VXLAN 8, Ethernet 14 bytes. */
+const VXLAN_OVERHEAD = { 4: 50, 6: 70 } as const;
 
-/** What WireGuard over IPv4 puts around a packet: IP 20, UDP 8, WireGuard 32 bytes. */
-const WIREGUARD_OVERHEAD = 60;
+/** What WireGuard puts around a packet: IP 20 or 40, UDP 8, WireGuard 32 bytes. */
+const WIREGUARD_OVERHEAD = { 4: 60, 6: 80 } as const;
 
-/** The MTU of vxlan.calico, in bytes: 1450 on 1500. WireGuard does not change it. */
-export function vxlanMtu(view: ClusterView): number {
-  return view.felix.vxlanMTU || view.hostMtu - VXLAN_OVERHEAD;
+/** The MTU of vxlan.calico or vxlan-v6.calico, in bytes: 1450 and 1430 on 1500. WireGuard does not change it. */
+export function vxlanMtu({ felix, hostMtu, family = 4 }: FamilyView): number {
+  return felix.vxlanMTU || hostMtu - VXLAN_OVERHEAD[family];
 }
 
-/** The MTU of wireguard.cali, in bytes: 1440 on 1500. */
-export function wireguardMtu(view: ClusterView): number {
-  return view.felix.wireguardMTU || view.hostMtu - WIREGUARD_OVERHEAD;
+/** The MTU of wireguard.cali or wg-v6.cali, in bytes: 1440 and 1420 on 1500. */
+export function wireguardMtu({ felix, hostMtu, family = 4 }: FamilyView): number {
+  return felix.wireguardMTU || hostMtu - WIREGUARD_OVERHEAD[family];
 }
 
 /**
@@ -21,11 +21,20 @@ export function wireguardMtu(view: ClusterView): number {
  * what they have. Whether WireGuard is on is the node's own setting where a node is named, else the cluster's.
  */
 export function podMtu(view: ClusterView, nodeName?: string): number {
+  return Math.min(...familiesOf(view).flatMap((family) => mtusOf(family, nodeName)));
+}
+
+/** IPv4's part, and IPv6's where there is one. */
+export function familiesOf(view: ClusterView): FamilyView[] {
+  return view.ipv6 ? [view, view.ipv6] : [view];
+}
+
+function mtusOf(view: FamilyView, nodeName: string | undefined): number[] {
   const node = view.nodes.find((node) => node.name === nodeName);
   const wireguardEnabled = node ? node.wireguardEnabled : view.felix.wireguardEnabled;
-  return Math.min(
+  return [
     view.hostMtu,
     ...(view.encapsulation === 'VXLAN' ? [vxlanMtu(view)] : []),
     ...(wireguardEnabled ? [wireguardMtu(view)] : []),
-  );
+  ];
 }

@@ -7,7 +7,10 @@ interface IpLink {
   mtu?: number;
   address?: string;
   flags?: string[];
-  linkinfo?: { info_kind?: string; info_data?: { id?: number; port?: number; local?: string; link?: string } };
+  linkinfo?: {
+    info_kind?: string;
+    info_data?: { id?: number; port?: number; local?: string; local6?: string; link?: string };
+  };
   addr_info?: { family?: string; local?: string; prefixlen?: number }[];
 }
 
@@ -64,7 +67,14 @@ export function readLinks(entries: unknown[], wireguard: ReadonlySet<string>): (
         ...link,
         ...(address && type !== 'wireguard' ? { mac: address } : {}),
         ...(type === 'vxlan'
-          ? { vxlan: { vni: data?.id ?? 0, port: data?.port ?? 0, local: data?.local ?? '', parent: data?.link ?? '' } }
+          ? {
+              vxlan: {
+                vni: data?.id ?? 0,
+                port: data?.port ?? 0,
+                local: data?.local ?? data?.local6 ?? '',
+                parent: data?.link ?? '',
+              },
+            }
           : {}),
       },
     ];
@@ -74,14 +84,19 @@ export function readLinks(entries: unknown[], wireguard: ReadonlySet<string>): (
 export function readAddresses(entries: unknown[]): AddressState[] {
   return (entries as IpLink[]).flatMap(({ ifname: device, addr_info: addresses = [] }) =>
     addresses.flatMap(({ family, local: address, prefixlen: prefixLength }) =>
-      device !== undefined && family === 'inet' && address !== undefined && prefixLength !== undefined
+      device !== undefined && isOwn(family, address) && address !== undefined && prefixLength !== undefined
         ? [{ device, address, prefixLength }]
         : [],
     ),
   );
 }
 
-/** IPv4 routes in table 1, and those in main of protocol 80 or of a device that `isOurs`. */
+/** Not the addresses that IPv6 gives every device by itself; Felix leaves them alone too. */
+function isOwn(family: string | undefined, address: string | undefined): boolean {
+  return family === 'inet' || (family === 'inet6' && !address?.startsWith('fe80:'));
+}
+
+/** Routes in table 1, and those in main of protocol 80 or of a device that `isOurs`. */
 export function readRoutes(entries: unknown[], isOurs: (device: string | undefined) => boolean): RouteState[] {
   return (entries as IpRoute[]).flatMap((entry) => {
     const { dst, dev: device, gateway: via, flags = [], metrics = [] } = entry;
@@ -89,14 +104,15 @@ export function readRoutes(entries: unknown[], isOurs: (device: string | undefin
     const table = toNumber(entry.table ?? MAIN_TABLE);
     const protocol = toNumber(entry.protocol ?? 'boot');
     const inMain = table === MAIN_TABLE && (protocol === PROTO_CALICO || isOurs(device));
-    if (dst === undefined || dst.includes(':') || !type || !(table === WIREGUARD_TABLE || inMain)) return [];
+    if (dst === undefined || !type || !(table === WIREGUARD_TABLE || inMain)) return [];
     // The kernel itself puts routes to a device's network there when an address has a shorter prefix: not Felix'.
     if (protocol === NUMBERS.kernel) return [];
     const mtu = metrics.find((metric) => metric.mtu !== undefined)?.mtu;
     return [
       {
         table,
-        destination: dst === 'default' ? '0.0.0.0/0' : dst.includes('/') ? dst : `${dst}/32`,
+        destination:
+          dst === 'default' ? '0.0.0.0/0' : dst.includes('/') ? dst : `${dst}/${dst.includes(':') ? 128 : 32}`,
         type,
         scope: entry.scope === 'link' || String(entry.scope) === '253' ? 'link' : 'universe',
         protocol,
@@ -113,7 +129,7 @@ export function readRoutes(entries: unknown[], isOurs: (device: string | undefin
 /** What Felix' own rule consists of; anything else is a selector of somebody else's. */
 const RULE_FIELDS = ['priority', 'not', 'fwmark', 'fwmask', 'table', 'protocol'];
 
-export function readRules(entries: unknown[]): RuleState[] {
+export function readRules(entries: unknown[], family?: 6): RuleState[] {
   return (entries as IpRule[]).flatMap((entry) => {
     if (entry.priority === undefined) return [];
     const others = Object.entries(entry).filter(([name, value]) => !RULE_FIELDS.includes(name) && value !== 'all');
@@ -121,6 +137,7 @@ export function readRules(entries: unknown[]): RuleState[] {
     const mark = Number(entry.fwmark ?? 0);
     return [
       {
+        ...(family && { family }),
         priority: entry.priority,
         not: 'not' in entry,
         mark,
@@ -132,11 +149,11 @@ export function readRules(entries: unknown[]): RuleState[] {
   });
 }
 
-/** The permanent entries of IPv4. */
+/** The permanent entries. */
 export function readNeighbours(entries: unknown[]): NeighbourState[] {
   const neighbours = entries as { dst?: string; dev?: string; lladdr?: string; state?: string[] }[];
   return neighbours.flatMap(({ dst: address, dev: device, lladdr: mac, state = ['PERMANENT'] }) =>
-    address && !address.includes(':') && device && mac && state.includes('PERMANENT') ? [{ device, address, mac }] : [],
+    address && device && mac && state.includes('PERMANENT') ? [{ device, address, mac }] : [],
   );
 }
 

@@ -1,5 +1,5 @@
 import { labFailure, messageOf } from '../../../errors.ts';
-import { UPLINK, VXLAN_DEVICE, WIREGUARD_MARK, WIREGUARD_TABLE, WORKLOAD_PREFIX } from './constants.ts';
+import { UPLINK, VXLAN_DEVICES, WIREGUARD_MARK, WIREGUARD_TABLE, WORKLOAD_PREFIX } from './constants.ts';
 import { readAddresses, readFdb, readLinks, readNeighbours, readRoutes, readRules } from './read-iproute.ts';
 import type { NodeState, WireguardState } from './types.ts';
 
@@ -15,7 +15,7 @@ export interface ReadCommand {
 const SYSCTL_NAMES = ['proxy_arp', 'route_localnet', 'forwarding', 'rp_filter', 'proxy_delay', 'ip_forward'];
 
 /**
- * What to run in a node's network and mount namespaces for `readState`, four processes in all. Numbers rather than names
+ * What to run in a node's network and mount namespaces for `readState`, four processes in all, and one more where the cluster has IPv6. Numbers rather than names
  * (`-N`), because names come from the machine's /etc/iproute2. `wg show all dump` prints the private key: its output must
  * go nowhere but to `readState`.
  */
@@ -25,6 +25,7 @@ export const READ_COMMANDS = {
     arguments: ['-N', '-j', '-d', '-batch', '-'],
     input: 'address show\nroute show table all\nrule show\nneighbour show nud permanent\n',
   },
+  rules6: { command: 'ip', arguments: ['-6', '-N', '-j', 'rule', 'show'], input: '' },
   bridge: { command: 'bridge', arguments: ['-j', 'fdb', 'show'], input: '' },
   wg: { command: 'wg', arguments: ['show', 'all', 'dump'], input: '' },
   sysctl: {
@@ -39,23 +40,25 @@ export const READ_COMMANDS = {
   },
 } as const satisfies Record<string, ReadCommand>;
 
-/** The standard outputs of READ_COMMANDS. */
-export type ReadOutputs = Record<keyof typeof READ_COMMANDS, string>;
+/** The standard outputs of READ_COMMANDS; without `rules6` in a cluster of IPv4 alone. */
+export type ReadOutputs = Record<Exclude<keyof typeof READ_COMMANDS, 'rules6'>, string> & { rules6?: string };
 
 /**
- * What a node has of what is Felix': vxlan.calico, the WireGuard device (the one of that name, and any other that carries
+ * What a node has of what is Felix': the VXLAN devices, the WireGuard devices (those of these names, and any other that carries
  * Calico's mark, as one does whose name was changed), the pods' veth pairs, routes of these devices, of protocol 80 and in
  * table 1, rules that lead there, permanent neighbours and FDB entries. Without private keys. Throws a lab failure where
  * an output cannot be read.
  */
-export function readState(outputs: ReadOutputs, wireguardInterfaceName: string): NodeState {
+export function readState(outputs: ReadOutputs, wireguardNames: readonly string[]): NodeState {
   const [links = [], routes = [], rules = [], neighbours = []] = parseArrays(outputs.ip, 'ip -j');
+  const [rules6 = []] = parseArrays(outputs.rules6 ?? '', 'ip -6 -j rule');
   const [fdb = []] = parseArrays(outputs.bridge, 'bridge -j fdb');
   const devices = readWireguard(outputs.wg).filter(
-    (device) => device.name === wireguardInterfaceName || device.mark === WIREGUARD_MARK,
+    (device) => wireguardNames.includes(device.name) || device.mark === WIREGUARD_MARK,
   );
-  const names = new Set([wireguardInterfaceName, ...devices.map((device) => device.name)]);
-  const isFelix = (name: string | undefined) => name === VXLAN_DEVICE || (name !== undefined && names.has(name));
+  const names = new Set([...wireguardNames, ...devices.map((device) => device.name)]);
+  const isVxlan = (name: string | undefined) => Object.values<string | undefined>(VXLAN_DEVICES).includes(name);
+  const isFelix = (name: string | undefined) => isVxlan(name) || (name !== undefined && names.has(name));
   const isWorkload = (name: string | undefined) => name?.startsWith(WORKLOAD_PREFIX) ?? false;
   const running = new Set(devices.map((device) => device.name));
   const kinds = readLinks(links, running).filter(({ name }) => isFelix(name) || isWorkload(name));
@@ -63,9 +66,9 @@ export function readState(outputs: ReadOutputs, wireguardInterfaceName: string):
     links: kinds.map(({ userspace: _, ...link }) => link),
     addresses: readAddresses(links).filter(({ device }) => isFelix(device)),
     routes: readRoutes(routes, (device) => isFelix(device) || isWorkload(device)),
-    rules: readRules(rules).filter(({ table }) => table === WIREGUARD_TABLE),
-    neighbours: readNeighbours(neighbours).filter(({ device }) => device === VXLAN_DEVICE),
-    fdb: readFdb(fdb).filter(({ device }) => device === VXLAN_DEVICE),
+    rules: [...readRules(rules), ...readRules(rules6, 6)].filter(({ table }) => table === WIREGUARD_TABLE),
+    neighbours: readNeighbours(neighbours).filter(({ device }) => isVxlan(device)),
+    fdb: readFdb(fdb).filter(({ device }) => isVxlan(device)),
     wireguard: devices.map((device) => {
       const userspace = kinds.find(({ name }) => name === device.name)?.userspace;
       return userspace === undefined ? device : { ...device, dataplane: userspace ? 'userspace' : 'kernel' };

@@ -1,3 +1,5 @@
+import type { Family } from './networks.ts';
+
 /**
  * What the dataplane computes with. `ClusterView` is what the datastore says; `NodeState` is what one node's kernel
  * has or should have. Both are plain data: the dataplane itself starts no process and reads no clock.
@@ -10,6 +12,11 @@ export interface FelixSettings {
   wireguardListeningPort: number;
   /** Bytes; 0 is automatic: the host's MTU less 60. */
   wireguardMTU: number;
+  wireguardEnabledV6: boolean;
+  wireguardInterfaceNameV6: string;
+  wireguardListeningPortV6: number;
+  /** Bytes; 0 is automatic: the host's MTU less 80. */
+  wireguardMTUV6: number;
   wireguardRoutingRulePriority: number;
   /** Seconds; 0 is off. */
   wireguardKeepAlive: number;
@@ -17,10 +24,20 @@ export interface FelixSettings {
   vxlanPort: number;
   /** Bytes; 0 is automatic: the host's MTU less 50. */
   vxlanMTU: number;
+  /** Bytes; 0 is automatic: the host's MTU less 70. */
+  vxlanMTUV6: number;
 }
 
-/** What a node's dataplane depends on. */
-export interface ClusterView {
+/** What a node's dataplane depends on: IPv4, and where there is an IPv6 pool the same for IPv6. */
+export interface ClusterView extends FamilyView {
+  /** Its settings are `settingsForIpv6`; undefined in a cluster of IPv4 alone. */
+  ipv6?: FamilyView | undefined;
+}
+
+/** The part of it that is about one version of IP: all addresses and blocks, settings and keys are that family's. */
+export interface FamilyView {
+  /** 4 where undefined. */
+  family?: Family | undefined;
   nodes: NodeView[];
   /** As resolved for the node whose state is wanted: a FelixConfiguration `node.<name>` may differ from `default`. */
   felix: FelixSettings;
@@ -32,7 +49,7 @@ export interface ClusterView {
 
 export interface NodeView {
   name: string;
-  /** The node's IPv4 address on the wire, and the length of its prefix. */
+  /** The node's address on the wire, and the length of its prefix. */
   address: string;
   prefixLength: number;
   /** The IPAM blocks with affinity to the node, as CIDRs. */
@@ -63,7 +80,7 @@ export interface NodeState {
   rules: RuleState[];
   neighbours: NeighbourState[];
   fdb: FdbState[];
-  /** The WireGuard devices that are Felix': none or one, but two can be there after the interface name was changed. */
+  /** The WireGuard devices that are Felix': none or one a family, but more can be there after the interface name was changed. */
   wireguard: WireguardState[];
   /** Value by path below /proc/sys, with slashes: device names have dots. */
   sysctls: Record<string, string>;
@@ -113,6 +130,8 @@ export interface RouteState {
 }
 
 export interface RuleState {
+  /** IPv4 where undefined. */
+  family?: 6 | undefined;
   priority: number;
   /** The rule holds for packets that do not match. */
   not: boolean;
@@ -162,8 +181,8 @@ export interface WireguardPeer {
 
 /** What to run on a node, one after another, to bring it from what it has to what it should have. */
 export type ChangeStep =
-  /** Lines for `ip -batch -` or `bridge -batch -`, in the node's network namespace. */
-  | { kind: 'batch'; tool: 'ip' | 'bridge'; lines: string[] }
+  /** Lines for `ip -batch -` or `bridge -batch -`, in the node's network namespace. Rules alone do not tell their family: `ip -6`. */
+  | { kind: 'batch'; tool: BatchTool; lines: string[] }
   /** Values to write below /proc/sys. */
   | { kind: 'sysctl'; writes: SysctlWrite[] }
   /** Make the device, by the kernel or by wireguard-go, and give it a private key; it need not be up. */
@@ -175,6 +194,8 @@ export type ChangeStep =
 
 /** A step that a tool carries out which reads what to do, line by line. */
 export type BatchStep = Extract<ChangeStep, { kind: 'batch' | 'sysctl' }>;
+
+export type BatchTool = 'ip' | 'ip -6' | 'bridge';
 
 export interface SysctlWrite {
   path: string;

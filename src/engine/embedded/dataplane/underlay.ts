@@ -1,5 +1,6 @@
 import { UPLINK } from './constants.ts';
 import { parseCidr, toAddress, toNumber } from './ipv4.ts';
+import { addressAt, numbersOf } from './networks.ts';
 import type { SysctlWrite } from './types.ts';
 import { HOST_SIDE_MAC } from './workloads.ts';
 
@@ -17,6 +18,11 @@ export function wireAddress(subnet: string): string {
 /** The address of the node with this number, from 1: the second address of the subnet and so on. */
 export function nodeAddress(subnet: string, number: number): string {
   return toAddress(parseCidr(subnet).first + 1 + number);
+}
+
+/** The IPv6 address of the node with this number: it ends in the same number as its IPv4 address. */
+export function nodeAddress6(subnet: string, number: number): string {
+  return addressAt(numbersOf(subnet).first + 1n + BigInt(number), 6);
 }
 
 /** The wire's end of a node's uplink: `wire` and the number of the node's address in the subnet (wire2 for 172.18.0.2). */
@@ -45,8 +51,8 @@ export function wireLines(subnet: string, mtu: number): string[] {
  * settings a new namespace starts with: a strict reverse-path filter would drop, not show, what a peer sends in clear.
  * The defaults are for the pods' interfaces (`interfaceSysctls` takes them back from the others). `proxy_delay` is not
  * among them: only the machine's first namespace has a default for it, so the plan writes it for each interface, and a
- * pod's first packet waits 0.8 s where it is sent before that. The labs are IPv4 only: without IPv6 the wire has no
- * router and neighbour discovery on it.
+ * pod's first packet waits 0.8 s where it is sent before that. In a lab of IPv4 only there is no IPv6, so that the wire
+ * has no router and neighbour discovery on it.
  */
 export const NODE_SYSCTLS: readonly SysctlWrite[] = [
   { path: 'net/ipv4/ip_forward', value: '1' },
@@ -55,6 +61,20 @@ export const NODE_SYSCTLS: readonly SysctlWrite[] = [
   { path: 'net/ipv4/conf/default/proxy_arp', value: '1' },
   { path: 'net/ipv4/conf/default/route_localnet', value: '1' },
   { path: 'net/ipv6/conf/default/disable_ipv6', value: '1', optional: true },
+];
+
+/**
+ * The same for a node of a lab of both. Nobody waits for an address to be known as nobody else's, and nobody looks for
+ * routers. Forwarding and proxy_ndp are what Felix writes for the pods' interfaces; here they are the default.
+ */
+export const DUAL_NODE_SYSCTLS: readonly SysctlWrite[] = [
+  ...NODE_SYSCTLS.filter(({ path }) => !path.startsWith('net/ipv6/')),
+  { path: 'net/ipv6/conf/default/disable_ipv6', value: '0' },
+  { path: 'net/ipv6/conf/all/forwarding', value: '1' },
+  { path: 'net/ipv6/conf/default/proxy_ndp', value: '1' },
+  { path: 'net/ipv6/conf/default/accept_dad', value: '0' },
+  { path: 'net/ipv6/conf/default/accept_ra', value: '0' },
+  { path: 'net/ipv6/conf/default/router_solicitations', value: '0' },
 ];
 
 /** Where a node is plugged in. */
@@ -100,6 +120,24 @@ export function nodeNeighbourLines(address: string, nodeAddresses: readonly stri
     .map((other) => `neighbour replace ${other} lladdr ${uplinkMac(other)} dev ${UPLINK} nud permanent`);
 }
 
+/** A node's addresses on the wire. */
+export interface DualAddress {
+  address: string;
+  address6: string;
+}
+
+/** Lines for the node's namespace, after those of IPv4: its IPv6 address, and where the others are. */
+export function nodeIpv6Lines(subnet: string, own: DualAddress, nodes: readonly DualAddress[]): string[] {
+  const others = nodes.filter(({ address }) => address !== own.address);
+  return [
+    `address add ${own.address6}/${numbersOf(subnet).prefixLength} dev ${UPLINK} nodad`,
+    ...others.map(
+      ({ address, address6 }) =>
+        `neighbour replace ${address6} lladdr ${uplinkMac(address)} dev ${UPLINK} nud permanent`,
+    ),
+  ];
+}
+
 /** 02:42 and the address, as Docker numbered its containers: a capture shows at a glance which node a frame is from. */
 function uplinkMac(address: string): string {
   const bytes = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));
@@ -124,13 +162,23 @@ export function podVethLines({ hostInterface, mtu, pid }: PodVeth): string[] {
   ];
 }
 
-/** Lines for the pod's namespace, after its veth pair. */
-export function podInterfaceLines(address: string): string[] {
+/** What pods know as their gateway for IPv6: the address that every cali interface gives itself, after `HOST_SIDE_MAC`. */
+const POD_GATEWAY_6 = 'fe80::ecee:eeff:feee:eeee';
+
+/** Lines for the pod's namespace, after its veth pair; with an IPv6 address where it has one. */
+export function podInterfaceLines(address: string, address6?: string): string[] {
   return [
     'link set dev lo up',
     `address add ${address}/32 dev eth0`,
     'link set dev eth0 up',
     `route add ${POD_GATEWAY} dev eth0 scope link`,
     `route add default via ${POD_GATEWAY} dev eth0`,
+    ...(address6 === undefined
+      ? []
+      : [
+          `address add ${address6}/128 dev eth0 nodad`,
+          `route add ${POD_GATEWAY_6} dev eth0`,
+          `route add default via ${POD_GATEWAY_6} dev eth0`,
+        ]),
   ];
 }

@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto';
-import { type Claim, isAddress } from './claims.ts';
-import { MAIN_TABLE, PROTO_CALICO, PROTO_DEVICE, UPLINK, VXLAN_DEVICE } from './constants.ts';
-import { parseCidr } from './ipv4.ts';
+import { alone, type Claim } from './claims.ts';
+import { IPV6_METRIC, MAIN_TABLE, PROTO_CALICO, PROTO_DEVICE, UPLINK, VXLAN_DEVICES } from './constants.ts';
 import { vxlanMtu } from './mtu.ts';
-import type { ClusterView, NodeState, NodeView, RouteState } from './types.ts';
+import { bitsOf, type Family, isAddressOf, numbersOf } from './networks.ts';
+import type { FamilyView, NodeState, NodeView, RouteState } from './types.ts';
 
 type VxlanPart = Pick<NodeState, 'links' | 'addresses' | 'routes' | 'neighbours' | 'fdb'>;
 
-/** The MAC of a node's vxlan.calico: 0x66 and the first five bytes of SHA-1 over the node's name, so that all can compute it. */
-export function tunnelMac(nodeName: string): string {
-  const digest = createHash('sha1').update(nodeName).digest('hex');
+/** The MAC of a node's VXLAN device: 0x66 and the first five bytes of SHA-1 over the node's name, so that all can compute it. */
+export function tunnelMac(nodeName: string, family: Family = 4): string {
+  const digest = createHash('sha1')
+    .update(family === 4 ? nodeName : `${nodeName}-v6`)
+    .digest('hex');
   return ['66', ...(digest.slice(0, 10).match(/../g) ?? [])].join(':');
 }
 
@@ -18,49 +20,54 @@ export function tunnelMac(nodeName: string): string {
  * MAC is (neighbour and FDB entry, permanent) and routes to what it claims. Nothing where the pool does not use VXLAN or
  * this node has no tunnel address yet.
  */
-export function vxlanState(view: ClusterView, node: NodeView, claims: ReadonlyMap<string, Claim[]>): VxlanPart {
+export function vxlanState(view: FamilyView, node: NodeView, claims: ReadonlyMap<string, Claim[]>): VxlanPart {
+  const { family = 4 } = view;
   const own = node.vxlanTunnelAddress;
-  if (view.encapsulation !== 'VXLAN' || !isAddress(own)) {
+  if (view.encapsulation !== 'VXLAN' || !isAddressOf(family, own)) {
     return { links: [], addresses: [], routes: [], neighbours: [], fdb: [] };
   }
+  const device = VXLAN_DEVICES[family];
   const mtu = vxlanMtu(view);
   const { vxlanVNI: vni, vxlanPort: port } = view.felix;
   const vxlan = { vni, port, local: node.address, parent: UPLINK };
   const peers = view.nodes.flatMap((peer) => {
     const address = peer.vxlanTunnelAddress;
     // A tunnel address that another node claimed first has its neighbour entry there.
-    const isItsOwn = claims.get(peer.name)?.some(({ cidr, kind }) => kind === 'tunnel' && cidr === `${address}/32`);
-    return peer.name !== node.name && isItsOwn && address ? [{ node: peer, address, mac: tunnelMac(peer.name) }] : [];
+    const isItsOwn = claims
+      .get(peer.name)
+      ?.some(({ cidr, kind }) => kind === 'tunnel' && cidr === alone(family, address ?? ''));
+    const mac = tunnelMac(peer.name, family);
+    return peer.name !== node.name && isItsOwn && address ? [{ node: peer, address, mac }] : [];
   });
   return {
-    links: [{ name: VXLAN_DEVICE, type: 'vxlan', mtu, mac: tunnelMac(node.name), up: true, vxlan }],
-    addresses: [{ device: VXLAN_DEVICE, address: own, prefixLength: 32 }],
+    links: [{ name: device, type: 'vxlan', mtu, mac: tunnelMac(node.name, family), up: true, vxlan }],
+    addresses: [{ device, address: own, prefixLength: bitsOf(family) }],
     routes: peers.flatMap((peer) =>
-      (claims.get(peer.node.name) ?? []).flatMap((claim) => tunnelRoutes(claim, peer.address, mtu)),
+      (claims.get(peer.node.name) ?? []).flatMap((claim) => tunnelRoutes(claim, peer.address, mtu, family)),
     ),
-    neighbours: peers.map(({ address, mac }) => ({ device: VXLAN_DEVICE, address, mac })),
-    fdb: peers.map(({ node, mac }) => ({ device: VXLAN_DEVICE, mac, destination: node.address })),
+    neighbours: peers.map(({ address, mac }) => ({ device, address, mac })),
+    fdb: peers.map(({ node, mac }) => ({ device, mac, destination: node.address })),
   };
 }
 
 /** To a block or a borrowed address by way of the peer's tunnel address; to a tunnel address outside the peer's blocks directly. */
-function tunnelRoutes(claim: Claim, via: string, mtu: number): RouteState[] {
+function tunnelRoutes(claim: Claim, via: string, mtu: number, family: Family): RouteState[] {
   if (claim.inBlock) return [];
   const route = {
     table: MAIN_TABLE,
     destination: claim.cidr,
     type: 'unicast',
-    device: VXLAN_DEVICE,
-    metric: 0,
+    device: VXLAN_DEVICES[family],
+    metric: family === 4 ? 0 : IPV6_METRIC,
     mtu,
   } as const;
   return claim.kind === 'tunnel'
-    ? [{ ...route, scope: 'link', protocol: PROTO_DEVICE, onlink: false }]
+    ? [{ ...route, scope: family === 4 ? 'link' : 'universe', protocol: PROTO_DEVICE, onlink: false }]
     : [{ ...route, via, scope: 'universe', protocol: PROTO_DEVICE, onlink: true }];
 }
 
 /** Routes to what other nodes claim where the pool has no encapsulation: plain, over the wire. */
-export function plainRoutes(view: ClusterView, node: NodeView, claims: ReadonlyMap<string, Claim[]>): RouteState[] {
+export function plainRoutes(view: FamilyView, node: NodeView, claims: ReadonlyMap<string, Claim[]>): RouteState[] {
   if (view.encapsulation !== 'None') return [];
   return view.nodes
     .filter((peer) => peer.name !== node.name)
@@ -75,23 +82,23 @@ export function plainRoutes(view: ClusterView, node: NodeView, claims: ReadonlyM
           device: UPLINK,
           scope: 'universe' as const,
           protocol: PROTO_CALICO,
-          metric: 0,
+          metric: view.family === 6 ? IPV6_METRIC : 0,
           onlink: true,
         })),
     );
 }
 
 /** What is sent to an address of the node's own blocks that no pod has ends here, and does not leave by the default route. */
-export function localBlockRoutes(claims: readonly Claim[]): RouteState[] {
+export function localBlockRoutes(claims: readonly Claim[], family: Family = 4): RouteState[] {
   return claims
-    .filter((claim) => claim.kind === 'block' && parseCidr(claim.cidr).prefixLength < 32)
+    .filter((claim) => claim.kind === 'block' && numbersOf(claim.cidr).prefixLength < bitsOf(family))
     .map((claim) => ({
       table: MAIN_TABLE,
       destination: claim.cidr,
       type: 'blackhole',
       scope: 'universe',
       protocol: PROTO_CALICO,
-      metric: 0,
+      metric: family === 4 ? 0 : IPV6_METRIC,
       onlink: false,
     }));
 }

@@ -1,7 +1,8 @@
-import { type Claim, isAddress } from './claims.ts';
-import { PROTO_DEVICE, WIREGUARD_MARK, WIREGUARD_TABLE } from './constants.ts';
+import type { Claim } from './claims.ts';
+import { IPV6_METRIC, PROTO_DEVICE, WIREGUARD_MARK, WIREGUARD_TABLE } from './constants.ts';
 import { wireguardMtu } from './mtu.ts';
-import type { ClusterView, NodeState, NodeView, RouteState } from './types.ts';
+import { bitsOf, type Family, familyOf, isAddressOf } from './networks.ts';
+import type { FamilyView, NodeState, NodeView, RouteState } from './types.ts';
 
 type WireguardPart = Pick<NodeState, 'links' | 'addresses' | 'routes' | 'rules' | 'wireguard'>;
 
@@ -10,9 +11,9 @@ type WireguardPart = Pick<NodeState, 'links' | 'addresses' | 'routes' | 'rules' 
  * what peers claim; `throw`, so back to main, for what this node claims and for nodes without a usable key), and the rule
  * that sends everything there but what WireGuard encrypted itself. Nothing where WireGuard is off for this node.
  */
-export function wireguardState(view: ClusterView, node: NodeView, claims: ReadonlyMap<string, Claim[]>): WireguardPart {
+export function wireguardState(view: FamilyView, node: NodeView, claims: ReadonlyMap<string, Claim[]>): WireguardPart {
   if (!node.wireguardEnabled) return { links: [], addresses: [], routes: [], rules: [], wireguard: [] };
-  const { felix } = view;
+  const { felix, family = 4 } = view;
   const name = felix.wireguardInterfaceName;
   const peers = usablePeers(view, node);
   const own: RouteState[] = (claims.get(node.name) ?? [])
@@ -25,12 +26,13 @@ export function wireguardState(view: ClusterView, node: NodeView, claims: Readon
     );
   return {
     links: [{ name, type: 'wireguard', mtu: wireguardMtu(view), up: true }],
-    addresses: isAddress(node.wireguardAddress)
-      ? [{ device: name, address: node.wireguardAddress, prefixLength: 32 }]
+    addresses: isAddressOf(family, node.wireguardAddress)
+      ? [{ device: name, address: node.wireguardAddress, prefixLength: bitsOf(family) }]
       : [],
     routes: [...own, ...others],
     rules: [
       {
+        ...(family === 6 && { family }),
         priority: felix.wireguardRoutingRulePriority,
         not: true,
         mark: WIREGUARD_MARK,
@@ -46,7 +48,7 @@ export function wireguardState(view: ClusterView, node: NodeView, claims: Readon
         peers: [...peers].map(([peer, { publicKey, address }]) => ({
           publicKey,
           // The port is this node's own setting: all nodes must share it.
-          endpoint: `${address}:${felix.wireguardListeningPort}`,
+          endpoint: endpoint(family, address, felix.wireguardListeningPort),
           allowedIPs: (claims.get(peer) ?? []).map((claim) => claim.cidr),
           keepalive: felix.wireguardKeepAlive,
         })),
@@ -56,7 +58,7 @@ export function wireguardState(view: ClusterView, node: NodeView, claims: Readon
 }
 
 /** The other nodes with a key that no node beside them has; a key that several claim is nobody's. */
-function usablePeers(view: ClusterView, node: NodeView): Map<string, { publicKey: string; address: string }> {
+function usablePeers(view: FamilyView, node: NodeView): Map<string, { publicKey: string; address: string }> {
   const isShared = (key: string) => view.nodes.filter((node) => node.wireguardPublicKey === key).length > 1;
   return new Map(
     view.nodes
@@ -67,6 +69,10 @@ function usablePeers(view: ClusterView, node: NodeView): Map<string, { publicKey
   );
 }
 
+function endpoint(family: Family, address: string, port: number): string {
+  return family === 4 ? `${address}:${port}` : `[${address}]:${port}`;
+}
+
 /** Whether a text is a WireGuard public key: 32 bytes in base64, not all zero, which Calico takes for none. */
 function isPublicKey(text: string | undefined): text is string {
   if (text === undefined || !/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(text)) return false;
@@ -74,7 +80,7 @@ function isPublicKey(text: string | undefined): text is string {
 }
 
 function tunnelled(destination: string, device: string): RouteState {
-  return { ...inTable(destination), type: 'unicast', device, scope: 'link' };
+  return { ...inTable(destination), type: 'unicast', device, scope: familyOf(destination) === 4 ? 'link' : 'universe' };
 }
 
 function thrown(destination: string): RouteState {
@@ -82,5 +88,6 @@ function thrown(destination: string): RouteState {
 }
 
 function inTable(destination: string) {
-  return { table: WIREGUARD_TABLE, destination, protocol: PROTO_DEVICE, metric: 0, onlink: false };
+  const metric = familyOf(destination) === 4 ? 0 : IPV6_METRIC;
+  return { table: WIREGUARD_TABLE, destination, protocol: PROTO_DEVICE, metric, onlink: false };
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { isAddress } from './claims.ts';
 import { MAIN_TABLE, PROTO_DEVICE, UPLINK, WORKLOAD_PREFIX } from './constants.ts';
 import { podMtu } from './mtu.ts';
+import { bitsOf, type Family, isAddressOf } from './networks.ts';
 import type { ClusterView, LinkState, NodeView, RouteState } from './types.ts';
 
 /** The MAC of the nodes' end of every pod's veth pair: pods know their gateway by it. */
@@ -18,16 +18,16 @@ export function workloadLinks(view: ClusterView, node: NodeView): LinkState[] {
   return node.pods.map((pod) => ({ name: pod.hostInterface, type: 'veth', mtu, mac: HOST_SIDE_MAC, up: true }));
 }
 
-/** A route to each pod on the node: /32, of link scope, with metric 1024 since Calico 3.32. */
-export function workloadRoutes(node: NodeView): RouteState[] {
+/** A route to each pod on the node: to its address alone, of link scope, with metric 1024 since Calico 3.32. */
+export function workloadRoutes(node: NodeView, family: Family = 4): RouteState[] {
   return node.pods
-    .filter((pod) => isAddress(pod.address))
+    .filter((pod) => isAddressOf(family, pod.address))
     .map((pod) => ({
       table: MAIN_TABLE,
-      destination: `${pod.address}/32`,
+      destination: `${pod.address}/${bitsOf(family)}`,
       type: 'unicast',
       device: pod.hostInterface,
-      scope: 'link',
+      scope: family === 4 ? 'link' : 'universe', // IPv6 has no scopes
       protocol: PROTO_DEVICE,
       metric: 1024,
       onlink: false,

@@ -1,23 +1,59 @@
-import { NODE_ADDRESS, VXLAN_ADDRESS, WIREGUARD_ADDRESS, WIREGUARD_KEY } from '../controllers/calico.ts';
-import { type FelixSpec, felixSettings } from '../dataplane/felix-settings.ts';
-import type { ClusterView, NodeView, PodView } from '../dataplane/types.ts';
+import { ANNOTATIONS } from '../controllers/calico.ts';
+import { type FelixSpec, felixSettings, settingsForIpv6 } from '../dataplane/felix-settings.ts';
+import { type Family, familyOf } from '../dataplane/networks.ts';
+import type { ClusterView, FamilyView, FelixSettings, NodeView, PodView } from '../dataplane/types.ts';
 import type { Ipam } from '../ipam.ts';
 import type { KubeObject, Store } from '../store.ts';
 
-/** What Felix on one node knows of the cluster: the store's objects, the blocks of IPAM and the pods that are attached. */
-export function clusterView(options: {
+/** A pod that is attached to its node. */
+export interface AttachedPod extends PodView {
+  /** In a cluster of both families. */
+  address6?: string;
+}
+
+interface Sources {
   store: Store;
   ipam: Ipam;
+  ipam6: Ipam;
   /** Pods by node. */
-  pods: (node: string) => PodView[];
+  pods: (node: string) => AttachedPod[];
   hostMtu: number;
   forNode: string;
-}): ClusterView {
-  const { store, ipam, pods, hostMtu, forNode } = options;
-  const [pool] = store.list('IPPool');
+}
+
+/** What Felix on one node knows of the cluster: the store's objects, the blocks of IPAM and the pods that are attached. */
+export function clusterView(sources: Sources): ClusterView {
+  const { store, ipam, ipam6, pods } = sources;
+  const pools = store.list('IPPool');
+  const ipv6 = pools.find(({ spec }) => familyOf(String(spec?.cidr)) === 6);
   const settingsOf = settingsByNode(store);
+  const view = familyView(sources, {
+    family: 4,
+    pool: pools.find(({ spec }) => familyOf(String(spec?.cidr)) === 4),
+    ipam,
+    settingsOf,
+    pods,
+  });
+  if (!ipv6) return view;
+  const podsOfIpv6 = (node: string) =>
+    pods(node).flatMap((pod) => (pod.address6 === undefined ? [] : [{ ...pod, address: pod.address6 }]));
+  const part = { family: 6, pool: ipv6, ipam: ipam6, pods: podsOfIpv6 } as const;
+  return { ...view, ipv6: familyView(sources, { ...part, settingsOf: (node) => settingsForIpv6(settingsOf(node)) }) };
+}
+
+interface FamilyPart {
+  family: Family;
+  pool: KubeObject | undefined;
+  ipam: Ipam;
+  settingsOf: (node: string) => FelixSettings;
+  pods: (node: string) => PodView[];
+}
+
+function familyView({ store, hostMtu, forNode }: Sources, part: FamilyPart): FamilyView {
+  const { family, pool, settingsOf } = part;
   return {
-    nodes: pool ? store.list('Node').flatMap((node) => nodeView(node, ipam, pods, settingsOf)) : [],
+    ...(family === 6 && { family }),
+    nodes: pool ? store.list('Node').flatMap((node) => nodeView(node, part)) : [],
     felix: settingsOf(forNode),
     hostMtu,
     encapsulation: pool?.spec?.vxlanMode === 'Always' ? 'VXLAN' : 'None',
@@ -32,11 +68,10 @@ function settingsByNode(store: Store) {
 
 function nodeView(
   { metadata: { name, annotations = {} } }: KubeObject,
-  ipam: Ipam,
-  pods: (node: string) => PodView[],
-  settingsOf: ReturnType<typeof settingsByNode>,
+  { family, ipam, settingsOf, pods }: FamilyPart,
 ): NodeView[] {
-  const [address, prefixLength] = (annotations[NODE_ADDRESS] ?? '').split('/');
+  const names = ANNOTATIONS[family];
+  const [address, prefixLength] = (annotations[names.nodeAddress] ?? '').split('/');
   if (!address) return [];
   return [
     {
@@ -44,9 +79,9 @@ function nodeView(
       address,
       prefixLength: Number(prefixLength),
       blocks: ipam.blocksOf(name),
-      vxlanTunnelAddress: annotations[VXLAN_ADDRESS],
-      wireguardAddress: annotations[WIREGUARD_ADDRESS],
-      wireguardPublicKey: annotations[WIREGUARD_KEY],
+      vxlanTunnelAddress: annotations[names.vxlanAddress],
+      wireguardAddress: annotations[names.wireguardAddress],
+      wireguardPublicKey: annotations[names.wireguardKey],
       wireguardEnabled: settingsOf(name).wireguardEnabled,
       pods: pods(name),
     },
@@ -60,10 +95,19 @@ export function nodeFingerprint(store: Store): string {
   return JSON.stringify(store.list('Node').map(({ metadata }) => [metadata.name, calico(metadata.annotations)]));
 }
 
-/** Publishes a node's key as its annotation, or takes it back; nothing happens where it is right already. */
-export function publishKey(store: Store, node: string, key: string | undefined): void {
+/** The public keys of a node's WireGuard devices. */
+export type Keys = Partial<Record<Family, string>>;
+
+/** Publishes a node's keys as its annotations, or takes them back; nothing happens where they are right already. */
+export function publishKeys(store: Store, node: string, keys: Keys): void {
   store.modify('Node', undefined, node, ({ metadata }) => {
-    const { [WIREGUARD_KEY]: _, ...others } = metadata.annotations ?? {};
-    metadata.annotations = key === undefined ? others : { ...others, [WIREGUARD_KEY]: key };
+    const published = { ...metadata.annotations };
+    for (const family of [4, 6] as const) {
+      const { wireguardKey } = ANNOTATIONS[family];
+      const key = keys[family];
+      if (key === undefined) delete published[wireguardKey];
+      else published[wireguardKey] = key;
+    }
+    metadata.annotations = published;
   });
 }

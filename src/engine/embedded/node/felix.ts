@@ -1,8 +1,9 @@
 import { planChanges } from '../dataplane/changes.ts';
 import { desiredState, emptyState } from '../dataplane/felix.ts';
-import { podMtu } from '../dataplane/mtu.ts';
+import { familiesOf, podMtu } from '../dataplane/mtu.ts';
+import type { Family } from '../dataplane/networks.ts';
 import { READ_COMMANDS, type ReadCommand, readState } from '../dataplane/read-state.ts';
-import type { ChangeStep, NodeState, PodView } from '../dataplane/types.ts';
+import type { ChangeStep, NodeState } from '../dataplane/types.ts';
 import { podInterfaceLines, podVethLines } from '../dataplane/underlay.ts';
 import { hostInterfaceName } from '../dataplane/workloads.ts';
 import type { Ipam } from '../ipam.ts';
@@ -10,7 +11,7 @@ import type { Sandbox } from '../pod/sandbox.ts';
 import { runTool } from '../processes.ts';
 import type { KubeObject, Store } from '../store.ts';
 import { applyChanges } from './apply-changes.ts';
-import { clusterView, nodeFingerprint, publishKey } from './felix-view.ts';
+import { type AttachedPod, clusterView, type Keys, nodeFingerprint, publishKeys } from './felix-view.ts';
 import type { NodeNamespaces } from './node-namespaces.ts';
 import { type Dataplane, giveNewKey } from './wireguard-device.ts';
 
@@ -24,9 +25,9 @@ interface FelixNode {
   /** What the kernel has, as far as Felix knows; undefined where it must look. */
   actual: NodeState | undefined;
   /** The attached pods by their uid: their interfaces are there. */
-  pods: Map<string, PodView>;
-  /** Of the WireGuard device that is there. */
-  publicKey: string | undefined;
+  pods: Map<string, AttachedPod>;
+  /** Of the WireGuard devices that are there. */
+  keys: Keys;
   dirty: boolean;
   /** Whether anything was ever done on it. */
   touched: boolean;
@@ -39,7 +40,8 @@ interface Plan {
   name: string;
   node: FelixNode;
   desired: NodeState;
-  device: string | undefined;
+  /** The WireGuard devices that there should be. */
+  devices: { family: Family; name: string }[];
   first: ChangeStep[];
   last: ChangeStep[];
 }
@@ -54,6 +56,7 @@ export class Felix {
   readonly dataplane: Dataplane;
   readonly #store: Store;
   readonly #ipam: Ipam;
+  readonly #ipam6: Ipam;
   readonly #mtu: number;
   readonly #log: (message: string) => void;
   readonly #nodes = new Map<string, FelixNode>();
@@ -63,6 +66,7 @@ export class Felix {
   constructor(options: {
     store: Store;
     ipam: Ipam;
+    ipam6: Ipam;
     dataplane: Dataplane;
     mtu: number;
     log: (message: string) => void;
@@ -70,6 +74,7 @@ export class Felix {
     this.dataplane = options.dataplane;
     this.#store = options.store;
     this.#ipam = options.ipam;
+    this.#ipam6 = options.ipam6;
     this.#mtu = options.mtu;
     this.#log = options.log;
   }
@@ -81,7 +86,7 @@ export class Felix {
         namespaces,
         actual: emptyState(),
         pods: new Map(),
-        publicKey: undefined,
+        keys: {},
         dirty: true,
         touched: false,
         failures: 0,
@@ -108,21 +113,25 @@ export class Felix {
     this.#changed();
   }
 
-  /** Connects a pod's sandbox to its node and gives the pod's address; the route to it stands when this resolves. */
-  async attach(nodeName: string, pod: KubeObject, sandbox: Sandbox): Promise<string> {
+  /** Connects a pod's sandbox to its node and gives the pod's addresses, IPv4's first; the routes to them stand when this resolves. */
+  async attach(nodeName: string, pod: KubeObject, sandbox: Sandbox): Promise<string[]> {
     const node = this.#node(nodeName);
     const { namespace = 'default', name, uid = '' } = pod.metadata;
     const address = this.#ipam.assign(nodeName, `k8s-pod-network.${uid}`);
+    const address6 = this.#ipam6.pool ? this.#ipam6.assign(nodeName, `k8s-pod-network.${uid}`) : undefined;
     const hostInterface = hostInterfaceName(namespace, name);
     const mtu = podMtu(this.#view(nodeName), nodeName);
     const lines = podVethLines({ hostInterface, mtu, pid: sandbox.pid });
     await node.namespaces.run({ kind: 'batch', tool: 'ip', lines });
-    node.pods.set(uid, { namespace, name, address, hostInterface });
+    node.pods.set(uid, { namespace, name, address, hostInterface, ...(address6 !== undefined && { address6 }) });
     // A borrowed address is a route of its own on every node.
-    const borrowed = this.#ipam.allocations().some((one) => one.address === address && one.borrowed);
+    const borrowed = [...this.#ipam.allocations(), ...this.#ipam6.allocations()].some(
+      (one) => one.borrowed && (one.address === address || one.address === address6),
+    );
     const routed = this.#changed(borrowed ? undefined : nodeName);
-    await Promise.all([routed, sandbox.run({ kind: 'batch', tool: 'ip', lines: podInterfaceLines(address) })]);
-    return address;
+    const inside = podInterfaceLines(address, address6);
+    await Promise.all([routed, sandbox.run({ kind: 'batch', tool: 'ip', lines: inside })]);
+    return address6 === undefined ? [address] : [address, address6];
   }
 
   /** Takes a pod off its node, with its veth pair. */
@@ -130,7 +139,7 @@ export class Felix {
     const { uid = '' } = pod.metadata;
     const node = this.#node(nodeName);
     const attached = node.pods.get(uid);
-    this.#ipam.release(`k8s-pod-network.${uid}`);
+    for (const ipam of [this.#ipam, this.#ipam6]) ipam.release(`k8s-pod-network.${uid}`);
     if (!attached) return;
     node.pods.delete(uid);
     const { hostInterface } = attached;
@@ -174,7 +183,7 @@ export class Felix {
       this.#try(plan.name, plan.node, () => this.#run(plan, plan.first)),
     );
     await atOnce(begun, async (plan) => this.#try(plan.name, plan.node, () => this.#run(plan, plan.last)));
-    for (const [name, node] of dirty) publishKey(this.#store, name, node.publicKey);
+    for (const [name, node] of dirty) publishKeys(this.#store, name, node.keys);
   }
 
   /** Does something on a node; when it fails, the node is looked at again in the next pass, but not for ever. */
@@ -193,43 +202,53 @@ export class Felix {
   async #plan(name: string, node: FelixNode): Promise<Plan> {
     const view = this.#view(name);
     const desired = desiredState(view, name);
-    const known = node.actual ?? (await this.#read(node, view.felix.wireguardInterfaceName));
-    const [device] = desired.wireguard;
-    if (!node.actual) node.publicKey = known.wireguard.find((one) => one.name === device?.name)?.publicKey;
+    const names = familiesOf(view).map(({ family = 4, felix }) => ({ family, name: felix.wireguardInterfaceName }));
+    const known = node.actual ?? (await this.#read(node, names));
+    const devices = names.filter(({ name }) => desired.wireguard.some((device) => device.name === name));
+    if (!node.actual) {
+      node.keys = {};
+      for (const { family, name } of devices) {
+        const key = known.wireguard.find((device) => device.name === name)?.publicKey;
+        if (key !== undefined) node.keys[family] = key;
+      }
+    }
     const workloads = desired.links.filter(({ type }) => type === 'veth');
     const actual = { ...known, links: [...known.links.filter(({ type }) => type !== 'veth'), ...workloads] };
     const { steps } = planChanges(actual, desired);
     const peersSet = steps.findLastIndex(({ kind }) => kind === 'wgSet') + 1;
-    return { name, node, desired, device: device?.name, first: steps.slice(0, peersSet), last: steps.slice(peersSet) };
+    return { name, node, desired, devices, first: steps.slice(0, peersSet), last: steps.slice(peersSet) };
   }
 
   async #run(plan: Plan, steps: ChangeStep[]): Promise<Plan> {
-    const { node, device, desired } = plan;
+    const { node, devices, desired } = plan;
     if (steps.length > 0) node.touched = true;
     await applyChanges(node.namespaces, { steps }, { dataplane: this.dataplane, log: this.#log });
     if (steps !== plan.last) return plan;
     node.actual = desired;
     node.failures = 0;
-    if (device === undefined) node.publicKey = undefined;
-    else node.publicKey ??= await giveNewKey(node.namespaces, device);
+    node.keys = await keysOf(node, devices);
     return plan;
   }
 
-  async #read(node: FelixNode, wireguardInterfaceName: string): Promise<NodeState> {
+  async #read(node: FelixNode, devices: readonly { name: string }[]): Promise<NodeState> {
     const run = (command: ReadCommand) =>
       runTool(node.namespaces.enter([command.command, ...command.arguments]), command.input);
-    const [ip, bridge, wg, sysctl] = await Promise.all([
+    const [rules6, ip, bridge, wg, sysctl] = await Promise.all([
+      this.#ipam6.pool ? run(READ_COMMANDS.rules6) : '',
       run(READ_COMMANDS.ip),
       run(READ_COMMANDS.bridge),
       run(READ_COMMANDS.wg),
       run(READ_COMMANDS.sysctl),
     ]);
-    return readState({ ip, bridge, wg, sysctl }, wireguardInterfaceName);
+    return readState(
+      { rules6, ip, bridge, wg, sysctl },
+      devices.map(({ name }) => name),
+    );
   }
 
   #view(forNode: string) {
     const pods = (name: string) => [...(this.#nodes.get(name)?.pods.values() ?? [])];
-    return clusterView({ store: this.#store, ipam: this.#ipam, pods, hostMtu: this.#mtu, forNode });
+    return clusterView({ store: this.#store, ipam: this.#ipam, ipam6: this.#ipam6, pods, hostMtu: this.#mtu, forNode });
   }
 
   #node(name: string): FelixNode {
@@ -237,6 +256,12 @@ export class Felix {
     if (!node) throw new Error(`no node ${name}`);
     return node;
   }
+}
+
+/** The keys of a node's devices; one that has none yet is given one. */
+async function keysOf({ namespaces, keys }: FelixNode, devices: Plan['devices']): Promise<Keys> {
+  const all = devices.map(async ({ family, name }) => [family, keys[family] ?? (await giveNewKey(namespaces, name))]);
+  return Object.fromEntries(await Promise.all(all));
 }
 
 function withoutWorkload(state: NodeState, device: string): NodeState {

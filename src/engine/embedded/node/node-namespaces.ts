@@ -21,15 +21,26 @@ const RUN_FOLDERS = ['wireguard', 'netns', 'lock'];
  * can be given too; and a /sys that shows its own interfaces.
  */
 const BECOME_A_NODE = `mount -o bind "$2" /etc/hosts
-mount -o bind "$3" /run
+[ -z "$4" ] || mount -o bind "$4" /etc/wireguard
+[ -z "$5" ] || { mkdir -p "$3/tools" && mount -o bind "$5" "$3/tools"; }
+mount -o rbind "$3" /run
 mount -t sysfs sysfs /sys
 hostname "$1"`;
+
+/** What a node may have of its own beside that. */
+interface NodeFolders {
+  /** Becomes its /etc/wireguard. */
+  wireguard?: string;
+  /** Becomes its /run/tools. */
+  tools?: string;
+}
 
 /** Makes the namespaces of a node. `hostsFile` becomes its /etc/hosts, `runFolder` its /run. Throws ToolError with what the tools printed. */
 export async function createNodeNamespaces(
   name: string,
   hostsFile: string,
   runFolder: string,
+  { wireguard = '', tools = '' }: NodeFolders = {},
 ): Promise<NodeNamespaces> {
   for (const folder of RUN_FOLDERS) mkdirSync(join(runFolder, folder), { recursive: true });
   const fresh = ['unshare', '--net', '--mount', '--uts', '--propagation', 'private'];
@@ -37,6 +48,8 @@ export async function createNodeNamespaces(
     name,
     hostsFile,
     runFolder,
+    wireguard,
+    tools,
   ]);
   const network = networkOf(keeper.pid);
   return {

@@ -67,7 +67,7 @@ export function pullImage(image: string): Image {
 }
 
 /** A container's environment, with references resolved. Throws PodProblem CreateContainerConfigError for a missing one. */
-export function environmentOf(store: Store, pod: KubeObject, container: ContainerSpec, podAddress: string) {
+export function environmentOf(store: Store, pod: KubeObject, container: ContainerSpec, addresses: readonly string[]) {
   const environment: Record<string, string> = { HOSTNAME: pod.metadata.name };
   const namespace = pod.metadata.namespace;
   for (const source of container.envFrom ?? []) {
@@ -78,7 +78,7 @@ export function environmentOf(store: Store, pod: KubeObject, container: Containe
   }
   for (const { name, value, valueFrom } of container.env ?? []) {
     const reference = valueFrom?.configMapKeyRef ?? valueFrom?.secretKeyRef;
-    if (valueFrom?.fieldRef) environment[name] = field(pod, valueFrom.fieldRef.fieldPath, podAddress);
+    if (valueFrom?.fieldRef) environment[name] = field(pod, valueFrom.fieldRef.fieldPath, addresses);
     else if (reference) {
       const kind = valueFrom?.configMapKeyRef ? 'ConfigMap' : 'Secret';
       const found = dataOf(store, kind, namespace, reference.name, reference.optional)[reference.key];
@@ -151,14 +151,15 @@ function mapValues<A, B>(record: Record<string, A>, change: (value: A) => B): Re
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }
 
-function field(pod: KubeObject, path: string, podAddress: string): string {
+function field(pod: KubeObject, path: string, addresses: readonly string[]): string {
   const fields: Record<string, unknown> = {
     'metadata.name': pod.metadata.name,
     'metadata.namespace': pod.metadata.namespace,
     'metadata.uid': pod.metadata.uid,
     'spec.nodeName': pod.spec?.nodeName,
     'spec.serviceAccountName': pod.spec?.serviceAccountName,
-    'status.podIP': podAddress,
+    'status.podIP': addresses[0],
+    'status.podIPs': addresses.join(','),
     'status.hostIP': pod.status?.hostIP,
   };
   const key = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path);

@@ -21,13 +21,13 @@ export function now(): string {
 
 /**
  * The status of a pod, from what its containers do: phase, conditions and container statuses as the kubelet reports them.
- * `address` is the pod's, once it has one.
+ * The pod has addresses once it is attached; IPv4's comes first.
  */
 export function podStatus(
   pod: KubeObject,
   containers: readonly ContainerState[],
   initContainers: readonly ContainerState[],
-  addresses: { host: string; pod?: string },
+  addresses: { host: readonly string[]; pod: readonly string[] },
 ): Record<string, unknown> {
   const initialized = initContainers.every((one) => one.state === 'terminated' && one.exitCode === 0);
   const ready = initialized && containers.every((one) => one.state === 'running');
@@ -36,15 +36,15 @@ export function podStatus(
     ...pod.status,
     phase: phaseOf(pod, containers, initContainers),
     conditions: [
-      condition(before, 'PodReadyToStartContainers', addresses.pod !== undefined),
+      condition(before, 'PodReadyToStartContainers', addresses.pod.length > 0),
       condition(before, 'Initialized', initialized),
       condition(before, 'Ready', ready, ready ? undefined : 'ContainersNotReady'),
       condition(before, 'ContainersReady', ready, ready ? undefined : 'ContainersNotReady'),
       before.find(({ type }) => type === 'PodScheduled') ?? condition(before, 'PodScheduled', true),
     ],
-    hostIP: addresses.host,
-    hostIPs: [{ ip: addresses.host }],
-    ...(addresses.pod ? { podIP: addresses.pod, podIPs: [{ ip: addresses.pod }] } : {}),
+    hostIP: addresses.host[0],
+    hostIPs: addresses.host.map((ip) => ({ ip })),
+    ...(addresses.pod.length > 0 && { podIP: addresses.pod[0], podIPs: addresses.pod.map((ip) => ({ ip })) }),
     startTime: pod.status?.startTime ?? now(),
     qosClass: 'BestEffort',
     ...(initContainers.length > 0 ? { initContainerStatuses: initContainers.map(containerStatus) } : {}),

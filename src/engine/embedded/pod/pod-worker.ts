@@ -14,11 +14,12 @@ import { createSandbox, joinNode, type Sandbox } from './sandbox.ts';
 
 /** What a pod needs of its node: an address and a wire. */
 export interface PodNetwork {
-  hostAddress: string;
+  /** The node's own, IPv4's first. */
+  hostAddresses: readonly string[];
   /** For pods that use the node's own network. */
   node: NodeNamespaces | undefined;
-  /** Gives the pod an address and connects its sandbox; throws where there is none left. */
-  attach(pod: KubeObject, sandbox: Sandbox): Promise<string>;
+  /** Gives the pod its addresses, IPv4's first, and connects its sandbox; throws where there is none left. */
+  attach(pod: KubeObject, sandbox: Sandbox): Promise<readonly string[]>;
   detach(pod: KubeObject): Promise<void>;
 }
 
@@ -42,8 +43,8 @@ export class PodWorker {
   readonly #initSlots: Slot[];
   readonly #event: RecordEvent;
   #sandbox: Sandbox | undefined;
-  #attaching: Promise<string> | undefined;
-  #address: string | undefined;
+  #attaching: Promise<readonly string[]> | undefined;
+  #addresses: readonly string[] = [];
   #stopping = false;
   #timers = new Set<NodeJS.Timeout>();
 
@@ -72,11 +73,11 @@ export class PodWorker {
       if (this.#stopping) return sandbox.end();
       sandbox.ended.then(() => this.#renewSandbox(sandbox)).catch((error) => this.#fail(error));
       this.#attaching = node ? undefined : this.#network.attach(this.#pod, sandbox);
-      const [address, volumes] = await Promise.all([
-        this.#attaching ?? this.#network.hostAddress,
+      const [addresses, volumes] = await Promise.all([
+        this.#attaching ?? this.#network.hostAddresses,
         makeVolumes(this.#store, this.#pod),
       ]);
-      this.#address = address;
+      this.#addresses = addresses;
       for (const slot of this.#initSlots) if (!(await this.#runToEnd(slot, volumes))) return;
       await Promise.all(this.#slots.map((slot) => this.#run(slot, volumes)));
     } catch (error) {
@@ -137,7 +138,7 @@ export class PodWorker {
   /** What the pod's /etc/hosts says; written again when Services change. */
   async writeHosts(lines: readonly string[]): Promise<void> {
     if (!this.#sandbox || this.#stopping) return;
-    const own = this.#address ? [`${this.#address} ${this.#pod.metadata.name}`] : [];
+    const own = this.#addresses.map((address) => `${address} ${this.#pod.metadata.name}`);
     await writeFile(hostsFile(this.#pod), `${['127.0.0.1 localhost', ...own, ...lines].join('\n')}\n`);
   }
 
@@ -150,7 +151,7 @@ export class PodWorker {
     for (const container of running) container.kill();
     await Promise.all(running.map(({ exited }) => exited));
     await this.#network.detach(this.#pod);
-    this.#address = undefined;
+    this.#addresses = [];
     if (!this.#stopping) await this.start();
   }
 
@@ -192,7 +193,7 @@ export class PodWorker {
   async #launch(slot: Slot, volumes: Map<string, string>): Promise<Container | undefined> {
     const sandbox = this.#sandbox;
     if (!sandbox || this.#stopping) return undefined;
-    const environment = environmentOf(this.#store, this.#pod, slot.spec, this.#address ?? '');
+    const environment = environmentOf(this.#store, this.#pod, slot.spec, this.#addresses);
     const root = await makeRoot(this.#pod, slot.spec, slot.restartCount);
     if (this.#stopping || this.#sandbox !== sandbox) return undefined;
     slot.previous = slot.container?.log;
@@ -261,7 +262,7 @@ export class PodWorker {
     const { namespace, name, uid } = this.#pod.metadata;
     this.#store.modify('Pod', namespace, name, (pod) => {
       if (pod.metadata.uid !== uid) return;
-      const addresses = { host: this.#network.hostAddress, ...(this.#address ? { pod: this.#address } : {}) };
+      const addresses = { host: this.#network.hostAddresses, pod: this.#addresses };
       pod.status = podStatus(pod, this.#slots, this.#initSlots, addresses);
     });
   }

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { conditionOf } from '../../../../src/engine/embedded/controllers/conditions.ts';
-import { planPool } from '../../../../src/engine/embedded/controllers/installation.ts';
+import { planPools } from '../../../../src/engine/embedded/controllers/installation.ts';
 import type { Node, StatusWithConditions } from '../../../../src/engine/embedded/controllers/kinds.ts';
-import { contains } from '../../../../src/engine/embedded/dataplane/ipv4.ts';
-import { podObject, TestCluster } from './support.ts';
+import { holds } from '../../../../src/engine/embedded/dataplane/networks.ts';
+import { nodesOf, podObject, TestCluster } from './support.ts';
 
 const VXLAN = { cidr: '192.168.0.0/16', encapsulation: 'VXLAN' };
 const WIREGUARD_KEY = 'projectcalico.org/WireguardPublicKey';
@@ -181,7 +181,7 @@ test('a WireGuard key gets the node a tunnel address, for as long as it is there
   await cluster.settle();
   const address = node('worker').metadata.annotations?.[WIREGUARD_ADDRESS] ?? '';
   expect(cluster.ipam.addressOf('wireguard-tunnel-addr-worker')).toBe(address);
-  expect(contains(cluster.ipam.blocksOf('worker')[0] ?? '', address)).toBe(true);
+  expect(holds(cluster.ipam.blocksOf('worker')[0] ?? '', address)).toBe(true);
   setKey('another key');
   await cluster.settle();
   expect(node('worker').metadata.annotations?.[WIREGUARD_ADDRESS]).toBe(address);
@@ -193,9 +193,9 @@ test('a WireGuard key gets the node a tunnel address, for as long as it is there
 });
 
 test.each([
-  ['no pools', [], 'has no pool'],
-  ['two pools', [VXLAN, VXLAN], 'more than one pool'],
-  ['IPv6', [{ ...VXLAN, cidr: 'fd00::/64' }], 'no IPv6 pools'],
+  ['no pools', [], 'has no IPv4 pool'],
+  ['two pools', [VXLAN, VXLAN], 'more than one IPv4 pool'],
+  ['IPv6 where the nodes have none', [VXLAN, { ...VXLAN, cidr: 'fd00::/64' }], 'the nodes have no IPv6 addresses'],
   ['no CIDR', [{ encapsulation: 'VXLAN' }], 'not an IPv4 network'],
   ['a CIDR with host bits', [{ ...VXLAN, cidr: '192.168.1.0/16' }], 'not an IPv4 network'],
   ['IPIP by default', [{ cidr: '192.168.0.0/16' }], 'IPIP, the default, is not supported; set encapsulation: VXLAN'],
@@ -205,15 +205,55 @@ test.each([
   ['a wrong natOutgoing', [{ ...VXLAN, natOutgoing: 'yes' }], 'natOutgoing is "yes"'],
   ["the nodes' own network", [{ ...VXLAN, cidr: '172.18.0.0/16' }], 'contains 172.18.0.3'],
 ])('a pool with %s is refused', (_, ipPools, message) => {
-  expect(planPool({ calicoNetwork: { ipPools } }, ['172.18.0.3'])).toMatchObject({
+  expect(planPools({ calicoNetwork: { ipPools } }, ['172.18.0.3'])).toMatchObject({
     message: expect.stringContaining(message),
   });
 });
 
 test('VXLANCrossSubnet is accepted as what it is', () => {
   const ipPools = [{ ...VXLAN, encapsulation: 'VXLANCrossSubnet', name: 'mine', natOutgoing: 'Disabled' }];
-  expect(planPool({ calicoNetwork: { ipPools } }, [])).toMatchObject({
-    name: 'mine',
-    spec: { vxlanMode: 'CrossSubnet', natOutgoing: false },
+  expect(planPools({ calicoNetwork: { ipPools } }, [])).toMatchObject([
+    { name: 'mine', spec: { vxlanMode: 'CrossSubnet', natOutgoing: false } },
+  ]);
+});
+
+test('a pool of each family is two pools, IPv4 first, with the defaults of the operator', () => {
+  const ipPools = [{ cidr: 'fd00:10:244::/56', encapsulation: 'VXLAN' }, VXLAN];
+  expect(planPools({ calicoNetwork: { ipPools } }, ['172.18.0.3', 'fc00:f853:ccd:e793::3'])).toMatchObject([
+    { name: 'default-ipv4-ippool', spec: { blockSize: 26, natOutgoing: true } },
+    { name: 'default-ipv6-ippool', spec: { blockSize: 122, natOutgoing: false, vxlanMode: 'Always' } },
+  ]);
+  const two = [...ipPools, { ...ipPools[0], cidr: 'fd01::/64' }];
+  expect(planPools({ calicoNetwork: { ipPools: two } }, ['fc00::3'])).toMatchObject({
+    message: expect.stringContaining('more than one IPv6 pool'),
   });
+});
+
+test('a cluster of both families publishes addresses of both, each for its own key', async () => {
+  cluster.stop();
+  cluster = new TestCluster(nodesOf(1).map((node, i) => ({ ...node, address6: `fc00:f853:ccd:e793::${i + 2}` })));
+  cluster.store.create({
+    apiVersion: 'operator.tigera.io/v1',
+    kind: 'Installation',
+    metadata: { name: 'default' },
+    spec: { calicoNetwork: { ipPools: [VXLAN, { cidr: 'fd00:10:244::/56', encapsulation: 'VXLAN' }] } },
+  });
+  cluster.store.modify('Node', undefined, 'worker', ({ metadata }) => {
+    metadata.annotations = { ...metadata.annotations, 'projectcalico.org/WireguardPublicKeyV6': 'key' };
+  });
+  await cluster.settle();
+  const annotations = node('worker').metadata.annotations ?? {};
+  expect(annotations).toMatchObject({
+    'projectcalico.org/IPv4Address': '172.18.0.3/16',
+    'projectcalico.org/IPv6Address': 'fc00:f853:ccd:e793::3/64',
+    'projectcalico.org/IPv6VXLANTunnelAddr': expect.stringMatching(/^fd00:10:244:/),
+    'projectcalico.org/IPv6WireguardInterfaceAddr': expect.stringMatching(/^fd00:10:244:/),
+  });
+  expect(annotations).not.toHaveProperty([WIREGUARD_ADDRESS]);
+  const affinities = cluster.store.list('BlockAffinity').map(({ spec }) => String(spec?.cidr));
+  expect(affinities.filter((cidr) => holds('fd00:10:244::/56', cidr.replace(/\/.*/, '')))).toHaveLength(2);
+  expect(cluster.store.list('IPPool').map(({ metadata }) => metadata.name)).toEqual([
+    'default-ipv4-ippool',
+    'default-ipv6-ippool',
+  ]);
 });

@@ -2,8 +2,13 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { planChanges } from '../../../../src/engine/embedded/dataplane/changes.ts';
 import { desiredState, emptyState } from '../../../../src/engine/embedded/dataplane/felix.ts';
-import { contains } from '../../../../src/engine/embedded/dataplane/ipv4.ts';
-import type { ChangeStep, ClusterView, NodeState } from '../../../../src/engine/embedded/dataplane/types.ts';
+import { holds } from '../../../../src/engine/embedded/dataplane/networks.ts';
+import type {
+  ChangeStep,
+  ClusterView,
+  FamilyView,
+  NodeState,
+} from '../../../../src/engine/embedded/dataplane/types.ts';
 import { clusters, labView } from './clusters.ts';
 import { applied, comparable } from './kernel-model.ts';
 
@@ -23,8 +28,9 @@ function damaged(state: NodeState, broken: Iterator<number>, down: boolean): Nod
   return {
     ...state,
     links: state.links.map((link) => (down && link.type === 'vxlan' ? { ...link, up: false } : link)),
-    // A device that is down has no routes.
-    routes: down ? routes.filter((route) => route.device !== 'vxlan.calico') : routes,
+    // A device that is down has no routes, and no addresses of IPv6.
+    routes: down ? routes.filter((route) => !route.device?.startsWith('vxlan')) : routes,
+    addresses: down ? state.addresses.filter(({ device }) => device !== 'vxlan-v6.calico') : state.addresses,
     rules: [
       ...some(state.rules),
       ...some([{ priority: 99, not: false, mark: 0, mask: 0, table: 1 }]).slice(0, broken.next().value === 0 ? 1 : 0),
@@ -61,7 +67,11 @@ test('from any state, the plan gives exactly what should be, and then there is n
 test('with WireGuard off, nothing of it stays, and with no node left nothing at all', () => {
   fc.assert(
     fc.property(clusters, (view) => {
-      const off = { ...view, nodes: view.nodes.map((node) => ({ ...node, wireguardEnabled: false })) };
+      const without = <T extends FamilyView>(part: T): T => ({
+        ...part,
+        nodes: part.nodes.map((node) => ({ ...node, wireguardEnabled: false })),
+      });
+      const off = { ...without(view), ipv6: view.ipv6 && without(view.ipv6) };
       for (const { name } of view.nodes) {
         const actual = desiredState(view, name);
         const result = applied(actual, planChanges(actual, desiredState(off, name)).steps);
@@ -89,8 +99,13 @@ test('a network has one way: one peer for each allowed IP, the same networks rou
         expect([...tunnelled].sort()).toEqual([...allowed].sort());
         for (const block of node.blocks) expect(allowed).not.toContain(block);
         for (const pod of node.pods) expect(allowed).not.toContain(`${pod.address}/32`);
+        const other = view.ipv6?.nodes.find(({ name }) => name === node.name);
+        for (const block of other?.blocks ?? []) expect(allowed).not.toContain(block);
+        for (const pod of other?.pods ?? []) expect(allowed).not.toContain(`${pod.address}/128`);
         // Nobody's traffic goes into the tunnel by the rule alone: table 1 has no other unicast routes, and no default.
-        expect(tunnelled.some((cidr) => contains(cidr, '172.18.0.1'))).toBe(false);
+        for (const wire of ['172.18.0.1', 'fc00:f853:ccd:e793::1']) {
+          expect(tunnelled.some((cidr) => holds(cidr, wire))).toBe(false);
+        }
       }
     }),
   );

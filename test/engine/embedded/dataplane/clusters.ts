@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { felixSettings } from '../../../../src/engine/embedded/dataplane/felix-settings.ts';
-import type { ClusterView, NodeView, PodView } from '../../../../src/engine/embedded/dataplane/types.ts';
+import { felixSettings, settingsForIpv6 } from '../../../../src/engine/embedded/dataplane/felix-settings.ts';
+import type { ClusterView, FamilyView, NodeView, PodView } from '../../../../src/engine/embedded/dataplane/types.ts';
 import { hostInterfaceName } from '../../../../src/engine/embedded/dataplane/workloads.ts';
 
 /** A WireGuard public key that differs for each number. */
@@ -41,12 +41,46 @@ const address = fc.oneof(
   fc.constantFrom('192.168.0.1', '192.168.1.1'),
 );
 
+/** The same in IPv6: the last two bytes of an address stay. Annotations may hold anything, and that stays as it is. */
+function inIpv6(text: string): string {
+  const [, third, fourth, length] = /^\d+\.\d+\.(\d+)\.(\d+)(?:\/(\d+))?$/.exec(text) ?? [];
+  if (third === undefined) return text;
+  const address = `fd00:10:244::c0a8:${(Number(third) * 256 + Number(fourth)).toString(16)}`;
+  return length === undefined ? address : `${address}/${Number(length) + 96}`;
+}
+
+/** A cluster's IPv4 part as the IPv6 part of one; node N has the address fc00:f853:ccd:e793::N. */
+export function ipv6Part({ nodes, felix, ...rest }: ClusterView): FamilyView {
+  const text = (value: string | undefined) => (value === undefined ? undefined : inIpv6(value));
+  return {
+    ...rest,
+    family: 6,
+    felix: settingsForIpv6(felix),
+    nodes: nodes.map((node) => ({
+      ...node,
+      address: `fc00:f853:ccd:e793::${node.address.split('.').at(-1)}`,
+      prefixLength: 64,
+      blocks: node.blocks.map(inIpv6),
+      vxlanTunnelAddress: text(node.vxlanTunnelAddress),
+      wireguardAddress: text(node.wireguardAddress),
+      pods: node.pods.map((pod) => ({ ...pod, address: inIpv6(pod.address) })),
+    })),
+  };
+}
+
+/** The lab of `labView` with both families. */
+export function dualView(wireguardEnabled = false): ClusterView {
+  const view = labView({}, wireguardEnabled);
+  const felix = felixSettings([{ wireguardEnabled, wireguardEnabledV6: wireguardEnabled }]);
+  return { ...view, felix, ipv6: ipv6Part({ ...view, felix }) };
+}
+
 /**
  * Any cluster that the datastore could describe, also in the middle of a change: nodes without tunnel addresses or keys,
  * two nodes with one key, borrowed and clashing addresses, values that are no addresses at all. Blocks are each one
  * node's; a pod's name is its own.
  */
-export const clusters: fc.Arbitrary<ClusterView> = fc
+const singleStack: fc.Arbitrary<ClusterView> = fc
   .record({
     blocks: fc.uniqueArray(block, { maxLength: 6 }),
     nodes: fc.array(
@@ -88,3 +122,23 @@ export const clusters: fc.Arbitrary<ClusterView> = fc
     hostMtu: 1500,
     encapsulation,
   }));
+
+/** Clusters of IPv4, and of both: any two of `singleStack`, one in IPv6, where a node may be missing. */
+export const clusters: fc.Arbitrary<ClusterView> = fc
+  .tuple(singleStack, fc.option(singleStack, { nil: undefined }))
+  .map(([view, other]) => {
+    if (!other) return view;
+    const felix = {
+      ...view.felix,
+      wireguardInterfaceNameV6: other.felix.wireguardInterfaceName === 'wg0' ? 'wg6' : 'wg-v6.cali',
+      wireguardListeningPortV6: other.felix.wireguardListeningPort + 1,
+      wireguardMTUV6: other.felix.wireguardMTU,
+      vxlanMTUV6: other.felix.vxlanMTU,
+    };
+    // A pod has an address of IPv4, and may have one of IPv6.
+    const nodes = view.nodes.flatMap(({ pods }, i) => {
+      const node = other.nodes[i];
+      return node ? [{ ...node, pods: node.pods.slice(0, pods.length) }] : [];
+    });
+    return { ...view, felix, ipv6: ipv6Part({ ...other, felix, nodes }) };
+  });

@@ -7,11 +7,16 @@ test('without a word, the settings are Calico’s defaults', () => {
     wireguardInterfaceName: 'wireguard.cali',
     wireguardListeningPort: 51820,
     wireguardMTU: 0,
+    wireguardEnabledV6: false,
+    wireguardInterfaceNameV6: 'wg-v6.cali',
+    wireguardListeningPortV6: 51821,
+    wireguardMTUV6: 0,
     wireguardRoutingRulePriority: 99,
     wireguardKeepAlive: 0,
     vxlanVNI: 4096,
     vxlanPort: 4789,
     vxlanMTU: 0,
+    vxlanMTUV6: 0,
   });
 });
 

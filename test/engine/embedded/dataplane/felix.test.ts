@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { desiredState } from '../../../../src/engine/embedded/dataplane/felix.ts';
 import { podMtu } from '../../../../src/engine/embedded/dataplane/mtu.ts';
-import type { ClusterView, NodeState, NodeView } from '../../../../src/engine/embedded/dataplane/types.ts';
+import type { ClusterView, FamilyView, NodeState, NodeView } from '../../../../src/engine/embedded/dataplane/types.ts';
 import { hostInterfaceName } from '../../../../src/engine/embedded/dataplane/workloads.ts';
-import { key, labView, pod } from './clusters.ts';
+import { dualView, key, labView, pod } from './clusters.ts';
 
 // The numbers are those of Calico 3.32's Felix.
 
@@ -157,6 +157,59 @@ test('pods get the least MTU among what is on', () => {
   expect(podMtu(labView({ hostMtu: 1400, felix: { ...on.felix, wireguardEnabled: false, vxlanMTU: 9000 } }))).toBe(
     1400,
   );
+});
+
+test('IPv6: devices, marks, rule, table and ports of its own beside an unchanged IPv4', () => {
+  const dual = dualView(true);
+  const state = desiredState(dual, WORKER);
+  const four = desiredState({ ...dual, ipv6: undefined }, WORKER);
+  for (const part of ['addresses', 'routes', 'rules', 'neighbours', 'fdb', 'wireguard'] as const) {
+    expect(state[part].slice(0, four[part].length)).toEqual(four[part]);
+  }
+  expect(state.links.map(({ name, mtu, mac }) => [name, mtu, mac].join(' ').trim())).toEqual([
+    'vxlan.calico 1450 66:f0:0b:34:78:37',
+    'wireguard.cali 1440',
+    // 66 and the first five bytes of `printf wireguard-worker-v6 | sha1sum`.
+    'vxlan-v6.calico 1430 66:8a:ce:97:92:ca',
+    'wg-v6.cali 1420',
+    `${hostInterfaceName('default', 'pod-3')} 1420 ee:ee:ee:ee:ee:ee`,
+  ]);
+  const { links } = desiredState(dual, WORKER);
+  expect(links.find(({ name }) => name === 'vxlan-v6.calico')?.vxlan?.local).toBe('fc00:f853:ccd:e793::3');
+  expect(state.rules).toEqual([
+    { priority: 99, not: true, mark: 0x200000, mask: 0x200000, table: 1 },
+    { family: 6, priority: 99, not: true, mark: 0x200000, mask: 0x200000, table: 1 },
+  ]);
+  const ofIpv6 = (number: number) => table(state, number).filter((route) => route.includes('fd00:'));
+  expect(ofIpv6(254).sort()).toEqual([
+    'blackhole fd00:10:244::c0a8:340/122 universe 80 1024',
+    'unicast fd00:10:244::c0a8:240/122 fd00:10:244::c0a8:240 vxlan-v6.calico universe 3 1024 1430 onlink',
+    `unicast fd00:10:244::c0a8:342/128 ${hostInterfaceName('default', 'pod-3')} universe 3 1024`,
+    'unicast fd00:10:244::c0a8:440/122 fd00:10:244::c0a8:440 vxlan-v6.calico universe 3 1024 1430 onlink',
+  ]);
+  expect(ofIpv6(1).slice(0, 2)).toEqual([
+    'throw fd00:10:244::c0a8:340/122 universe 3 1024',
+    'unicast fd00:10:244::c0a8:240/122 wg-v6.cali universe 3 1024',
+  ]);
+  expect(state.wireguard[1]).toMatchObject({ name: 'wg-v6.cali', listenPort: 51821, mark: 0x200000 });
+  expect(state.wireguard[1]?.peers[0]).toEqual({
+    publicKey: key(2),
+    endpoint: '[fc00:f853:ccd:e793::2]:51821',
+    allowedIPs: ['fd00:10:244::c0a8:240/122', 'fd00:10:244::c0a8:240/128', 'fd00:10:244::c0a8:241/128'],
+    keepalive: 0,
+  });
+});
+
+test('each family has its own switch', () => {
+  const dual = dualView(true);
+  const only = (change: Partial<NodeView>, where: 'ipv4' | 'ipv6') => {
+    const nodes = (view: FamilyView) => view.nodes.map((node) => ({ ...node, ...change }));
+    const ipv6 = dual.ipv6 && { ...dual.ipv6, nodes: nodes(dual.ipv6) };
+    return desiredState(where === 'ipv4' ? { ...dual, nodes: nodes(dual) } : { ...dual, ipv6 }, WORKER);
+  };
+  expect(only({ wireguardEnabled: false }, 'ipv4').wireguard.map(({ name }) => name)).toEqual(['wg-v6.cali']);
+  expect(only({ wireguardEnabled: false }, 'ipv6').wireguard.map(({ name }) => name)).toEqual(['wireguard.cali']);
+  expect(only({ wireguardEnabled: false }, 'ipv6').rules.map(({ family = 4 }) => family)).toEqual([4]);
 });
 
 test('names of the pods’ interfaces are Calico’s', () => {

@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { ChangeStep, LinkState, NodeState, RouteState } from '../../../../src/engine/embedded/dataplane/types.ts';
+import type {
+  BatchTool,
+  ChangeStep,
+  LinkState,
+  NodeState,
+  RouteState,
+} from '../../../../src/engine/embedded/dataplane/types.ts';
 
 /**
  * A model of what the kernel makes of a plan, for property tests: it refuses what the kernel refuses (a route over a
@@ -9,7 +15,7 @@ import type { ChangeStep, LinkState, NodeState, RouteState } from '../../../../s
 export function applied(state: NodeState, steps: readonly ChangeStep[]): NodeState {
   const next = structuredClone(state);
   for (const step of steps) {
-    if (step.kind === 'batch') for (const line of step.lines) runLine(next, `${step.tool} ${line}`);
+    if (step.kind === 'batch') for (const line of step.lines) runLine(next, step.tool, line);
     if (step.kind === 'sysctl') {
       for (const { path, value } of step.writes) next.sysctls[path] = value;
     }
@@ -51,15 +57,14 @@ function keysInOrder(_: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function runLine(state: NodeState, line: string): void {
-  const words = line.split(' ');
-  const [tool, object, verb, ...rest] = words;
+function runLine(state: NodeState, tool: BatchTool, line: string): void {
+  const [object, verb, ...rest] = line.split(' ');
   const after = (name: string) => {
     const at = rest.indexOf(name);
     return at < 0 ? undefined : rest[at + 1];
   };
   const refuse = (why: string): never => {
-    throw new Error(`the kernel refuses "${line}": ${why}`);
+    throw new Error(`the kernel refuses "${tool} ${line}": ${why}`);
   };
   const device = () => after('dev') ?? refuse('no device');
   const link = (name: string): LinkState =>
@@ -117,7 +122,8 @@ function runLine(state: NodeState, line: string): void {
     const priority = Number(after('pref'));
     const table = Number(after('lookup'));
     const [mark = '0', mask = '0'] = (after('fwmark') ?? '').split('/');
-    const rule = { priority, table, not: rest.includes('not'), mark: Number(mark), mask: Number(mask) };
+    const family = tool === 'ip -6' ? { family: 6 as const } : {};
+    const rule = { ...family, priority, table, not: rest.includes('not'), mark: Number(mark), mask: Number(mask) };
     if (verb === 'add') {
       if (
         state.rules.some((other) => JSON.stringify(keysInOrder('', other)) === JSON.stringify(keysInOrder('', rule)))
@@ -126,7 +132,9 @@ function runLine(state: NodeState, line: string): void {
       }
       state.rules.push(rule);
     } else {
-      const at = state.rules.findIndex((other) => other.priority === priority && other.table === table);
+      const at = state.rules.findIndex(
+        (other) => other.priority === priority && other.table === table && other.family === rule.family,
+      );
       if (at < 0) refuse('No such file or directory');
       state.rules.splice(at, 1);
     }
@@ -161,7 +169,7 @@ function routeOf(words: string[]): RouteState {
     type: type === 'throw' || type === 'blackhole' ? type : 'unicast',
     scope: after('scope') === 'link' ? 'link' : 'universe',
     protocol: Number(after('proto')),
-    metric: Number(after('metric') ?? 0),
+    metric: Number(after('metric') ?? (destination.includes(':') ? 1024 : 0)),
     onlink: words.includes('onlink'),
     ...(via ? { via } : {}),
     ...(device ? { device } : {}),

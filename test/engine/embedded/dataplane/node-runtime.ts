@@ -1,7 +1,8 @@
 import { expect, vi } from 'vitest';
 import { planChanges } from '../../../../src/engine/embedded/dataplane/changes.ts';
 import { desiredState } from '../../../../src/engine/embedded/dataplane/felix.ts';
-import { READ_COMMANDS, readState } from '../../../../src/engine/embedded/dataplane/read-state.ts';
+import { familiesOf } from '../../../../src/engine/embedded/dataplane/mtu.ts';
+import { READ_COMMANDS, type ReadCommand, readState } from '../../../../src/engine/embedded/dataplane/read-state.ts';
 import type {
   ChangeStep,
   ClusterView,
@@ -27,7 +28,7 @@ export class NodeRuntime {
   }
 
   batch(lines: readonly string[], tool = 'ip'): Promise<string> {
-    return this.run([tool, '-batch', '-'], `${lines.join('\n')}\n`);
+    return this.run([...tool.split(' '), '-batch', '-'], `${lines.join('\n')}\n`);
   }
 
   async sysctl(writes: readonly SysctlWrite[]): Promise<void> {
@@ -36,25 +37,25 @@ export class NodeRuntime {
     }
   }
 
-  async read(interfaceName: string): Promise<NodeState> {
-    const { ip, bridge, wg, sysctl } = READ_COMMANDS;
-    const output = ({ command, arguments: words, input }: typeof ip | typeof bridge | typeof wg | typeof sysctl) =>
-      this.run([command, ...words], input);
+  async read(interfaceNames: readonly string[]): Promise<NodeState> {
+    const { ip, rules6, bridge, wg, sysctl } = READ_COMMANDS;
+    const output = ({ command, arguments: words, input }: ReadCommand) => this.run([command, ...words], input);
     const outputs = {
       ip: await output(ip),
+      rules6: await output(rules6),
       bridge: await output(bridge),
       wg: await output(wg),
       sysctl: await output(sysctl),
     };
-    return readState(outputs, interfaceName);
+    return readState(outputs, interfaceNames);
   }
 
   /** Brings the node to what the view says, checks by reading back that nothing is left to do, and gives what there is. */
   async converge(view: ClusterView): Promise<NodeState> {
-    const device = view.felix.wireguardInterfaceName;
+    const devices = familiesOf(view).map(({ felix }) => felix.wireguardInterfaceName);
     const desired = desiredState(view, this.name);
-    for (const step of planChanges(await this.read(device), desired).steps) await this.#take(step);
-    const state = await this.read(device);
+    for (const step of planChanges(await this.read(devices), desired).steps) await this.#take(step);
+    const state = await this.read(devices);
     expect(planChanges(state, desired), this.name).toEqual({ steps: [] });
     return state;
   }

@@ -121,7 +121,7 @@ function read({ routes, rules }: typeof numbers) {
       '',
     ].join('\n'),
   };
-  return readState(outputs, 'wireguard.cali');
+  return readState(outputs, ['wireguard.cali']);
 }
 
 test('what is Felix’ is read, and nothing else', () => {
@@ -183,6 +183,6 @@ test('names for numbers read the same', () => {
 
 test('nothing at all is an empty state, and rubbish is an error that names the tool', () => {
   const nothing = { ip: '[]\n[]\n[]\n', bridge: '', wg: '', sysctl: '' };
-  expect(readState(nothing, 'wireguard.cali').links).toEqual([]);
-  expect(() => readState({ ...nothing, bridge: 'Segmentation fault' }, 'wireguard.cali')).toThrow('bridge -j fdb');
+  expect(readState(nothing, ['wireguard.cali']).links).toEqual([]);
+  expect(() => readState({ ...nothing, bridge: 'Segmentation fault' }, ['wireguard.cali'])).toThrow('bridge -j fdb');
 });

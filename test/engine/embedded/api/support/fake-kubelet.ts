@@ -123,6 +123,10 @@ export class FakeRuntime implements PodRuntime {
     return this.#run(`${pod.metadata.name}/${container}: ${argv.join(' ')}`);
   }
 
+  isHost(): boolean {
+    return false;
+  }
+
   execOnNode(node: string, argv: readonly string[]): RemoteProcess {
     return this.#run(`${node}: ${argv.join(' ')}`);
   }
