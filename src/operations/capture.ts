@@ -29,11 +29,11 @@ export interface CaptureRequest {
   count?: number;
 }
 
-/** A capture on one node, as raw pcap. */
-export async function captureRaw(lab: StandingLab, node: string): Promise<RemoteProcess> {
+/** A capture on one node, as raw pcap, of that many packets where a `count` is given. */
+export async function captureRaw(lab: StandingLab, node: string, count?: number): Promise<RemoteProcess> {
   const [plan] = await plansFor(lab, node);
   if (!plan) throw usageFailure(`there is no node "${node}"`);
-  return startCapture(lab.access.shell, plan);
+  return startCapture(lab.access.shell, plan, count);
 }
 
 /** Shows every packet that leaves a node, or that passes the one node asked for, until it is enough or `signal` says stop. */
