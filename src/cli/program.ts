@@ -21,6 +21,15 @@ Examples:
   wglab verify --expect encrypted  and now?
   wglab destroy                    leave nothing behind`;
 
+const EXPLAIN_EXAMPLES = `
+Without --pcap it captures one packet on the lab's wire, one that carries data where there is one.
+
+Examples:
+  wglab explain                                     what is on the wire now?
+  wglab capture --node wireguard-worker -w now.pcap a file to look at again and again
+  wglab explain --pcap now.pcap --packet handshake  who called whom, and with which key?
+  wglab explain --pcap before.pcap --pcap after.pcap`;
+
 /** The grammar of the command line. Each command's work is loaded only when it is called. */
 export function buildProgram(setExitCode: SetExitCode): Command {
   const program = new Command('wglab')
@@ -140,6 +149,23 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .action(run(async () => (await import('./capture.ts')).captureCommand));
 
   program
+    .command('explain')
+    .description('take one captured packet apart, layer by layer: bytes, names, values, what they mean')
+    .option('--pcap <file>', 'a capture file, - for standard input; twice: both next to each other', collect)
+    .option(
+      '--packet <which>',
+      'its number, or secret, readable, data, handshake, response (default: most telling)',
+      collect,
+    )
+    .option('--keys <file|name=key>', "whose WireGuard public keys to try on mac1 (default: the lab's nodes)", collect)
+    .addOption(labOption())
+    .option('-n, --node <name>', 'capture on one node only (default: all)')
+    .option('--wait <seconds>', 'how long to wait for a packet on the wire', wholeNumber, 10)
+    .addOption(json())
+    .addHelpText('after', EXPLAIN_EXAMPLES)
+    .action(run(async () => (await import('./explain.ts')).explainCommand));
+
+  program
     .command('verify')
     .description('observe every pair of nodes, give a verdict on a claim, keep the evidence')
     .addArgument(labArgument())
@@ -197,6 +223,11 @@ export function buildProgram(setExitCode: SetExitCode): Command {
 
 function pairCount(text: string): number | 'all' {
   return text === 'all' ? text : wholeNumber(text);
+}
+
+/** An option that may be given more than once. */
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
 }
 
 function wholeNumber(text: string): number {
