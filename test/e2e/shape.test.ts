@@ -33,6 +33,8 @@ describe('the same shape', () => {
     ['lines left out at the end', 'a\n...', 'a\nb\nc'],
     ['no lines left out', '...\na\n...\nb\n...', 'a\nb'],
     ['text left out', 'Bearer eyJ…, admin', 'Bearer eyJabc.def, admin'],
+    ['other bytes, which may look like ages and times', '46  4d 1d c7', '46  de d4 10'],
+    ['another hardware address', '02:42:ac:12:00:03', '02:42:10:12:00:fe'],
     ['colours', 'it passes', '\u001b[32mit passes\u001b[39m\n'],
   ])('%s', (_, example, real) => expect(otherShape(example, real)).toBeUndefined());
 });

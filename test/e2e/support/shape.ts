@@ -32,9 +32,11 @@ const VARIES: readonly (readonly [RegExp, string])[] = [
   [/<none>\s+\S.*?\s+(?=\w+:\/\/)/g, '<none> MACHINE '],
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UUID'],
   [/(?<![\w+/])[A-Za-z0-9+/]{42,43}=/g, 'KEY'],
+  // Before times and ages: `02:42:10` begins an address, and `4d 1h` are bytes.
+  [/\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b/gi, 'MAC'],
+  [/\b(?:[0-9a-f]{2} )+[0-9a-f]{2}\b/g, 'BYTES'],
   [/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?/g, 'TIME'],
   [/\b\d\d:\d\d:\d\d(?:\.\d+)?\b/g, 'TIME'],
-  [/\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b/gi, 'MAC'],
   [/(?<![\w:.])(?=[0-9a-f:]*:[0-9a-f:]*:)[0-9a-f:]{2,}[0-9a-f](?:\/\d+)?(?![\w:])/gi, 'ADDRESS'],
   [/\b\d{1,3}(?:\.\d{1,3}){3}(?:\/\d+)?\b/g, 'ADDRESS'],
   [/\b(?:\d+ (?:seconds?|minutes?|hours?|days?),? ?)+ago\b|\bNow\b/g, 'AGO'],
@@ -47,7 +49,6 @@ const VARIES: readonly (readonly [RegExp, string])[] = [
   // Of tcpdump -x.
   [/^\s*0x[0-9a-f]{4}:.*$/g, 'HEXDUMP'],
   [/\b0x[0-9a-f]+\b/gi, 'NUMBER'],
-  [/\b(?:[0-9a-f]{2} )+[0-9a-f]{2}\b/g, 'BYTES'],
   [/\b(?=[a-f]*\d)[0-9a-f]{4,}\b/g, 'NUMBER'],
   [/\d+(?:\.\d+)?/g, 'NUMBER'],
 ];
