@@ -21,9 +21,12 @@ export async function captureCommand(context: Context, options: CaptureOptions):
   const grep = options.grep === undefined ? {} : { grep: expression(options.grep) };
   const lab = await standingLab(options.lab);
   if (write !== undefined) {
-    if (count !== undefined || grep.grep)
-      throw usageFailure('--write takes all packets: leave --count and --grep away');
-    await writeFile(context, lab, node, write);
+    if (grep.grep) {
+      throw usageFailure('--write takes every packet: --grep does not choose among them', {
+        remedy: `Leave --grep away, and search in the file: tcpdump -A -r ${write} | grep …`,
+      });
+    }
+    await writeFile(context, lab, node, write, count);
     return undefined;
   }
   const request = { ...grep, ...(node === undefined ? {} : { node }), ...(count === undefined ? {} : { count }) };
@@ -53,10 +56,11 @@ async function writeFile(
   lab: StandingLab,
   node: string | undefined,
   file: string,
+  count: number | undefined,
 ): Promise<void> {
   if (node === undefined)
     throw usageFailure('--write needs --node', { remedy: `The nodes are ${nodesOf(lab.state).join(', ')}.` });
-  const capture = await captureRaw(lab, node);
+  const capture = await captureRaw(lab, node, count);
   const stop = () => capture.stdin.end();
   signal.addEventListener('abort', stop);
   capture.stderr.pipe(err, { end: false });

@@ -4,9 +4,9 @@ import * as z from 'zod/mini';
 import { labFailure, usageFailure } from '../errors.ts';
 import { onlyDocument, type Path, parseDocuments, type SourceDocument } from './document.ts';
 import { ENGINE_NAMES, type EngineName } from './engine-name.ts';
+import { frontMatter } from './front-matter.ts';
 import { readInputFile, requireFiles } from './input-file.ts';
 import { packageRoot } from './package-root.ts';
-import { inputFailure } from './problem.ts';
 import { check } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -31,9 +31,14 @@ export async function listLabs(folder = join(packageRoot(), 'labs')): Promise<La
   return Promise.all((await labNames(folder)).map((name) => readLabDefinition(join(folder, `${name}.md`))));
 }
 
-/** A lab by its name, or by the path of its file. Throws a usage failure that names the labs there are. */
+/**
+ * A lab by its name, or by the path of its file. In a workshop, whose commands run elsewhere, the name of its lab means its file
+ * (WGLAB_LAB_FILE). Throws a usage failure that names the labs there are.
+ */
 export async function findLab(nameOrPath: string, folder = join(packageRoot(), 'labs')): Promise<LabDefinition> {
   if (nameOrPath.includes('/') || nameOrPath.endsWith('.md')) return readLabDefinition(resolve(nameOrPath));
+  const { WGLAB_LAB_FILE: ofWorkshop } = process.env;
+  if (ofWorkshop && basename(ofWorkshop, '.md') === nameOrPath) return readLabDefinition(ofWorkshop);
   const names = await labNames(folder);
   if (names.includes(nameOrPath)) return readLabDefinition(join(folder, `${nameOrPath}.md`));
   throw usageFailure(`there is no lab ${JSON.stringify(nameOrPath)}${didYouMean(nameOrPath, names)}`, {
@@ -43,7 +48,7 @@ export async function findLab(nameOrPath: string, folder = join(packageRoot(), '
 
 /** Reads the front matter of a lab's file. Throws a usage failure with places. */
 export async function readLabDefinition(file: string): Promise<LabDefinition> {
-  const document = onlyDocument(parseDocuments(frontMatter(await readInputFile(file), file), file), file);
+  const document = onlyDocument(parseDocuments(frontMatter(await readInputFile(file), file).yaml, file), file);
   const lab = labDefinitionOf(document);
   const manifests = (path: Path, files: string[]) =>
     files.map((name, i) => ({ file: name, place: document.placeOf([...path, i]) }));
@@ -69,16 +74,6 @@ export function labDefinitionOf(document: SourceDocument): LabDefinition {
   };
 }
 
-/** The YAML between the two `---`. It begins with the end of the first line, so that places in it are places in the file. */
-function frontMatter(text: string, file: string): string {
-  const [whole, yaml] = /^---[ \t]*(\r?\n(?:.*\n)*?)(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/.exec(text) ?? [];
-  if (whole !== undefined && yaml !== undefined) return yaml;
-  const message = /^---[ \t]*\r?\n/.test(text)
-    ? 'the front matter does not end; close it with a line ---'
-    : 'a lab begins with front matter: a line ---, what the lab consists of as YAML, and a line ---';
-  throw inputFailure([{ place: { file, line: 1, column: 1 }, message }]);
-}
-
 async function labNames(folder: string): Promise<string[]> {
   const entries = await readdir(folder).catch((cause) => {
     throw labFailure(`the labs that come with wglab are not at ${folder}`, { remedy: 'Install wglab again.', cause });
@@ -92,7 +87,7 @@ async function labNames(folder: string): Promise<string[]> {
 const text = z.string().check(z.minLength(1, 'must not be empty'));
 const atLeastOne = 'must name at least one';
 
-const frontMatterSchema = z.strictObject({
+export const frontMatterSchema = z.strictObject({
   title: text,
   minutes: z.int().check(z.minimum(1, 'must be at least 1')),
   topology: text,

@@ -29,15 +29,15 @@ export interface CaptureRequest {
   count?: number;
 }
 
-/** A capture on one node, as raw pcap. */
-export async function captureRaw(lab: StandingLab, node: string): Promise<RemoteProcess> {
+/** A capture on one node, as raw pcap, of that many packets where a `count` is given. */
+export async function captureRaw(lab: StandingLab, node: string, count?: number): Promise<RemoteProcess> {
   const [plan, second] = await plansFor(lab, node);
   if (!plan) throw usageFailure(`"${node}" has no link to capture on`);
   if (second) {
     const remedy = `Choose one: wglab exec ${node} -- tcpdump -i ${second.interface} -w - > ${node}.pcap`;
     throw usageFailure(`"${node}" has more links than one, and a file is of one`, { remedy });
   }
-  return startCapture(lab.access.shell, plan);
+  return startCapture(lab.access.shell, plan, count);
 }
 
 /** Shows every packet that leaves a node, or that passes the one node asked for, until it is enough or `signal` says stop. */

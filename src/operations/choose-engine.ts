@@ -18,7 +18,8 @@ export async function chooseEngine(
   }
   if (wanted === 'auto' && named) return { engine: 'kubernetes', why: 'for the cluster that was named' };
   if (wanted === 'auto') return automatically(possible, image);
-  if (!possible.includes(wanted)) {
+  // A cluster that is there already keeps its own workloads, so no lab has to be made for it.
+  if (wanted !== 'kubernetes' && !possible.includes(wanted)) {
     throw lackingFailure(`this lab does not run on the engine "${wanted}"`, {
       remedy: `It runs on: ${possible.join(', ')}.`,
     });

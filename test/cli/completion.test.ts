@@ -67,7 +67,7 @@ describe('in bash', () => {
     [['-q', 'verify', '--lab', ''], ['one']],
     [
       ['deploy', ''],
-      ['nc', 'wireguard'],
+      ['end-to-end', 'nc', 'wireguard'],
     ],
     [['deploy', '--workers', ''], []],
     [['destroy', ''], ['one']],

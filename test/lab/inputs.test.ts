@@ -12,7 +12,7 @@ import { FIXTURE } from './fixture.ts';
 
 describe('the labs of the repository', () => {
   test('are all read, with every file that they name', async () => {
-    expect((await listLabs()).map((lab) => lab.name)).toEqual(['nc', 'wireguard']);
+    expect((await listLabs()).map((lab) => lab.name)).toEqual(['end-to-end', 'nc', 'wireguard']);
     const { topology, cluster, calico, workloads } = await readLab('wireguard');
     expect(topology.cluster).toBe('wireguard');
     expect(topology.image).toMatch(/^kindest\/node:v1\.35\.0@sha256:[0-9a-f]{64}$/);

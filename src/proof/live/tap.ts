@@ -13,7 +13,7 @@ import type { TapRecord } from '../record.ts';
  * are full after 32 packets, arriving ones counted too, and a capture that waits for a processor drops the rest; these hold 256.
  */
 const CAPTURE = `exec 3<&0
-tcpdump -i "$1" -Q "$2" -n -U --immediate-mode -s 0 -B 16384 -Z root -w - &
+tcpdump -i "$1" -Q "$2" -n -U --immediate-mode -s 0 -B 16384 -Z root \${3:+-c "$3"} -w - &
 capture=$!
 { read -r _ <&3; kill -INT "$capture"; } > /dev/null 2>&1 &
 reader=$!
@@ -46,13 +46,15 @@ export interface TapPlan {
   watchFor: readonly string[];
 }
 
-/** tcpdump on a node's interface: pcap on its standard output, until its standard input ends. */
+/** tcpdump on a node's interface: pcap on its standard output, until its standard input ends, or after `count` packets. */
 export function startCapture(
   shell: NodeShell,
   plan: Pick<TapPlan, 'node' | 'interface' | 'direction'>,
+  count?: number,
 ): Promise<RemoteProcess> {
   const direction = plan.direction === 'both' ? 'inout' : plan.direction; // tcpdump's own word
-  return shell(plan.node, ['sh', '-c', CAPTURE, 'capture', plan.interface, direction]);
+  const enough = count === undefined ? [] : [String(count)];
+  return shell(plan.node, ['sh', '-c', CAPTURE, 'capture', plan.interface, direction, ...enough]);
 }
 
 /** Starts a capture on a node's interface and waits until tcpdump listens. It does not throw: the record tells. */
