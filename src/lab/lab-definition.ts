@@ -4,9 +4,9 @@ import * as z from 'zod/mini';
 import { labFailure, usageFailure } from '../errors.ts';
 import { onlyDocument, type Path, parseDocuments, type SourceDocument } from './document.ts';
 import { ENGINE_NAMES, type EngineName } from './engine-name.ts';
+import { frontMatter } from './front-matter.ts';
 import { readInputFile, requireFiles } from './input-file.ts';
 import { packageRoot } from './package-root.ts';
-import { inputFailure } from './problem.ts';
 import { check } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -43,7 +43,7 @@ export async function findLab(nameOrPath: string, folder = join(packageRoot(), '
 
 /** Reads the front matter of a lab's file. Throws a usage failure with places. */
 export async function readLabDefinition(file: string): Promise<LabDefinition> {
-  const document = onlyDocument(parseDocuments(frontMatter(await readInputFile(file), file), file), file);
+  const document = onlyDocument(parseDocuments(frontMatter(await readInputFile(file), file).yaml, file), file);
   const lab = labDefinitionOf(document);
   const manifests = (path: Path, files: string[]) =>
     files.map((name, i) => ({ file: name, place: document.placeOf([...path, i]) }));
@@ -67,16 +67,6 @@ export function labDefinitionOf(document: SourceDocument): LabDefinition {
     cni: { ...cni, manifests: cni.manifests.map(beside) },
     workloads: workloads.map(beside),
   };
-}
-
-/** The YAML between the two `---`. It begins with the end of the first line, so that places in it are places in the file. */
-function frontMatter(text: string, file: string): string {
-  const [whole, yaml] = /^---[ \t]*(\r?\n(?:.*\n)*?)(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/.exec(text) ?? [];
-  if (whole !== undefined && yaml !== undefined) return yaml;
-  const message = /^---[ \t]*\r?\n/.test(text)
-    ? 'the front matter does not end; close it with a line ---'
-    : 'a lab begins with front matter: a line ---, what the lab consists of as YAML, and a line ---';
-  throw inputFailure([{ place: { file, line: 1, column: 1 }, message }]);
 }
 
 async function labNames(folder: string): Promise<string[]> {

@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { type Failure, usageFailure } from '../errors.ts';
+import { ExitCode, Failure } from '../errors.ts';
 
 /** A spot in an input file; line and column count from 1. */
 export interface Place {
@@ -19,8 +19,18 @@ export interface Problem {
 /** Whoever has more to correct than this should begin at the top. */
 const MOST = 20;
 
+/** What is wrong in input files, told as one failure; the problems themselves are kept for whoever reads several parts of a file. */
+export class InputFailure extends Failure {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[], message: string, options: { remedy: string; cause?: unknown }) {
+    super(ExitCode.usage, message, options);
+    this.problems = problems;
+  }
+}
+
 /** All problems as one failure, exit status 2: one a line as `FILE:LINE:COLUMN: what is wrong`, in the order of the files. */
-export function inputFailure(problems: readonly Problem[], cause?: unknown): Failure {
+export function inputFailure(problems: readonly Problem[], cause?: unknown): InputFailure {
   const files = [...new Set(problems.map((problem) => problem.place.file))];
   const sorted = [...problems].sort(
     (a, b) =>
@@ -32,11 +42,22 @@ export function inputFailure(problems: readonly Problem[], cause?: unknown): Fai
   const more = lines.length - MOST;
   const remedies = new Set(sorted.flatMap((problem) => problem.remedy ?? []));
   const [file] = files;
-  return usageFailure([...lines.slice(0, MOST), ...(more > 0 ? [`and ${more} more`] : [])].join('\n'), {
+  return new InputFailure(problems, [...lines.slice(0, MOST), ...(more > 0 ? [`and ${more} more`] : [])].join('\n'), {
     remedy:
       remedies.size > 0 ? [...remedies].join('\n') : `Correct ${file ? showFile(file) : 'the file'} and try again.`,
     cause,
   });
+}
+
+/** What `read` gives, or undefined where it finds something wrong, which is put to the `problems`. */
+export function collect<T>(problems: Problem[], read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof InputFailure)) throw error;
+    problems.push(...error.problems);
+    return undefined;
+  }
 }
 
 /** Messages quote files, and a file must not be able to write to the terminal or to begin a line of its own. */

@@ -3,11 +3,14 @@ import type { Path, SourceDocument } from './document.ts';
 import { inputFailure, type Problem } from './problem.ts';
 import { didYouMean } from './suggest.ts';
 
-/** The document's value as the schema says it should be. Throws a usage failure with the place of everything that is not. */
-export function check<T extends z.ZodMiniType>(document: SourceDocument, schema: T): z.output<T> {
+/**
+ * The document's value as the schema says it should be. Throws a usage failure with the place of everything that is not; `root`
+ * is how its messages call a document that is not a whole file.
+ */
+export function check<T extends z.ZodMiniType>(document: SourceDocument, schema: T, root = ''): z.output<T> {
   const result = schema.safeParse(document.value);
   if (result.success) return result.data;
-  throw inputFailure(result.error.issues.flatMap((issue) => problemsOf(document, schema, issue)));
+  throw inputFailure(result.error.issues.flatMap((issue) => problemsOf(document, schema, root, issue)));
 }
 
 /** Keys that the file's own tool knows, and that say nothing to wglab: any value will do. */
@@ -28,9 +31,9 @@ export function showPath(path: Path): string {
   return path.map((step, i) => (typeof step === 'number' ? `[${step}]` : i === 0 ? step : `.${step}`)).join('');
 }
 
-function problemsOf(document: SourceDocument, schema: z.ZodMiniType, issue: z.core.$ZodIssue): Problem[] {
+function problemsOf(document: SourceDocument, schema: z.ZodMiniType, root: string, issue: z.core.$ZodIssue): Problem[] {
   const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
-  const what = path.length === 0 ? 'this file' : showPath(path);
+  const what = path.length === 0 ? root || 'this file' : root + showPath(path);
   const problem = (message: string): Problem[] => [problemAt(document, path, message)];
   switch (issue.code) {
     case 'unrecognized_keys':
@@ -42,7 +45,7 @@ function problemsOf(document: SourceDocument, schema: z.ZodMiniType, issue: z.co
     case 'invalid_value': {
       if (!document.has(path)) {
         const above = path.slice(0, -1);
-        const where = above.length === 0 ? '' : ` in ${showPath(above)}`;
+        const where = above.length === 0 ? '' : ` in ${root}${showPath(above)}`;
         return [{ place: document.placeOfKey(above), message: `the key "${path.at(-1)}" is missing${where}` }];
       }
       const found = valueAt(document.value, path);
