@@ -42,7 +42,7 @@ const pattern = text.check((context) => {
   try {
     patternOf(context.value);
   } catch (error) {
-    const message = `is no regular expression: ${messageOf(error).replace(/^Invalid regular expression: /, '')}`;
+    const message = `is no regular expression: ${messageOf(error).replace(/^.*: /s, '')}`;
     context.issues.push({ code: 'custom', message, input: context.value });
   }
 });

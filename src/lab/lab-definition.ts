@@ -31,9 +31,14 @@ export async function listLabs(folder = join(packageRoot(), 'labs')): Promise<La
   return Promise.all((await labNames(folder)).map((name) => readLabDefinition(join(folder, `${name}.md`))));
 }
 
-/** A lab by its name, or by the path of its file. Throws a usage failure that names the labs there are. */
+/**
+ * A lab by its name, or by the path of its file. In a workshop, whose commands run elsewhere, the name of its lab means its file
+ * (WGLAB_LAB_FILE). Throws a usage failure that names the labs there are.
+ */
 export async function findLab(nameOrPath: string, folder = join(packageRoot(), 'labs')): Promise<LabDefinition> {
   if (nameOrPath.includes('/') || nameOrPath.endsWith('.md')) return readLabDefinition(resolve(nameOrPath));
+  const { WGLAB_LAB_FILE: ofWorkshop } = process.env;
+  if (ofWorkshop && basename(ofWorkshop, '.md') === nameOrPath) return readLabDefinition(ofWorkshop);
   const names = await labNames(folder);
   if (names.includes(nameOrPath)) return readLabDefinition(join(folder, `${nameOrPath}.md`));
   throw usageFailure(`there is no lab ${JSON.stringify(nameOrPath)}${didYouMean(nameOrPath, names)}`, {
