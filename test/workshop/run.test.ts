@@ -72,7 +72,7 @@ describe('the commands of a step', () => {
 
   test('are ended, with all that they started, when they are interrupted', async () => {
     const stop = new AbortController();
-    const step = stepOf(fence('sh background', 'sleep 1002') + fence('sh', 'echo $$ > pid; sleep 1003; sleep 1004'));
+    const step = stepOf(fence('sh background', 'sleep 1002') + fence('sh', 'echo $$ > new; mv new pid; sleep 1003; sleep 1004'));
     const running = run(step, stop.signal);
     await until('the block to run', () => existsSync(join(session.notebook, 'pid')));
     const pid = readFileSync(join(session.notebook, 'pid'), 'utf8');
