@@ -182,7 +182,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
   program
     .command('smoke')
     .description('for CI: deploy, prove plaintext, encrypt, prove ciphertext, turn off, prove plaintext again, destroy')
-    .argument('[lab]', 'a lab by its name, or the path of its file', 'wireguard')
+    .argument('[lab]', 'run the steps of this lab with their checks instead; its name, or the path of its file')
     .option('--name <name>', 'a name for this deployment')
     .option('--topology <file>', "another containerlab topology than the lab's")
     .option('--workers <count>', 'another number of workers', wholeNumber)
