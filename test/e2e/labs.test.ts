@@ -52,16 +52,18 @@ function walk(definition: LabDefinition, text: LabText | string): void {
     process.env = before;
   });
 
-  it.each(text.steps.map((step) => ({ title: step.title, step })))(
-    '$title',
-    async ({ step }) => {
-      if (broken !== undefined) expect.fail(`not run, for the step "${broken}" went wrong`);
-      broken = step.title;
-      await prove(session, step);
-      broken = undefined;
-    },
-    STEP_MS,
-  );
+  for (const step of text.steps) {
+    it(
+      step.title,
+      async () => {
+        if (broken !== undefined) expect.fail(`not run, for the step "${broken}" went wrong`);
+        broken = step.title;
+        await prove(session, step);
+        broken = undefined;
+      },
+      STEP_MS,
+    );
+  }
 
   it('leaves nothing behind', () => {
     if (broken === undefined) home.expectNothingLeft(home.census());

@@ -6,8 +6,8 @@ import { stripVTControlCharacters } from 'node:util';
  * also none; `...` within a line for any text.
  */
 export function otherShape(example: string, real: string): string | undefined {
-  const wanted = example.trim().split('\n').map(shapeOf);
-  const seen = linesOf(real).map(shapeOf);
+  const wanted = inAnyOrder(example.trim().split('\n').map(shapeOf));
+  const seen = inAnyOrder(linesOf(real).map(shapeOf));
   const segments = split(wanted);
   const [first = [], ...later] = segments;
   const last = later.pop();
@@ -44,8 +44,11 @@ const VARIES: readonly (readonly [RegExp, string])[] = [
   [/-(?:[bcdfghjklmnpqrstvwxz2456789]{8,10}-)?[bcdfghjklmnpqrstvwxz2456789]{5}\b/g, '-POD'],
   // Which of the workers it is, the scheduler decides.
   [/\bworker\d*\b/g, 'WORKER'],
+  // Of tcpdump -x.
+  [/^\s*0x[0-9a-f]{4}:.*$/g, 'HEXDUMP'],
   [/\b0x[0-9a-f]+\b/gi, 'NUMBER'],
   [/\b(?:[0-9a-f]{2} )+[0-9a-f]{2}\b/g, 'BYTES'],
+  [/\b(?=[a-f]*\d)[0-9a-f]{4,}\b/g, 'NUMBER'],
   [/\d+(?:\.\d+)?/g, 'NUMBER'],
 ];
 
@@ -54,6 +57,20 @@ function shapeOf(line: string): string {
   let shape = line;
   for (const [pattern, name] of VARIES) shape = shape.replace(pattern, name);
   return shape.trim().replace(/\s+/g, ' ');
+}
+
+/** kubectl sorts pods by their names, and so by what is random in them: their rows may come in any order. */
+function inAnyOrder(shapes: readonly string[]): string[] {
+  const ordered: string[] = [];
+  let pods: string[] = [];
+  for (const shape of shapes) {
+    if (/^(?:\S+ )?\S*-POD /.test(shape)) pods.push(shape);
+    else {
+      ordered.push(...pods.sort(), shape);
+      pods = [];
+    }
+  }
+  return [...ordered, ...pods.sort()];
 }
 
 function linesOf(output: string): string[] {
