@@ -87,7 +87,7 @@ async function labNames(folder: string): Promise<string[]> {
 const text = z.string().check(z.minLength(1, 'must not be empty'));
 const atLeastOne = 'must name at least one';
 
-const frontMatterSchema = z.strictObject({
+export const frontMatterSchema = z.strictObject({
   title: text,
   minutes: z.int().check(z.minimum(1, 'must be at least 1')),
   topology: text,

@@ -20,6 +20,13 @@ describe('the same shape', () => {
       'peer: TIKb5WEiJ8E9xr3Om1BbPlv+3oVjcFCGqGqc2yXZ5X0=',
       'peer: Mcrc48g4krEnWCGmhV80x7k8eGzisyv2DlHl+ilDvik=',
     ],
+    [
+      'pods in another order',
+      'nc-87hnj   node-a   1s\nnc-bcdf2   node-b   1s',
+      'nc-22222 node-b 1s\nnc-zzzzz node-a 1s',
+    ],
+    ['other bytes', '  0x0000:  4500 007c  E..|', '        0x0010:  ac12 0003  ...x'],
+    ['other hexadecimal numbers', 'sender 2f6e7f3a', 'sender 01234567'],
     ['other times', '22:03:38.205981 IP 10.0.0.1.5 > fd00::2', '01:00:00.000001 IP 10.2.0.1.50080 > fe80::1:2'],
     ['another age of a handshake', 'latest handshake: 1 minute, 3 seconds ago', 'latest handshake: Now'],
     ['other amounts', 'transfer: 1.20 KiB received, 92 B sent', 'transfer: 92 B received, 3.4 MiB sent'],
