@@ -5,7 +5,7 @@ import { inputFailure } from './problem.ts';
  * the file. `lines` is how many lines the front matter takes, fences included. Throws a usage failure where there is none.
  */
 export function frontMatter(text: string, file: string): { yaml: string; lines: number } {
-  const [whole, yaml] = /^---[ \t]*(\r?\n(?:.*\n)*?)(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/.exec(text) ?? [];
+  const [whole, yaml] = /^---[ \t]*(\r?\n(?:[^\n]*\n)*?)(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/.exec(text) ?? [];
   if (whole !== undefined && yaml !== undefined) return { yaml, lines: yaml.split('\n').length };
   const message = /^---[ \t]*\r?\n/.test(text)
     ? 'the front matter does not end; close it with a line ---'

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { messageOf } from '../errors.ts';
 import { onlyDocument, parseDocuments } from './document.ts';
-import type { Place } from './problem.ts';
+import { inputFailure, type Place } from './problem.ts';
 import { check } from './schema.ts';
 
 /** Something that must hold after a step: what is run to know it, and what is told the learner where it does not hold. */
@@ -21,7 +21,12 @@ export interface Condition {
 /** The conditions in the YAML of a check block, whose fence is in the line of `place`. Throws a usage failure with places. */
 export function conditionsOf(yaml: string, { file, line }: Place): Condition[] {
   // The empty lines make places in it places in the file.
-  const document = onlyDocument(parseDocuments('\n'.repeat(line) + yaml, file), file);
+  const documents = parseDocuments('\n'.repeat(line) + yaml, file);
+  if (documents.length === 0) {
+    const remedy = 'Write a list of conditions: `- run: …`, and `otherwise: …` below it.';
+    throw inputFailure([{ place: { file, line, column: 1 }, message: 'this check says nothing', remedy }]);
+  }
+  const document = onlyDocument(documents, file);
   return check(document, checkSchema, 'check').map(({ status, prints, lacks, ...condition }, i) => ({
     ...condition,
     ...(prints !== undefined && { prints }),
