@@ -68,15 +68,19 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .command('labs')
     .description('the labs there are, and which of them stand')
     .addOption(json())
-    // What follows the subcommand is the subcommand's.
-    .enablePositionalOptions()
     .action(run(async () => (await import('./labs.ts')).labsCommand));
   labs
     .command('lint')
     .description('look for mistakes in the files of labs that you write')
     .argument('<file...>', "labs' Markdown files")
     .addOption(json())
-    .action(run(async () => (await import('./lint.ts')).lintCommand));
+    .action(
+      run(async () => {
+        const { lintCommand } = await import('./lint.ts');
+        // Commander gives `labs` what both know, wherever it stands.
+        return (context: Context, files: string[]) => lintCommand(context, files, labs.opts());
+      }),
+    );
 
   program
     .command('workshop')

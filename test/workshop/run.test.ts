@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Step } from '../../src/lab/lab-text.ts';
@@ -34,6 +33,18 @@ async function run(step: Step, signal = calm): Promise<{ ok: boolean; blocks: Bl
 
 function alive(pid: string): boolean {
   return existsSync(`/proc/${pid.trim()}`);
+}
+
+/** The processes whose present folder it is. */
+function runningIn(folder: string): string[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) => {
+    try {
+      return readlinkSync(`/proc/${pid}/cwd`) === folder;
+    } catch {
+      return false; // it ended meanwhile
+    }
+  });
 }
 
 describe('the commands of a step', () => {
@@ -81,8 +92,7 @@ describe('the commands of a step', () => {
     stop.abort(new Error('enough'));
     await expect(running).rejects.toThrow('enough');
     expect(alive(pid)).toBe(false);
-    const left = execFileSync('sh', ['-c', 'pgrep -f "[s]leep 100[0-9]" || true'], { encoding: 'utf8' });
-    expect(left).toBe('');
+    expect(runningIn(session.notebook)).toEqual([]);
   });
 });
 
