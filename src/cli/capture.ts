@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { labFailure, messageOf, usageFailure } from '../errors.ts';
 import { captureRaw, type WatchedPacket, watchWire } from '../operations/capture.ts';
 import { type StandingLab, standingLab } from '../operations/labs.ts';
+import { markedSecrets } from '../operations/secret-values.ts';
 import type { Context } from './context.ts';
 
 interface CaptureOptions {
@@ -80,16 +81,13 @@ function jsonLine(packet: WatchedPacket): string {
 
 /** One line a packet; what can be read of it below, with the secrets marked. */
 function textLines({ palette }: Context, grep: RegExp | undefined) {
-  const marks = new RegExp(grep?.source ?? SECRET_VALUES, 'gi');
+  const mark = (text: string) => palette.black(palette.bgYellow(text));
   return ({ time, node, length, description, encrypted, secrets }: WatchedPacket): string => {
     const head = `${palette.dim(time.slice(11, -1))} ${node} ${description}, ${length} bytes`;
-    const lines = secrets.map(
-      (line) => `    ${line.replace(marks, (found) => palette.black(palette.bgYellow(found)))}`,
-    );
+    const lines = secrets.map((line) => {
+      const pieces = markedSecrets(line, grep).map(({ text, secret }) => (secret ? mark(text) : text));
+      return `    ${pieces.join('')}`;
+    });
     return `${[encrypted ? palette.green(head) : head, ...lines].join('\n')}\n`;
   };
 }
-
-/** What is marked in a readable line: the values behind the words that give secrets away. */
-const SECRET_VALUES =
-  '(?<=bearer )\\S+|(?<=basic )\\S+|(?<=api-key: )\\S+|(?<=cookie: )\\S+|(?<=(password|secret|token|key)[^:]{0,20}": ")[^"]+|\\w+://[^\\s/]+:[^\\s/]+@\\S+';

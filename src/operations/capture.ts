@@ -40,7 +40,7 @@ export async function captureRaw(lab: StandingLab, node: string): Promise<Remote
 export async function watchWire(
   lab: StandingLab,
   { node, grep, count = Number.POSITIVE_INFINITY }: CaptureRequest,
-  show: (packet: WatchedPacket) => void,
+  show: (packet: WatchedPacket, frame: Frame) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const plans = await plansFor(lab, node);
@@ -64,7 +64,7 @@ export async function watchWire(
         for (const frame of reader.push(chunk as Buffer)) {
           const packet = watched(plan.node, frame, grep);
           if (!packet || shown >= count) continue;
-          show(packet);
+          show(packet, frame);
           shown += 1;
           if (shown >= count) stop();
         }

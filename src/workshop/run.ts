@@ -8,7 +8,8 @@ import type { Session } from './session.ts';
 export type CommandsBlock = Extract<Block, { kind: 'commands' }>;
 
 export interface BlockListener {
-  output(chunk: Buffer): void;
+  /** What `block` printed; blocks in the background speak at any time. */
+  output(chunk: Buffer, block: CommandsBlock): void;
   /** The next command of the block begins: what comes is its output. */
   command?(text: string): void;
 }
@@ -136,7 +137,7 @@ function start(session: Session, block: CommandsBlock, listener: BlockListener):
   const take = (chunk: Buffer) => {
     if (room > 0) begun.at(-1)?.chunks.push(chunk.subarray(0, room));
     room -= chunk.length;
-    listener.output(chunk);
+    listener.output(chunk, block);
   };
   const filter = new MarkFilter(mark, take, next);
   next();

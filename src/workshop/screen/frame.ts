@@ -1,0 +1,100 @@
+import { type Key, keysFor } from './key-help.ts';
+import { pageOf } from './page.ts';
+import { type EncryptionState, lastPage, type State, stepOf } from './state.ts';
+import { cut, justified, type Row, row, type Span, type Style, span } from './text/row.ts';
+import { textWidth } from './text/width.ts';
+
+const HEADER = 3;
+const FOOTER = 2;
+
+/** How many rows the page has: what the header, the footer and the pane of the wire leave. */
+export function bodyHeight(state: State): number {
+  return Math.max(0, state.size.rows - HEADER - FOOTER - wireHeight(state));
+}
+
+export function wireHeight({ wire, size }: State): number {
+  if (!wire) return 0;
+  const room = Math.max(0, size.rows - HEADER - FOOTER);
+  return wire.size === 'full' ? room : Math.ceil(room / 2);
+}
+
+/** How far down the page can be scrolled. */
+export function lowest(state: State): number {
+  return Math.max(0, pageOf(state).rows.length - bodyHeight(state));
+}
+
+export function headerRows(state: State): Row[] {
+  const { text, lab, page, size, done } = state;
+  const { columns } = size;
+  const step = stepOf(state);
+  const where = step
+    ? [span(`Step ${page} of ${text.steps.length}`, 'strong'), ...(done.has(step.name) ? [span(' ✓', 'good')] : [])]
+    : [span(page === 0 ? 'Introduction' : 'The end', 'strong'), span(`, ${text.steps.length} steps`)];
+  return [
+    justified([span(text.title, 'strong')], encryptionSpans(state.encryption), columns),
+    justified(where, [span(`${lab.minutes} minutes in all`, 'dim')], columns),
+    progressRow(state),
+  ];
+}
+
+const ENCRYPTION: Record<EncryptionState, readonly [text: string, style: Style]> = {
+  unknown: ['', 'dim'],
+  'no lab': ['not deployed', 'dim'],
+  off: ['encryption off', 'warning'],
+  on: ['encryption on', 'good'],
+  changing: ['encryption changing', 'warning'],
+};
+
+function encryptionSpans(state: EncryptionState): Span[] {
+  const [text, style] = ENCRYPTION[state];
+  return [span(text, style)];
+}
+
+/** A line under the header, strong as far as the lab is gone. */
+function progressRow(state: State): Row {
+  const { columns } = state.size;
+  const gone = Math.round((columns * Math.min(state.page, state.text.steps.length)) / Math.max(1, lastPage(state) - 1));
+  return row(span('━'.repeat(gone), 'good'), span('─'.repeat(columns - gone), 'dim'));
+}
+
+const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+
+/** How long one picture of the spinner stands, in ms. */
+export const SPIN_MS = 100;
+
+export function footerRows(state: State): Row[] {
+  const { columns } = state.size;
+  return [justified(statusSpans(state), positionSpans(state), columns), keyRow(keysFor(state), columns)];
+}
+
+function statusSpans({ busy, now, notice }: State): Span[] {
+  if (busy) {
+    const past = Math.max(0, now - busy.since);
+    const picture = SPINNER[Math.floor(past / SPIN_MS) % SPINNER.length] ?? '';
+    const text = busy.stopping ? 'Stopping' : busy.text;
+    return [span(`${picture} `, 'warning'), span(text, 'strong'), span(` ${(past / 1000).toFixed(1)} s`, 'dim')];
+  }
+  return notice ? [span(notice.text, notice.kind)] : [];
+}
+
+function positionSpans(state: State): Span[] {
+  if (state.overlay || state.wire?.size === 'full') return [];
+  const end = lowest(state);
+  if (end === 0) return [];
+  if (state.scroll >= end) return [span('end of page', 'dim')];
+  return [span(`↓ more: space (${Math.round((100 * state.scroll) / end)} %)`, 'dim')];
+}
+
+/** The keys that fit, the important ones first; in the order in which they are given. */
+function keyRow(keys: readonly Key[], columns: number): Row {
+  const shown = new Set<Key>();
+  let room = columns;
+  for (const one of keys.toSorted((a, b) => a.rank - b.rank)) {
+    const width = textWidth(`${one.key} ${one.does}  `);
+    if (width > room + 2) continue;
+    shown.add(one);
+    room -= width;
+  }
+  const spans = keys.filter((one) => shown.has(one)).flatMap(({ key, does }) => [span(key, 'key'), span(` ${does}  `)]);
+  return cut({ spans }, columns + 2);
+}
