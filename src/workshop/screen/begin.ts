@@ -1,10 +1,10 @@
 import type { LabText } from '../../lab/lab-text.ts';
 import type { Progress } from '../progress.ts';
 import { stageOf } from './moves.ts';
-import { lastPage, type Size, type State } from './state.ts';
+import { type LabHead, lastPage, type Size, type State } from './state.ts';
 
 interface Beginning {
-  lab: { name: string; minutes: number };
+  lab: LabHead;
   text: LabText;
   size: Size;
   progress: Progress | undefined;

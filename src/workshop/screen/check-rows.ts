@@ -1,12 +1,12 @@
 import type { Step } from '../../lab/lab-text.ts';
 import type { CheckedCondition } from './state.ts';
 import { inlineSpans } from './text/inline.ts';
-import { broken, type Row, row, span } from './text/row.ts';
+import { cut, type Row, row, span } from './text/row.ts';
 import { printable } from './text/width.ts';
 import { wrap } from './text/wrap.ts';
 
 /** How much of what a check saw is shown; more would push the words off the screen. */
-const SEEN_LINES = 6;
+const SEEN_LINES = 5;
 
 /** What a check found: every condition that does not hold in the lab's words, with what was seen instead. */
 export function checkRows(checked: readonly CheckedCondition[], step: Step, hints: number, columns: number): Row[] {
@@ -30,14 +30,13 @@ function mended(otherwise: string, columns: number): Row[] {
   return words.map(({ spans }, i) => ({ spans: [span(i === 0 ? '✗ ' : '  ', 'bad'), ...spans] }));
 }
 
+/** The end of it: that is where commands say what went wrong. */
 function seenRows(seen: string, columns: number): Row[] {
-  const text = printable(seen).trim();
-  if (text === '') return [row(span('  It printed nothing.', 'dim'))];
-  const lines = text.split('\n');
-  const left = lines.length - SEEN_LINES;
-  return [
-    row(span('  What was seen:', 'dim')),
-    ...lines.slice(0, SEEN_LINES).flatMap((line) => broken(`  ${line}`, 'plain', columns)),
-    ...(left > 0 ? [row(span(`  and ${left} more ${left === 1 ? 'line' : 'lines'}`, 'dim'))] : []),
-  ];
+  const lines = printable(seen)
+    .split('\n')
+    .filter((line) => line.trim() !== '');
+  if (lines.length === 0) return [row(span('  It printed nothing.', 'dim'))];
+  const words = lines.length > SEEN_LINES ? 'What was seen, the end of it:' : 'What was seen:';
+  const shown = lines.slice(-SEEN_LINES).map((line) => cut(row(`  ${line}`), columns));
+  return [row(span(`  ${words}`, 'dim')), ...shown];
 }

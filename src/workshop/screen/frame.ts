@@ -1,7 +1,7 @@
 import { type Key, keysFor } from './key-help.ts';
 import { pageOf } from './page.ts';
-import { type EncryptionState, lastPage, type State, stepOf } from './state.ts';
-import { cut, justified, type Row, row, type Span, type Style, span } from './text/row.ts';
+import { type EncryptionState, type State, stepOf } from './state.ts';
+import { justified, type Row, row, type Span, type Style, span } from './text/row.ts';
 import { textWidth } from './text/width.ts';
 
 const HEADER = 3;
@@ -24,11 +24,16 @@ export function lowest(state: State): number {
 }
 
 export function headerRows(state: State): Row[] {
-  const { text, lab, page, size, done } = state;
+  const { text, lab, page, size, done, scroll, wire } = state;
   const { columns } = size;
   const step = stepOf(state);
   const where = step
-    ? [span(`Step ${page} of ${text.steps.length}`, 'strong'), ...(done.has(step.name) ? [span(' ✓', 'good')] : [])]
+    ? [
+        span(`Step ${page} of ${text.steps.length}`, 'strong'),
+        ...(done.has(step.name) ? [span(' ✓', 'good')] : []),
+        // Where the page's own heading is out of sight.
+        ...(scroll > 0 || wire?.size === 'full' ? [span(` ${step.title}`)] : []),
+      ]
     : [span(page === 0 ? 'Introduction' : 'The end', 'strong'), span(`, ${text.steps.length} steps`)];
   return [
     justified([span(text.title, 'strong')], encryptionSpans(state.encryption), columns),
@@ -50,10 +55,9 @@ function encryptionSpans(state: EncryptionState): Span[] {
   return [span(text, style)];
 }
 
-/** A line under the header, strong as far as the lab is gone. */
-function progressRow(state: State): Row {
-  const { columns } = state.size;
-  const gone = Math.round((columns * Math.min(state.page, state.text.steps.length)) / Math.max(1, lastPage(state) - 1));
+/** A line under the header, strong as far as the lab is done. */
+function progressRow({ size: { columns }, done, text }: State): Row {
+  const gone = Math.round((columns * done.size) / Math.max(1, text.steps.length));
   return row(span('━'.repeat(gone), 'good'), span('─'.repeat(columns - gone), 'dim'));
 }
 
@@ -88,13 +92,17 @@ function positionSpans(state: State): Span[] {
 /** The keys that fit, the important ones first; in the order in which they are given. */
 function keyRow(keys: readonly Key[], columns: number): Row {
   const shown = new Set<Key>();
-  let room = columns;
+  let room = columns + KEY_GAP.length;
   for (const one of keys.toSorted((a, b) => a.rank - b.rank)) {
-    const width = textWidth(`${one.key} ${one.does}  `);
-    if (width > room + 2) continue;
+    const width = textWidth(`${one.key} ${one.does}${KEY_GAP}`);
+    if (width > room) continue;
     shown.add(one);
     room -= width;
   }
-  const spans = keys.filter((one) => shown.has(one)).flatMap(({ key, does }) => [span(key, 'key'), span(` ${does}  `)]);
-  return cut({ spans }, columns + 2);
+  const spans = keys
+    .filter((one) => shown.has(one))
+    .flatMap(({ key, does }, i) => [span(i === 0 ? '' : KEY_GAP), span(key, 'key'), span(` ${does}`)]);
+  return { spans };
 }
+
+const KEY_GAP = '  ';

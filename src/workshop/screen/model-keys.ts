@@ -11,7 +11,12 @@ export function pressed(state: State, key: string): Update {
   if (key === 'ctrl-l') return { state, effects: [{ kind: 'redraw' }] };
   if (state.stage?.active && !state.overlay) return key === 'escape' ? onStage(state, false) : onward(state);
   if (state.overlay) return inOverlay(state, key);
-  return scrolled(state, key) ?? always(state, key) ?? (state.busy ? patience(state) : command(state, key));
+  return scrolled(state, key) ?? always(state, key) ?? (state.busy ? patience(state) : command(besideWire(state), key));
+}
+
+/** What comes of a key is on the page, which a pane of full size would hide. */
+function besideWire(state: State): State {
+  return state.wire?.size === 'full' ? { ...state, wire: { ...state.wire, size: 'half' } } : state;
 }
 
 /** Ctrl-C: what runs is stopped; where nothing runs, it is the person who goes. */
@@ -33,7 +38,8 @@ function scrolled(state: State, key: string): Update | undefined {
 /** Keys that work while something runs, too. */
 function always(state: State, key: string): Update | undefined {
   if (key === 'w') return wire(state);
-  if (key === '?') return only({ ...state, overlay: { kind: 'help' } });
+  if (key === 'f' && state.wire) return only({ ...state, wire: { ...state.wire, frozen: !state.wire.frozen } });
+  if (key === '?') return only({ ...besideWire(state), overlay: { kind: 'help' } });
   return undefined;
 }
 

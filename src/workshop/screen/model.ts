@@ -24,7 +24,7 @@ function happened(state: State, event: Event): Update {
     case 'resize':
       return only({ ...state, size: event.size });
     case 'tick':
-      return only({ ...state, now: event.now });
+      return only(state);
     case 'typed':
       return typedOne(state);
     case 'block':
@@ -71,13 +71,13 @@ function settled(state: State): State {
   if (!part) return state.scroll > end ? { ...state, scroll: end } : state;
   const [from, to] = part;
   const height = bodyHeight(state);
-  // All of it where it fits; else its end while it grows. What can be seen already moves nothing.
-  const top = Math.min(Math.max(state.scroll, to - height), to - from <= height ? from : to);
+  // All of it where it fits; else the end of output, which grows, and the beginning of words. What can be seen moves nothing.
+  const top = Math.min(Math.max(state.scroll, to - height), to - from <= height || state.follow !== 'run' ? from : to);
   return { ...state, scroll: Math.max(0, Math.min(top, end)) };
 }
 
 function withWire(state: State, { problem, packets }: Pick<Wire, 'packets' | 'problem'>): State {
-  if (!state.wire) return state;
+  if (!state.wire || (state.wire.frozen && problem === undefined)) return state;
   return {
     ...state,
     wire: { ...state.wire, problem, packets: [...state.wire.packets, ...packets].slice(-KEPT_PACKETS) },

@@ -109,7 +109,7 @@ function introductionRows({ text, lab, size: { columns } }: State): Row[] {
         .map((line) => row(line)),
     ];
   });
-  const steps = `${text.steps.length} steps, about ${lab.minutes} minutes. Each step has commands to type: in any terminal that \`wglab workshop ${lab.name} --shell\` opens, in the shell behind the key **!**, or let wglab type them: **d**. Then **c** checks whether it happened, and **n** goes on.`;
+  const steps = `${text.steps.length} steps, about ${lab.minutes} minutes. Each step has commands to type: in any terminal that \`wglab workshop ${lab.called} --shell\` opens, in the shell behind the key **!**, or let wglab type them: **d**. Then **c** checks whether it happened, and **n** goes on.`;
   return [...markdownRows(`# ${text.title}`, columns), ...blocks, BLANK, ...markdownRows(steps, columns)];
 }
 
@@ -119,7 +119,7 @@ function endRows({ text, done, skipped, lab, size: { columns } }: State): Row[] 
     left.length === 0
       ? 'You have done every step.'
       : `You are at the end. ${left.length} of ${text.steps.length} steps are not checked: **l** leads to them.`;
-  const again = `To begin from the start another time: \`wglab workshop ${lab.name} --restart\`.`;
+  const again = `To begin from the start another time: \`wglab workshop ${lab.called} --restart\`.`;
   return [
     ...markdownRows('# The end', columns),
     BLANK,

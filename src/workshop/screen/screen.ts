@@ -4,14 +4,14 @@ import { begin, progressIn } from './begin.ts';
 import { SPIN_MS } from './frame.ts';
 import { Jobs } from './jobs.ts';
 import { update } from './model.ts';
-import { type Effect, type Event, type State, stepOf } from './state.ts';
+import { type Effect, type Event, type LabHead, type State, stepOf } from './state.ts';
 import { Terminal } from './terminal.ts';
 import type { Tools } from './tools.ts';
 import { view } from './view.ts';
 import { Watcher } from './watcher.ts';
 
 export interface ScreenOptions {
-  lab: { name: string; minutes: number };
+  lab: LabHead;
   text: LabText;
   tools: Tools;
   colours: boolean;
@@ -111,13 +111,16 @@ class Screen {
     const steps = text.steps.filter((step) => done.has(step.name) && step.check.length > 0);
     if (steps.length === 0 || !stepOf(this.#state)) return;
     if (this.#progress?.deployed === (await this.#options.tools.deployed())) return;
-    this.#state = { ...this.#state, busy: { doing: 'survey', text: 'Looking at what still holds', since: 0 } };
+    this.#state = {
+      ...this.#state,
+      busy: { doing: 'survey', text: 'Looking at what still holds', since: performance.now() },
+    };
     this.#does({ kind: 'survey', steps });
     this.#spin();
   }
 
   #happens(event: Event): void {
-    const { state, effects } = update(this.#state, event);
+    const { state, effects } = update({ ...this.#state, now: performance.now() }, event);
     this.#state = state;
     for (const effect of effects) this.#does(effect);
     this.#spin();
@@ -136,7 +139,7 @@ class Screen {
       clearInterval(this.#spinner);
       this.#spinner = undefined;
     } else {
-      this.#spinner ??= setInterval(() => this.#happens({ kind: 'tick', now: performance.now() }), SPIN_MS);
+      this.#spinner ??= setInterval(() => this.#happens({ kind: 'tick' }), SPIN_MS);
     }
   }
 

@@ -3,7 +3,7 @@ import type { WatchedPacket } from '../../operations/capture.ts';
 
 /** Everything that the screen shows is in here, and nothing that it does: see `Effect`. */
 export interface State {
-  readonly lab: { name: string; minutes: number };
+  readonly lab: LabHead;
   readonly text: LabText;
   readonly size: Size;
   /** 0 is the introduction, then the steps, then the end. */
@@ -28,6 +28,13 @@ export interface State {
   readonly encryption: EncryptionState;
   readonly wire?: Wire | undefined;
   readonly stage?: Stage | undefined;
+}
+
+export interface LabHead {
+  name: string;
+  /** What a person types to mean this lab: its name, or the path of its file. */
+  called: string;
+  minutes: number;
 }
 
 export interface Size {
@@ -74,6 +81,8 @@ export type EncryptionState = 'unknown' | 'no lab' | 'off' | 'on' | 'changing';
 export interface Wire {
   size: 'half' | 'full';
   packets: readonly WirePacket[];
+  /** The person wants to read. */
+  frozen?: boolean;
   /** Why there is nothing more to see. */
   problem?: string | undefined;
 }
@@ -98,7 +107,8 @@ export type Event =
   | { kind: 'key'; key: string }
   | { kind: 'paste' }
   | { kind: 'resize'; size: Size }
-  | { kind: 'tick'; now: number }
+  /** Time went by: `now` is another. */
+  | { kind: 'tick' }
   | { kind: 'typed' }
   | { kind: 'block'; block: number }
   | { kind: 'output'; block: number; text: string }

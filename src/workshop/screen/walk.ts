@@ -8,6 +8,8 @@ import { type Left, runScreen } from './screen.ts';
 import { toolsOf } from './session-tools.ts';
 
 export interface WalkOptions {
+  /** What the person typed to mean this lab. */
+  called: string;
   engine?: string;
   present?: boolean;
   /** Forgets where the person was. */
@@ -23,15 +25,15 @@ export interface WalkOptions {
  * where the lab has no such step.
  */
 export async function walk(definition: LabDefinition, options: WalkOptions): Promise<Left> {
-  const { engine, present = false, restart = false, step, colours, signal } = options;
-  requireTerminal(definition.name);
+  const { called, engine, present = false, restart = false, step, colours, signal } = options;
+  requireTerminal(called);
   const text = await readLabText(definition.file);
   if (step !== undefined) requireStep(text, step);
   if (restart) await forgetProgress(definition.name);
   const session = await openSession(definition, engine === undefined ? {} : { engine });
   try {
     return await runScreen({
-      lab: { name: definition.name, minutes: definition.minutes },
+      lab: { name: definition.name, called, minutes: definition.minutes },
       text,
       tools: toolsOf(session),
       colours,
@@ -45,11 +47,11 @@ export async function walk(definition: LabDefinition, options: WalkOptions): Pro
 }
 
 /** What is drawn and asked here needs a terminal on both sides, which can place its cursor. */
-function requireTerminal(lab: string): void {
+function requireTerminal(called: string): void {
   const { stdin, stdout, env } = process;
   if (stdin.isTTY && stdout.isTTY && env.TERM && env.TERM !== 'dumb') return;
   throw usageFailure('the workshop needs a terminal, and this is none that it could draw on', {
-    remedy: `wglab workshop ${lab} --auto does the lab without a person, and prints a transcript.`,
+    remedy: `wglab workshop ${called} --auto does the lab without a person, and prints a transcript.`,
   });
 }
 

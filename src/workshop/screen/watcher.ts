@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Failure, messageOf } from '../../errors.ts';
+import { messageOf } from '../../errors.ts';
 import type { EncryptionState, Event, WirePacket } from './state.ts';
 import type { Tools } from './tools.ts';
 
@@ -91,7 +91,7 @@ export class Watcher {
       this.#tell({ kind: 'wire-ended', problem: 'The capture has ended.' });
     } catch (error) {
       if (signal.aborted) return;
-      if (!(error instanceof Failure)) this.#broken(error);
+      // A lab that is destroyed meanwhile breaks the connection at any point, which is told in many ways.
       this.#tell({ kind: 'wire-ended', problem: messageOf(error) });
     } finally {
       clearInterval(timer);

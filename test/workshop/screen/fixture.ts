@@ -89,7 +89,7 @@ export class Driven {
 
   constructor({ size = { columns: 80, rows: 24 }, progress, present = false, step }: Start = {}) {
     const before = progress && { ...NO_PROGRESS, ...progress };
-    const lab = { name: 'file', minutes: 5 };
+    const lab = { name: 'file', called: 'file', minutes: 5 };
     this.state = begin({ lab, text: TEXT_OF_LAB, size, progress: before, present, ...(step ? { step } : {}) });
   }
 

@@ -49,7 +49,6 @@ const conditions = fc.array(fc.record({ condition: fc.constant(condition), holds
 const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom(...KEYS, ...MORE_KEYS).map((key) => ({ kind: 'key' as const, key })) },
   size.map((to) => ({ kind: 'resize' as const, size: to })),
-  fc.nat(1e6).map((now) => ({ kind: 'tick' as const, now })),
   fc.nat(4).map((block) => ({ kind: 'block' as const, block })),
   fc.record({ kind: fc.constant('output' as const), block: fc.nat(4), text: hostile }),
   fc.record({ kind: fc.constant('block-ended' as const), block: fc.nat(4), status: fc.nat(2) }),
@@ -59,6 +58,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     { kind: 'stopped' },
     { kind: 'typed' },
     { kind: 'paste' },
+    { kind: 'tick' },
   ),
   conditions.map((list) => ({ kind: 'checked' as const, conditions: list })),
   fc.subarray(TEXT_OF_LAB.steps.map(({ name }) => name)).map((lost) => ({ kind: 'surveyed' as const, lost })),
