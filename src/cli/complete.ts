@@ -47,6 +47,8 @@ export const ARGUMENT_VALUES: Readonly<Record<string, Values>> = {
   'deploy lab': 'labs',
   'smoke lab': 'labs',
   'pull lab': 'labs',
+  'workshop lab': 'labs',
+  file: 'files',
   lab: 'deployments',
   target: 'targets',
   command: 'files',
@@ -65,7 +67,7 @@ export function complete(program: Command, words: readonly string[]): Completion
     return { ...found, ...typed, ...(option ? valuesOf(option, OPTION_VALUES[option.attributeName()]) : {}) };
   }
   if (last.startsWith('-') && !onlyOperands) return { ...found, words: flagsOf(program, command) };
-  if (operands === 0 && command === program) return { ...found, words: commandsOf(program) };
+  if (operands === 0 && command.commands.length > 0) return { ...found, words: commandsOf(command) };
   const argument = argumentAt(command, operands);
   if (!argument) return found;
   if (command.name() === 'help') return { ...found, words: commandsOf(program) };
@@ -89,8 +91,8 @@ function walk(program: Command, words: readonly string[]) {
       const option = optionOf(program, command, word);
       if (option?.required) waiting = option;
       if (word.startsWith('--lab=')) lab = word.slice('--lab='.length);
-    } else if (command === program && operands === 0) {
-      const subcommand = subcommandOf(program, word);
+    } else if (operands === 0 && command.commands.length > 0) {
+      const subcommand = subcommandOf(command, word);
       if (subcommand) command = subcommand;
       else operands++;
     } else operands++;

@@ -64,11 +64,29 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .addOption(json())
     .action(run(async () => (await import('./doctor.ts')).doctorCommand));
 
-  program
+  const labs = program
     .command('labs')
     .description('the labs there are, and which of them stand')
     .addOption(json())
+    // What follows the subcommand is the subcommand's.
+    .enablePositionalOptions()
     .action(run(async () => (await import('./labs.ts')).labsCommand));
+  labs
+    .command('lint')
+    .description('look for mistakes in the files of labs that you write')
+    .argument('<file...>', "labs' Markdown files")
+    .addOption(json())
+    .action(run(async () => (await import('./lint.ts')).lintCommand));
+
+  program
+    .command('workshop')
+    .description('a lab step by step: what to type, what to look for, and a check of each step')
+    .argument('[lab]', 'a lab by its name, or the path of its file', 'wireguard')
+    .option('--auto', 'run all steps without a person, and print a transcript')
+    .option('--shell', 'open a shell in which the commands of the lab work as written')
+    .addOption(engineOption())
+    .addOption(json())
+    .action(run(async () => (await import('./workshop.ts')).workshopCommand));
 
   program
     .command('deploy')
@@ -164,7 +182,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
   program
     .command('smoke')
     .description('for CI: deploy, prove plaintext, encrypt, prove ciphertext, turn off, prove plaintext again, destroy')
-    .argument('[lab]', 'a lab by its name, or the path of its file', 'wireguard')
+    .argument('[lab]', 'run the steps of this lab with their checks instead; its name, or the path of its file')
     .option('--name <name>', 'a name for this deployment')
     .option('--topology <file>', "another containerlab topology than the lab's")
     .option('--workers <count>', 'another number of workers', wholeNumber)

@@ -1,9 +1,12 @@
 import { appendFile, writeFile } from 'node:fs/promises';
 import { messageOf, usageFailure } from '../errors.ts';
 import type { EngineName } from '../lab/engine-name.ts';
+import { findLab } from '../lab/lab-definition.ts';
+import { readLabText } from '../lab/lab-text.ts';
 import { smoke } from '../operations/smoke.ts';
 import { annotations, stepSummary } from '../report/github.ts';
 import { junit, type Phase, type SmokeResult } from '../report/junit.ts';
+import { smokeLab } from '../workshop/smoke-lab.ts';
 import { type Context, printJson } from './context.ts';
 import { excerptText } from './excerpt-text.ts';
 
@@ -20,10 +23,63 @@ interface SmokeOptions {
   output?: 'json';
 }
 
-export async function smokeCommand(context: Context, lab: string, options: SmokeOptions): Promise<number> {
+/** Without a lab, the proof of what wglab is about; of a lab that is named, its steps with their checks. */
+export async function smokeCommand(context: Context, lab: string | undefined, options: SmokeOptions): Promise<number> {
+  const { exitCode, ...result } = await (lab === undefined ? prove(context, options) : walk(context, lab, options));
+  if (options.junit !== undefined) await write(options.junit, junit(result));
+  await tellGithub(result, options);
+  if (options.output) printJson(context, result);
+  else context.out.write(`${summary(result, context)}\n`);
+  return exitCode;
+}
+
+type Outcome = Awaited<ReturnType<typeof smoke>>;
+
+/** Options that say what the proof is made with; a lab's own steps say it themselves. */
+const OF_THE_PROOF = [
+  'name',
+  'topology',
+  'workers',
+  'nodeImage',
+  'calicoVersion',
+  'calicoManifests',
+  'evidence',
+] as const;
+
+async function walk(context: Context, nameOrPath: string, options: SmokeOptions): Promise<Outcome> {
+  const { err, progress, signal } = context;
+  const wrong = OF_THE_PROOF.find((option) => options[option] !== undefined);
+  if (wrong !== undefined) {
+    const flag = `--${wrong.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    throw usageFailure(`${flag} is for smoke without a lab; here the steps of the lab say what is made`, {
+      remedy: `wglab smoke ${nameOrPath}, or wglab smoke ${flag} …`,
+    });
+  }
+  const definition = await findLab(nameOrPath);
+  return smokeLab(
+    definition,
+    await readLabText(definition.file),
+    options.engine,
+    {
+      step: ({ title }) => progress.step(title),
+      block: () => undefined,
+      command: (text) => progress.update(text.split('\n')[0] ?? ''),
+      output: () => undefined,
+      ran: (_, { ok }) => (ok ? progress.done() : progress.failed()),
+      ended: (phase) => err.write(`${phaseLine(phase, context)}\n`),
+      leaving: (name) => progress.info(`the lab "${name}" still stands, and is taken away`),
+    },
+    signal,
+  ).catch((error) => {
+    progress.failed();
+    throw error;
+  });
+}
+
+function prove(context: Context, options: SmokeOptions): Promise<Outcome> {
   const { err, errPalette, progress, signal } = context;
-  const { exitCode, ...result } = await smoke(
-    { ...options, lab, keep: false },
+  return smoke(
+    { ...options, lab: 'wireguard', keep: false },
     {
       step: (text) => progress.step(text),
       update: (text) => progress.update(text),
@@ -41,11 +97,6 @@ export async function smokeCommand(context: Context, lab: string, options: Smoke
     },
     signal,
   );
-  if (options.junit !== undefined) await write(options.junit, junit(result));
-  await tellGithub(result, options);
-  if (options.output) printJson(context, result);
-  else context.out.write(`${summary(result, context)}\n`);
-  return exitCode;
 }
 
 function phaseLine({ name, verdict, detail, seconds }: Phase, { errPalette }: Context): string {
@@ -60,7 +111,7 @@ function phaseLine({ name, verdict, detail, seconds }: Phase, { errPalette }: Co
 
 function summary({ lab, verdict, seconds, phases }: SmokeResult, { palette }: Context): string {
   const colour = verdict === 'pass' ? palette.green : palette.red;
-  return `\n${colour(palette.bold(`smoke ${verdict}`))}: lab "${lab}", ${phases.length} phases in ${seconds.toFixed(1)} s`;
+  return `\n${colour(palette.bold(`smoke ${verdict}`))}: lab "${lab}", ${phases.length} ${phases.length === 1 ? 'phase' : 'phases'} in ${seconds.toFixed(1)} s`;
 }
 
 async function write(file: string, text: string): Promise<void> {

@@ -10,6 +10,7 @@ export interface Checked {
   holds: boolean;
   /** What its command printed, and what was wrong with it where it does not hold. */
   seen: string;
+  seconds: number;
 }
 
 /** How long one condition may take to be looked at, in ms: longer than any command that only looks. */
@@ -24,13 +25,19 @@ export async function checkStep(session: Session, step: Step, signal: AbortSigna
 
 async function look(session: Session, condition: Condition, signal: AbortSignal): Promise<Checked> {
   signal.throwIfAborted();
+  const began = performance.now();
   const job = startJob(condition.run, { cwd: session.notebook, env: session.environment });
   const inTime = await unlessAborted(job, signal, within(job.ended, CONDITION_MS));
   if (!inTime) await job.interrupt();
   const wrong = inTime
     ? whyNot(condition, await job.ended, job.printed())
     : `(it took more than ${CONDITION_MS / 1000} s, and was ended)`;
-  return { condition, holds: wrong === undefined, seen: [job.printed().trimEnd(), wrong].filter(Boolean).join('\n') };
+  return {
+    condition,
+    holds: wrong === undefined,
+    seen: [job.printed().trimEnd(), wrong].filter(Boolean).join('\n'),
+    seconds: (performance.now() - began) / 1000,
+  };
 }
 
 /** What keeps a condition from holding, or undefined where it holds. */

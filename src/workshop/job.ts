@@ -17,6 +17,8 @@ export interface Job {
 /** How long a job may take to end itself after Ctrl-C, and then after SIGTERM, in ms. */
 const AFTER_INTERRUPT_MS = 5_000;
 const AFTER_TERMINATE_MS = 2_000;
+/** How long the kernel, and whoever inherits orphans, may take for those that were killed, in ms. */
+const AFTER_KILL_MS = 1_000;
 /** What a process left that put itself out of its group may hold the output open for, in ms. */
 const OUTPUT_MS = 1_000;
 /** What is kept of the output, in characters: a capture that nobody ends must not fill the memory. */
@@ -94,10 +96,11 @@ export function startJob(
 
 /** Ends what a script that is over left running in its group. */
 async function endGroup(group: number): Promise<void> {
-  signalGroup(group, 'SIGTERM');
-  const late = performance.now() + AFTER_TERMINATE_MS;
-  while (signalGroup(group, 0) && performance.now() < late) await pause();
-  signalGroup(group, 'SIGKILL');
+  for (const [signal, ms] of [['SIGTERM', AFTER_TERMINATE_MS] as const, ['SIGKILL', AFTER_KILL_MS] as const]) {
+    const late = performance.now() + ms;
+    signalGroup(group, signal);
+    while (signalGroup(group, 0) && performance.now() < late) await pause();
+  }
   groups.delete(group);
 }
 

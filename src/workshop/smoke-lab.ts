@@ -1,0 +1,59 @@
+import { ExitCode } from '../errors.ts';
+import type { LabDefinition } from '../lab/lab-definition.ts';
+import type { LabText } from '../lab/lab-text.ts';
+import type { Phase, SmokeResult } from '../report/junit.ts';
+import { type LabListener, runLab, type StepResult } from './auto.ts';
+import { describeCondition } from './check.ts';
+
+/** Runs each step of a lab and gives one phase a condition, for the reports that a pipeline reads. Throws as `runLab`. */
+export async function smokeLab(
+  definition: LabDefinition,
+  text: LabText,
+  engine: string,
+  listener: Omit<LabListener, 'checked'> & { ended(phase: Phase): void },
+  signal: AbortSignal,
+): Promise<SmokeResult & { exitCode: ExitCode }> {
+  const phases: Phase[] = [];
+  const checked = (result: StepResult) => {
+    const left = text.steps.length - text.steps.indexOf(result.step) - 1;
+    for (const phase of phasesOf(result, left)) {
+      phases.push(phase);
+      listener.ended(phase);
+    }
+  };
+  const run = await runLab(definition, text, engine, { ...listener, checked }, signal);
+  const exitCode = { pass: ExitCode.done, fail: ExitCode.claimFails, error: ExitCode.labFailed }[run.verdict];
+  const { verdict, seconds } = run;
+  return { lab: definition.name, engine: run.engine ?? 'none', verdict, phases, seconds: round(seconds), exitCode };
+}
+
+/** What a step showed: a phase for each condition, or one where it has none or came to none. `left`: how many steps come after it. */
+export function phasesOf({ step, run, checked }: StepResult, left: number): Phase[] {
+  const seconds = round(run.seconds);
+  const notRun = left > 0 ? `\n${left} more ${left === 1 ? 'step was' : 'steps were'} not run` : '';
+  const failed = run.blocks.find(({ status }) => status !== 0 && status !== null);
+  if (failed) {
+    const why = failed.problem ?? `exit status ${failed.status}`;
+    const last = failed.commands.at(-1);
+    const detail = `${why}\n$ ${last?.text ?? ''}\n${tail(last?.output ?? '')}${notRun}`;
+    return [{ name: `${step.title}: its commands`, verdict: 'error', seconds, detail }];
+  }
+  if (checked.length === 0)
+    return [{ name: step.title, verdict: 'pass', seconds, detail: 'there is nothing to check' }];
+  return checked.map(({ condition, holds, seen, seconds: took }, i) => ({
+    name: `${step.title}: ${condition.run.trim().split('\n')[0]}`,
+    verdict: holds ? 'pass' : 'fail',
+    // The first one bears the time of what was run to make it hold.
+    seconds: round(took + (i === 0 ? run.seconds : 0)),
+    detail: holds ? describeCondition(condition) : `${condition.otherwise.trim()}\n${tail(seen)}${notRun}`,
+  }));
+}
+
+/** The end of what was printed, where it says what went wrong. */
+function tail(output: string): string {
+  return output.trimEnd().split('\n').slice(-20).join('\n');
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
+}
