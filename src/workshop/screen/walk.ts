@@ -35,7 +35,7 @@ export async function walk(definition: LabDefinition, options: WalkOptions): Pro
     return await runScreen({
       lab: { name: definition.name, called, minutes: definition.minutes },
       text,
-      tools: toolsOf(session),
+      tools: toolsOf(session, signal),
       colours,
       present,
       signal,
