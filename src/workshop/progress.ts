@@ -42,15 +42,15 @@ export async function saveProgress(lab: string, progress: Progress): Promise<voi
 /** Begins anew. What the learner noted is put aside, for the checks would take it for new; the last one put aside is kept. */
 export async function forgetProgress(lab: string): Promise<void> {
   const folder = workshopFolder(lab);
-  await rm(join(folder, FILE), { force: true });
   const aside = join(folder, 'notebook.before');
   const notebook = join(folder, 'notebook');
   try {
+    await rm(join(folder, FILE), { force: true });
     await rm(aside, { recursive: true, force: true });
     await rename(notebook, aside);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
-      throw storageFailure(error, `put ${notebook} aside`);
+      throw storageFailure(error, `put ${notebook} aside, or remove ${FILE} beside it`);
     }
   }
 }

@@ -47,6 +47,8 @@ function happened(state: State, event: Event): Update {
       return repeated(state, event);
     case 'failed':
       return only(idle(state, { kind: 'bad', text: event.message }));
+    case 'unsaved':
+      return only({ ...state, notice: { kind: 'bad', text: `Your place is not kept: ${event.message}` } });
     case 'stopped':
       return only(idle(state, { kind: 'warning', text: 'Stopped.' }));
     case 'encryption':

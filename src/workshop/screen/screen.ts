@@ -1,3 +1,4 @@
+import { Failure } from '../../errors.ts';
 import type { LabText } from '../../lab/lab-text.ts';
 import { type Progress, readProgress, saveProgress } from '../progress.ts';
 import { begin, progressIn } from './begin.ts';
@@ -181,7 +182,10 @@ class Screen {
     const state = this.#state;
     this.#saving = this.#saving
       .then(async () => saveProgress(lab.name, progressIn(state, await tools.deployed())))
-      .catch(this.#fail);
+      .catch((error) => {
+        if (error instanceof Failure) this.#happens({ kind: 'unsaved', message: error.message });
+        else this.#fail(error);
+      });
   }
 
   #type(): void {

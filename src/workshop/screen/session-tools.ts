@@ -28,9 +28,7 @@ export function toolsOf(session: Session, signal: AbortSignal): Tools {
     watch: (show, stop) => watchLab(lab, show, stop),
     deployed: () => deployedAt(lab),
     async shell() {
-      process.stdout.write(
-        `A shell on the lab "${lab}": kubectl and wglab mean this lab here. exit leads back to the workshop.\n`,
-      );
+      process.stdout.write(`A shell on the lab "${lab}". "exit" leads back to the workshop.\n`);
       await openShell(session, signal);
     },
   };

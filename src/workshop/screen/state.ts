@@ -120,6 +120,7 @@ export type Event =
   | { kind: 'repeating'; step: Step }
   | { kind: 'repeated'; holding: readonly string[]; problem?: string }
   | { kind: 'failed'; message: string }
+  | { kind: 'unsaved'; message: string }
   | { kind: 'stopped' }
   | { kind: 'encryption'; state: EncryptionState }
   | { kind: 'packets'; packets: readonly WirePacket[] }
