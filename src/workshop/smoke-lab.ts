@@ -41,7 +41,7 @@ export function phasesOf({ step, run, checked }: StepResult, left: number): Phas
   if (checked.length === 0)
     return [{ name: step.title, verdict: 'pass', seconds, detail: 'there is nothing to check' }];
   return checked.map(({ condition, holds, seen, seconds: took }, i) => ({
-    name: `${step.title}: ${condition.run.trim().split('\n')[0]}`,
+    name: checked.length === 1 ? step.title : `${step.title} (${i + 1} of ${checked.length})`,
     verdict: holds ? 'pass' : 'fail',
     // The first one bears the time of what was run to make it hold.
     seconds: round(took + (i === 0 ? run.seconds : 0)),

@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { messageOf } from '../../src/errors.ts';
+import { type LabDefinition, listLabs } from '../../src/lab/lab-definition.ts';
+import { type LabText, readLabText, type Step } from '../../src/lab/lab-text.ts';
+import { type Checked, checkStep } from '../../src/workshop/check.ts';
+import { type BlockRun, runStep, undoStep } from '../../src/workshop/run.ts';
+import { openSession, type Session } from '../../src/workshop/session.ts';
+import { whyNoFaults } from './support/requirements.ts';
+import { otherShape } from './support/shape.ts';
+import { Home } from './support/wglab.ts';
+
+/** Of one step, run two or three times. */
+const STEP_MS = 180_000;
+
+const signal = new AbortController().signal;
+const lacking = whyNoFaults();
+const labs = (await listLabs()).filter(({ engines }) => engines.includes('embedded'));
+
+for (const definition of labs) {
+  const text = await readLabText(definition.file).catch(messageOf);
+  describe.skipIf(lacking)(`the lab ${definition.name}${lacking ? ` (${lacking})` : ''}`, () => walk(definition, text));
+}
+
+/** Walks through a lab as one who does not skip anything: every step must be needed, must work, and must be safe to do again. */
+function walk(definition: LabDefinition, text: LabText | string): void {
+  if (typeof text === 'string') {
+    it('can be read', () => expect.fail(text));
+    return;
+  }
+  const without = text.steps.filter(({ check }) => check.length === 0).map(({ title }) => title);
+  if (without.length === text.steps.length) {
+    it.todo('has no checks yet');
+    return;
+  }
+  it('has a check in every step', () => expect(without).toEqual([]));
+
+  const before = { ...process.env };
+  let home: Home;
+  let session: Session;
+  /** The step that went wrong: those after it have nothing to stand on. */
+  let broken: string | undefined;
+
+  beforeAll(async () => {
+    home = new Home();
+    for (const name of ['WGLAB_LAB', 'WGLAB_ENGINE', 'FORCE_COLOR', 'GITHUB_ACTIONS']) delete process.env[name];
+    process.env.WGLAB_HOME = home.folder;
+    session = await openSession(definition, { temporary: true, engine: 'embedded' });
+  });
+  afterAll(async () => {
+    await session.end();
+    await home.dispose();
+    process.env = before;
+  });
+
+  for (const step of text.steps) {
+    it(
+      step.title,
+      async () => {
+        if (broken !== undefined) expect.fail(`not run, for the step "${broken}" went wrong`);
+        broken = step.title;
+        await prove(session, step);
+        broken = undefined;
+      },
+      STEP_MS,
+    );
+  }
+
+  it('leaves nothing behind', () => {
+    if (broken === undefined) home.expectNothingLeft(home.census());
+  });
+}
+
+async function prove(session: Session, step: Step): Promise<void> {
+  if (step.check.length > 0) await expectNot(session, step, 'before its commands');
+  const blocks = await run(session, step);
+  expect(otherShapes(step, blocks), 'examples of output').toEqual([]);
+  await expectHolds(session, step, 'after its commands');
+  await run(session, step);
+  await expectHolds(session, step, 'after its commands a second time');
+  if (step.undo === undefined) return;
+  await undoStep(session, step, signal);
+  await expectNot(session, step, 'after its undo');
+  await run(session, step);
+  await expectHolds(session, step, 'after its undo and its commands again');
+}
+
+async function run(session: Session, step: Step): Promise<BlockRun[]> {
+  const { ok, blocks } = await runStep(session, step, { block: () => undefined, output: () => undefined }, signal);
+  const told = blocks.map(({ block, status, output }) => `line ${block.place.line}, status ${status}:\n${output}`);
+  expect(ok, told.join('\n')).toBe(true);
+  return blocks;
+}
+
+async function expectHolds(session: Session, step: Step, when: string): Promise<void> {
+  const checked = await checkStep(session, step, signal);
+  expect(checked.filter(({ holds }) => !holds).map(described), `the check ${when}`).toEqual([]);
+}
+
+async function expectNot(session: Session, step: Step, when: string): Promise<void> {
+  const checked = await checkStep(session, step, signal);
+  expect(
+    checked.every(({ holds }) => holds),
+    `the check holds already ${when}:\n${checked.map(described).join('\n')}`,
+  ).toBe(false);
+}
+
+function described({ condition, seen }: Checked): string {
+  return `line ${condition.place.line}: ${condition.run}\n${seen}`;
+}
+
+/** The examples that do not have the shape of what the commands before them printed. */
+function otherShapes(step: Step, runs: readonly BlockRun[]): string[] {
+  return step.blocks.flatMap((block, i) => {
+    if (block.kind !== 'output') return [];
+    const commands = step.blocks.slice(0, i).findLast(({ kind }) => kind === 'commands');
+    const real = runs.find((run) => run.block === commands)?.output ?? '';
+    const other = otherShape(block.text, real);
+    return other === undefined ? [] : [`line ${block.place.line}: ${other}\nprinted:\n${real}`];
+  });
+}
