@@ -11,7 +11,7 @@ export interface BlockListener {
   /** What `block` printed; blocks in the background speak at any time. */
   output(chunk: Buffer, block: CommandsBlock): void;
   /** The next command of the block begins: what comes is its output. */
-  command?(text: string): void;
+  command?(text: string, block: CommandsBlock): void;
 }
 
 export interface StepListener extends BlockListener {
@@ -132,7 +132,7 @@ function start(session: Session, block: CommandsBlock, listener: BlockListener):
   const next = () => {
     const text = commands[begun.length] ?? '';
     begun.push({ text, chunks: [] });
-    listener.command?.(text);
+    listener.command?.(text, block);
   };
   const take = (chunk: Buffer) => {
     if (room > 0) begun.at(-1)?.chunks.push(chunk.subarray(0, room));

@@ -4,10 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TmuxTerminal } from './support/tmux.ts';
 import { until } from './support/until.ts';
-import { Home } from './support/wglab.ts';
+import { Home, WGLAB } from './support/wglab.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
-const WGLAB = join(ROOT, 'bin/wglab');
 const SMALL = { columns: 80, rows: 24 };
 const LARGE = { columns: 200, rows: 60 };
 

@@ -98,6 +98,10 @@ export class Jobs {
           flush();
           this.#tell({ kind: 'block', block: step.blocks.indexOf(block) });
         },
+        command: (text, block) => {
+          flush();
+          this.#tell({ kind: 'command', block: step.blocks.indexOf(block), text });
+        },
         output: (chunk, block) => {
           const decoder = decoders.get(block) ?? new StringDecoder('utf8');
           decoders.set(block, decoder);
@@ -125,7 +129,8 @@ export class Jobs {
   /** Does again, in their order, those steps whose check does not hold; a step that nothing checks is done in any case. */
   async #repeat(steps: readonly Step[], signal: AbortSignal): Promise<Event> {
     const holding: string[] = [];
-    const silent: RunListener = { block: () => undefined, output: () => undefined, ended: () => undefined };
+    const nobody = () => undefined;
+    const silent: RunListener = { block: nobody, command: nobody, output: nobody, ended: nobody };
     for (const step of steps) {
       this.#tell({ kind: 'repeating', step });
       if (step.check.length === 0 || !(await this.#holds(step, signal))) await this.#tools.run(step, silent, signal);

@@ -1,3 +1,4 @@
+import { lowest } from './extent.ts';
 import { hasCommands } from './page.ts';
 import { lastPage, type State, stepOf } from './state.ts';
 
@@ -56,6 +57,7 @@ function stageNext(state: State): string {
   if (stage.phase === 'typing') return 'types the rest';
   if (stage.phase === 'typed') return 'runs it';
   if (stage.next < step.blocks.length) return 'types';
+  if (state.scroll < lowest(state) && !state.checked) return 'shows more';
   return step.check.length > 0 && !state.checked ? 'checks' : 'goes on';
 }
 

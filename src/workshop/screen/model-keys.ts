@@ -1,4 +1,4 @@
-import { bodyHeight, lowest } from './frame.ts';
+import { bodyHeight, lowest } from './extent.ts';
 import { onward } from './model-stage.ts';
 import { busy, checking, moved, passed, skipped, stageOf } from './moves.ts';
 import { hasCommands } from './page.ts';

@@ -1,4 +1,4 @@
-import { bodyHeight, lowest } from './frame.ts';
+import { bodyHeight, lowest } from './extent.ts';
 import { busy, checking, passed, skipped } from './moves.ts';
 import { lastPage, type State, stepOf, type Update } from './state.ts';
 

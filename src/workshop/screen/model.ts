@@ -1,4 +1,4 @@
-import { bodyHeight, lowest } from './frame.ts';
+import { bodyHeight, lowest } from './extent.ts';
 import { pressed } from './model-keys.ts';
 import { typedOne } from './model-stage.ts';
 import { moved } from './moves.ts';
@@ -28,7 +28,9 @@ function happened(state: State, event: Event): Update {
     case 'typed':
       return typedOne(state);
     case 'block':
-      return only({ ...state, runs: { ...state.runs, [event.block]: { output: '' } }, follow: 'run' });
+      return only({ ...state, runs: { ...state.runs, [event.block]: { commands: [] } }, follow: 'run' });
+    case 'command':
+      return only(withCommand(state, event.block, event.text));
     case 'output':
       return only(withOutput(state, event.block, event.text));
     case 'block-ended':
@@ -91,15 +93,23 @@ function idle(state: State, notice?: Notice): State {
   return { ...state, busy: undefined, notice, stage };
 }
 
-function withOutput(state: State, block: number, text: string): State {
+function withCommand(state: State, block: number, text: string): State {
   const run = state.runs[block];
   if (!run) return state;
-  const output = (run.output + text).slice(-KEPT_OUTPUT);
-  return { ...state, runs: { ...state.runs, [block]: { ...run, output } } };
+  return { ...state, runs: { ...state.runs, [block]: { ...run, commands: [...run.commands, { text, output: '' }] } } };
+}
+
+function withOutput(state: State, block: number, text: string): State {
+  const run = state.runs[block];
+  const last = run?.commands.at(-1);
+  if (!run || !last) return state;
+  const output = (last.output + text).slice(-KEPT_OUTPUT);
+  const commands = [...run.commands.slice(0, -1), { ...last, output }];
+  return { ...state, runs: { ...state.runs, [block]: { ...run, commands } } };
 }
 
 function blockEnded(state: State, block: number, status: number): State {
-  const run = state.runs[block] ?? { output: '' };
+  const run = state.runs[block] ?? { commands: [] };
   const next = { ...state, runs: { ...state.runs, [block]: { ...run, status } } };
   const step = stepOf(state);
   if (state.stage?.phase !== 'running' || !step) return next;
@@ -129,9 +139,10 @@ function checked(state: State, conditions: Extract<Event, { kind: 'checked' }>['
     skipped.delete(step.name);
   } else done.delete(step.name);
   const more = (state.hints[step.name] ?? 0) < step.hints.length;
+  const remedy = more ? 'h gives a hint, d does it for you.' : 'd does it for you.';
   const notice: Notice = holds
-    ? { kind: 'good', text: '✓ Checked. n goes on.' }
-    : { kind: 'bad', text: `✗ Not yet. ${more ? 'h gives a hint, d does it for you.' : 'd does it for you.'}` };
+    ? { kind: 'good', text: state.stage?.active ? '✓ Checked.' : '✓ Checked. n goes on.' }
+    : { kind: 'bad', text: state.stage?.active ? '✗ Not yet.' : `✗ Not yet. ${remedy}` };
   const next = { ...idle(state, notice), checked: conditions, follow: 'check' as const, done, skipped };
   return { state: next, effects: [{ kind: 'save' }] };
 }

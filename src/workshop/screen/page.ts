@@ -54,7 +54,7 @@ function nextRun({ runs }: State, block: number): number | undefined {
 }
 
 function isBeingTyped({ stage }: State, block: number): boolean {
-  return stage?.active === true && stage.next === block;
+  return stage?.active === true && stage.next === block && stage.phase !== 'running';
 }
 
 function blockRows(state: State, step: Step, block: Block, i: number): Row[] {
@@ -69,18 +69,31 @@ function blockRows(state: State, step: Step, block: Block, i: number): Row[] {
       return hasPrinted(state, step, i) ? [] : lines(block.text).flatMap((line) => broken(line, 'dim', columns));
     case 'commands': {
       const note = block.background ? [row(span('In a second terminal:', 'dim'))] : [];
-      const typed = lines(typedScript(state, block.script, i)).flatMap((line) => broken(line, 'command', columns));
-      return [...note, ...typed, ...outputRows(state, i)];
+      return [...note, ...commandRows(state, block.script, i)];
     }
   }
 }
 
-/** The script as it stands there; on a stage, as far as it was typed, at a prompt. */
-function typedScript(state: State, script: string, block: number): string {
+/** The script: each command that has begun with what it printed, and what is still to come; on a stage, as far as it was typed. */
+function commandRows(state: State, script: string, block: number): Row[] {
+  const { columns } = state.size;
   const { stage } = state;
-  if (!stage?.active) return script;
-  const typing = stage.next === block && stage.phase !== 'running';
-  return `$ ${typing ? `${script.slice(0, stage.typed)}█` : script}`;
+  const run = state.runs[block];
+  const prompt = stage?.active ? '$ ' : '';
+  const asTyped = (text: string) => {
+    const lines = printable(text.replace(/^\n+|\n+$/g, '')).split('\n');
+    return lines.flatMap((line, i) => broken(`${i === 0 ? prompt : ''}${line}`, 'command', columns));
+  };
+  if (!run) return asTyped(isBeingTyped(state, block) ? `${script.slice(0, stage?.typed)}█` : script);
+  const rows: Row[] = [];
+  let rest = script;
+  for (const { text, output } of run.commands) {
+    rows.push(...asTyped(text), ...outputRows(output, columns));
+    rest = rest.slice(Math.max(0, rest.indexOf(text)) + text.length);
+  }
+  const failed = run.status !== undefined && run.status !== 0;
+  if (failed) rows.push(row(span(`✗ exit status ${run.status}`, 'bad')));
+  return rest.trim() === '' ? rows : [...rows, ...asTyped(rest)];
 }
 
 /** What really came out is there instead of the example. */
@@ -89,13 +102,9 @@ function hasPrinted({ runs }: State, { blocks }: Step, output: number): boolean 
   return runs[commands] !== undefined;
 }
 
-function outputRows({ runs, size: { columns } }: State, block: number): Row[] {
-  const run = runs[block];
-  if (!run) return [];
-  const text = printable(run.output).replace(/\n+$/, '');
-  const shown = text === '' ? [] : text.split('\n').flatMap((line) => broken(line, 'plain', columns));
-  const failed = run.status === undefined || run.status === 0 ? [] : [row(span(`✗ exit status ${run.status}`, 'bad'))];
-  return [...shown, ...failed];
+function outputRows(output: string, columns: number): Row[] {
+  const text = printable(output).replace(/\n+$/, '');
+  return text === '' ? [] : text.split('\n').flatMap((line) => broken(line, 'plain', columns));
 }
 
 function introductionRows({ text, lab, size: { columns } }: State): Row[] {
@@ -109,7 +118,12 @@ function introductionRows({ text, lab, size: { columns } }: State): Row[] {
         .map((line) => row(line)),
     ];
   });
-  const steps = `${text.steps.length} steps, about ${lab.minutes} minutes. Each step has commands to type: in any terminal that \`wglab workshop ${lab.called} --shell\` opens, in the shell behind the key **!**, or let wglab type them: **d**. Then **c** checks whether it happened, and **n** goes on.`;
+  const steps = [
+    `${text.steps.length} steps, about ${lab.minutes} minutes.`,
+    `Each step has commands. Type them in a second terminal, where \`wglab workshop ${lab.called} --shell\` opens a shell for them,`,
+    'or in such a shell here (**!**), or have wglab type them (**d**).',
+    'Then **c** checks whether it happened, and **n** goes on.',
+  ].join(' ');
   return [...markdownRows(`# ${text.title}`, columns), ...blocks, BLANK, ...markdownRows(steps, columns)];
 }
 

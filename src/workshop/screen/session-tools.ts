@@ -9,14 +9,14 @@ import type { Tools } from './tools.ts';
 export function toolsOf(session: Session, signal: AbortSignal): Tools {
   const { lab } = session;
   return {
-    async run(step, { block, output, ended }, stop) {
-      const { blocks } = await runStep(session, step, { block, output }, stop);
+    async run(step, { block, command, output, ended }, stop) {
+      const { blocks } = await runStep(session, step, { block, command, output }, stop);
       // One in the background that ended with its step did nothing wrong.
       for (const run of blocks) ended(run.block, run.status ?? 0);
     },
-    async runBlock(block, { output }, stop) {
+    async runBlock(block, { command, output }, stop) {
       if (block.kind !== 'commands') return 0;
-      const { status } = await runBlock(session, block, { output }, stop);
+      const { status } = await runBlock(session, block, { command, output }, stop);
       return status ?? 0;
     },
     async endBackground() {

@@ -45,7 +45,8 @@ export interface Size {
 export type Part = 'run' | 'check' | 'hint';
 
 export interface BlockRun {
-  output: string;
+  /** The commands that have begun, with what each printed. */
+  commands: readonly { text: string; output: string }[];
   /** Missing while it runs. */
   status?: number;
 }
@@ -111,6 +112,7 @@ export type Event =
   | { kind: 'tick' }
   | { kind: 'typed' }
   | { kind: 'block'; block: number }
+  | { kind: 'command'; block: number; text: string }
   | { kind: 'output'; block: number; text: string }
   | { kind: 'block-ended'; block: number; status: number }
   | { kind: 'ran' }

@@ -6,7 +6,7 @@ export interface Tools {
   /** Runs all commands of a step; those in its background have ended when it resolves. Stops at the first that fails. */
   run(step: Step, listener: RunListener, signal: AbortSignal): Promise<void>;
   /** Runs one block; one in the background runs on until `endBackground`. Gives its exit status. */
-  runBlock(block: Block, listener: Pick<RunListener, 'output'>, signal: AbortSignal): Promise<number>;
+  runBlock(block: Block, listener: Pick<RunListener, 'output' | 'command'>, signal: AbortSignal): Promise<number>;
   endBackground(): Promise<void>;
   check(step: Step, signal: AbortSignal): Promise<CheckedCondition[]>;
   undo(step: Step, signal: AbortSignal): Promise<void>;
@@ -21,6 +21,8 @@ export interface Tools {
 export interface RunListener {
   /** This block begins. */
   block(block: Block): void;
+  /** This command of the block begins: what comes is its output. */
+  command(text: string, block: Block): void;
   output(chunk: Buffer, block: Block): void;
   /** This block has ended; one in the background has begun to run. */
   ended(block: Block, status: number): void;

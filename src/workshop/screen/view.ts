@@ -1,4 +1,5 @@
-import { bodyHeight, footerRows, headerRows, wireHeight } from './frame.ts';
+import { bodyHeight, wireHeight } from './extent.ts';
+import { footerRows, headerRows } from './frame.ts';
 import { overlayRows } from './overlay.ts';
 import { pageOf } from './page.ts';
 import type { State } from './state.ts';

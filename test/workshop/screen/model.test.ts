@@ -83,7 +83,11 @@ it('types nothing that was pasted', () => {
 it('keeps what grows in sight until the person scrolls', () => {
   const driven = new Driven({ step: 'write-it', size: { columns: 80, rows: 16 } });
   driven.press('d');
-  driven.happens({ kind: 'block', block: 1 }, { kind: 'output', block: 1, text: 'line\n'.repeat(50) });
+  driven.happens(
+    { kind: 'block', block: 1 },
+    { kind: 'command', block: 1, text: 'echo word > file.txt' },
+    { kind: 'output', block: 1, text: 'line\n'.repeat(50) },
+  );
   const followed = driven.state.scroll;
   expect(followed).toBeGreaterThan(30);
   driven.press('home');

@@ -50,6 +50,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom(...KEYS, ...MORE_KEYS).map((key) => ({ kind: 'key' as const, key })) },
   size.map((to) => ({ kind: 'resize' as const, size: to })),
   fc.nat(4).map((block) => ({ kind: 'block' as const, block })),
+  fc.record({ kind: fc.constant('command' as const), block: fc.nat(4), text: hostile }),
   fc.record({ kind: fc.constant('output' as const), block: fc.nat(4), text: hostile }),
   fc.record({ kind: fc.constant('block-ended' as const), block: fc.nat(4), status: fc.nat(2) }),
   fc.constantFrom<Event>(
@@ -104,7 +105,16 @@ describe('a page', () => {
     expect(before).toContain('echo word > file.txt');
     expect(before).toContain('an example of what it prints');
     driven.press('d');
-    driven.happens({ kind: 'block', block: 1 }, { kind: 'output', block: 1, text: 'what really came\n' });
+    driven.happens(
+      { kind: 'block', block: 1 },
+      { kind: 'command', block: 1, text: 'echo word > file.txt' },
+      { kind: 'output', block: 1, text: 'of the first\n' },
+    );
+    expect(textOf(view(driven.state))).toContain('file.txt\nof the first\ncat file.txt\n');
+    driven.happens(
+      { kind: 'command', block: 1, text: 'cat file.txt' },
+      { kind: 'output', block: 1, text: 'what really came\n' },
+    );
     const after = textOf(view(driven.state));
     expect(after).toContain('cat file.txt\nwhat really came\n');
     expect(after).not.toContain('an example');
