@@ -348,7 +348,9 @@ it('--present: one key types, runs, checks and goes on', async () => {
   await terminal.shows(/^\$ █$/m);
   expect(await terminal.screen()).not.toContain('echo begun');
   await terminal.press('Space');
+  await terminal.shows(/^\$ ec?h?o?[^█]*█$/m);
   await terminal.shows(/^\$ echo begun$/m);
+  await terminal.press('Space'); // the rest at once
   await terminal.shows('any key runs it');
   await terminal.press('Space');
   await terminal.shows(/^begun$/m);

@@ -123,7 +123,9 @@ function ran(state: State): State {
   const step = stepOf(state);
   const failed = Object.values(state.runs).some(({ status = 0 }) => status !== 0);
   const hint = (step?.hints.length ?? 0) > 0 ? 'h gives a hint.' : 'Its output says why.';
-  if (failed) return idle(state, { kind: 'bad', text: `A command failed. ${hint}` });
+  const before = state.text.steps.slice(0, state.page - 1).findIndex(({ name }) => !state.done.has(name)) + 1;
+  const why = before > 0 ? `It may need step ${before}, which is not done.` : hint;
+  if (failed) return idle(state, { kind: 'bad', text: `A command failed. ${why}` });
   const next = (step?.check.length ?? 0) > 0 ? 'c checks it.' : 'n goes on.';
   return idle(state, { kind: 'good', text: `Done. ${next}` });
 }

@@ -66,7 +66,7 @@ function blockRows(state: State, step: Step, block: Block, i: number): Row[] {
     case 'picture':
       return lines(block.text).map((line) => row(line));
     case 'output':
-      return hasPrinted(state, step, i) ? [] : lines(block.text).flatMap((line) => broken(line, 'dim', columns));
+      return hasPrinted(state, step, i) ? [] : lines(block.text).map((line) => row(span(line, 'dim')));
     case 'commands': {
       const note = block.background ? [row(span('In a second terminal:', 'dim'))] : [];
       return [...note, ...commandRows(state, block.script, i)];
