@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { labFailure, messageOf, usageFailure } from '../errors.ts';
 import { captureRaw, type WatchedPacket, watchWire } from '../operations/capture.ts';
 import { type StandingLab, standingLab } from '../operations/labs.ts';
-import { markedSecrets } from '../operations/secret-values.ts';
+import { secretValues } from '../wire/secrets.ts';
 import type { Context } from './context.ts';
 
 interface CaptureOptions {
@@ -81,13 +81,12 @@ function jsonLine(packet: WatchedPacket): string {
 
 /** One line a packet; what can be read of it below, with the secrets marked. */
 function textLines({ palette }: Context, grep: RegExp | undefined) {
-  const mark = (text: string) => palette.black(palette.bgYellow(text));
+  const marks = grep ? new RegExp(grep.source, 'gi') : secretValues();
   return ({ time, node, length, description, encrypted, secrets }: WatchedPacket): string => {
     const head = `${palette.dim(time.slice(11, -1))} ${node} ${description}, ${length} bytes`;
-    const lines = secrets.map((line) => {
-      const pieces = markedSecrets(line, grep).map(({ text, secret }) => (secret ? mark(text) : text));
-      return `    ${pieces.join('')}`;
-    });
+    const lines = secrets.map(
+      (line) => `    ${line.replace(marks, (found) => palette.black(palette.bgYellow(found)))}`,
+    );
     return `${[encrypted ? palette.green(head) : head, ...lines].join('\n')}\n`;
   };
 }

@@ -21,6 +21,15 @@ Examples:
   wglab verify --expect encrypted  and now?
   wglab destroy                    leave nothing behind`;
 
+const EXPLAIN_EXAMPLES = `
+Without --pcap it captures one packet on the lab's wire, one that carries data where there is one.
+
+Examples:
+  wglab explain                                     what is on the wire now?
+  wglab capture --node wireguard-worker -w now.pcap a file to look at again and again
+  wglab explain --pcap now.pcap --packet handshake  who called whom, and with which key?
+  wglab explain --pcap before.pcap --pcap after.pcap`;
+
 /** The grammar of the command line. Each command's work is loaded only when it is called. */
 export function buildProgram(setExitCode: SetExitCode): Command {
   const program = new Command('wglab')
@@ -103,6 +112,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .option('--topology <file>', "another containerlab topology than the lab's")
     .option('--workers <count>', 'another number of workers', wholeNumber)
     .option('--keep', 'keep what stands when the deployment fails')
+    .option('--timings', 'say where the time went: tools, cluster, wglab itself')
     .option('--node-image <image>', 'another image for the nodes (engine containerlab)')
     .option('--calico-version <version>', "another version of Calico than the lab's: v3.32.1")
     .option('--calico-manifests <folder>', "a folder with that release's operator-crds.yaml and tigera-operator.yaml")
@@ -165,6 +175,23 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .action(run(async () => (await import('./capture.ts')).captureCommand));
 
   program
+    .command('explain')
+    .description('take one captured packet apart, layer by layer: bytes, names, values, what they mean')
+    .option('--pcap <file>', 'a capture file, - for standard input; twice: both next to each other', collect)
+    .option(
+      '--packet <which>',
+      'its number, or secret, readable, data, handshake, response (default: most telling)',
+      collect,
+    )
+    .option('--keys <file|name=key>', "whose WireGuard public keys to try on mac1 (default: the lab's nodes)", collect)
+    .addOption(labOption())
+    .option('-n, --node <name>', 'capture on one node only (default: all)')
+    .option('--wait <seconds>', 'how long to wait for a packet on the wire', wholeNumber, 10)
+    .addOption(json())
+    .addHelpText('after', EXPLAIN_EXAMPLES)
+    .action(run(async () => (await import('./explain.ts')).explainCommand));
+
+  program
     .command('verify')
     .description('observe every pair of nodes, give a verdict on a claim, keep the evidence')
     .addArgument(labArgument())
@@ -222,6 +249,11 @@ export function buildProgram(setExitCode: SetExitCode): Command {
 
 function pairCount(text: string): number | 'all' {
   return text === 'all' ? text : wholeNumber(text);
+}
+
+/** An option that may be given more than once. */
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
 }
 
 function wholeNumber(text: string): number {

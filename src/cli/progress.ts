@@ -22,20 +22,38 @@ export const silentProgress: Progress = {
   info: () => undefined,
 };
 
-/** A line when a step ends, with the time it took: for logs, files and terminals without motion. */
-export function plainProgress(stream: NodeJS.WritableStream, palette: ChalkInstance): Progress {
-  let present: { text: string; began: number } | undefined;
+/** How often a step that takes long says in a log what it waits for, in ms. */
+const AGAIN_MS = 10_000;
+
+/**
+ * A line when a step ends, with the time it took: for logs, files and terminals without motion. A step that waits says every
+ * ten seconds for what, so that nobody takes it for dead.
+ */
+export function plainProgress(
+  stream: NodeJS.WritableStream,
+  palette: ChalkInstance,
+  againMs: number = AGAIN_MS,
+): Progress {
+  let present: { text: string; began: number; now: string; timer: NodeJS.Timeout } | undefined;
+  const still = () => {
+    if (!present) return;
+    const { text, began, now } = present;
+    stream.write(`${palette.dim(`… ${text}: ${now || 'not done yet'}, ${seconds(began)} so far`)}\n`);
+  };
   const end = (mark: string, text?: string) => {
     if (!present) return;
+    clearInterval(present.timer);
     stream.write(`${mark} ${text ?? present.text} ${palette.dim(seconds(present.began))}\n`);
     present = undefined;
   };
   return {
     step(text) {
       end(palette.green('✓'));
-      present = { text, began: performance.now() };
+      present = { text, began: performance.now(), now: '', timer: setInterval(still, againMs).unref() };
     },
-    update: () => undefined,
+    update(text) {
+      if (present) present.now = text;
+    },
     done: (text) => end(palette.green('✓'), text),
     failed: () => end(palette.red('✗')),
     info: (text) => void stream.write(`${text}\n`),

@@ -36,6 +36,6 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequences of colours begin with one
 const COLOUR = /\u001b\[[0-9;]*m/g;
 
-function visibleLength(text: string): number {
+export function visibleLength(text: string): number {
   return text.replace(COLOUR, '').length;
 }

@@ -24,8 +24,8 @@ export function verifyText(result: VerifyResult, palette: ChalkInstance): string
     tap.dropped === null ? 'unknown' : String(tap.dropped),
     tap.controlSeen ? 'yes' : palette.red('no'),
   ]);
-  const outside = result.outOfScope.map(({ what, packets, note }) =>
-    palette.dim(`out of scope: ${what}, ${packets} packets: ${note}`),
+  const outside = result.outOfScope.map(({ what, packets, note, nodes }) =>
+    palette.dim(`out of scope: ${nodes ? some(nodes) : what}, ${packets} packets: ${note}`),
   );
   const unprobed = result.unprobed.map(({ node, reason }) => palette.magenta(`not probed: ${node}: ${reason}`));
   const problems = result.problems.map(({ node, message }) =>
@@ -42,6 +42,13 @@ export function verifyText(result: VerifyResult, palette: ChalkInstance): string
     `evidence: ${result.evidence}`,
     verdictLine(result, palette),
   ].join('\n')}\n`;
+}
+
+const NAMED = 5;
+
+function some(names: readonly string[]): string {
+  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
+  return names.slice(0, NAMED).join(', ') + more;
 }
 
 export function verdictLine({ verdict, summary }: VerifyResult, palette: ChalkInstance): string {

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Timed } from '../engine/engine.ts';
 import { labFailure } from '../errors.ts';
 import type { Cluster } from '../kube/cluster.ts';
 import type { DaemonSet, Deployment, KubeObject } from '../kube/objects.ts';
 import { stuckPod } from '../kube/stuck-pod.ts';
 import type { Manifest } from '../lab/manifests.ts';
-import { type CalicoSource, DEFAULT_CALICO, readRelease } from './calico-release.ts';
+import { type CalicoSource, DEFAULT_CALICO, FETCH_MS, readRelease } from './calico-release.ts';
 
 export interface CalicoInstall {
   source: CalicoSource;
@@ -15,6 +16,8 @@ export interface CalicoInstall {
   /** A step begins; what it waits for now. */
   step: (text: string) => void;
   update: (text: string) => void;
+  /** Does what is not wglab's own work. */
+  timed: Timed;
   signal: AbortSignal;
   /** How long each wait may take, in ms. */
   limitMs?: number;
@@ -70,8 +73,9 @@ async function hasKindsBuiltIn(cluster: Cluster): Promise<boolean> {
   return (await cluster.get({ ...definition, metadata: { name: `installations.${OPERATOR_GROUP}` } })) === undefined;
 }
 
-async function applyRelease(cluster: Cluster, { source, signal, update }: CalicoInstall): Promise<void> {
-  const objects = await readRelease(source, signal);
+async function applyRelease(cluster: Cluster, { source, signal, update, timed }: CalicoInstall): Promise<void> {
+  update(`reading its manifests, at most ${FETCH_MS / 1000} s`);
+  const objects = await timed("Calico's manifests", 'tool', () => readRelease(source, signal));
   const definitions = objects.filter(({ object }) => object.kind === 'CustomResourceDefinition');
   const others = objects.filter(({ object }) => object.kind !== 'CustomResourceDefinition');
   let done = 0;
@@ -137,7 +141,16 @@ async function untilServed(cluster: Cluster, manifests: readonly Manifest[], ins
 }
 
 /** Looks again and again until `missing` has nothing to say; a pod that cannot start is told at once, the rest when the time is up. */
-async function until(
+function until(
+  cluster: Cluster,
+  install: CalicoInstall,
+  what: string,
+  missing: () => Promise<string | undefined>,
+): Promise<void> {
+  return install.timed(what, 'cluster', () => look(cluster, install, what, missing));
+}
+
+async function look(
   cluster: Cluster,
   { signal, update, limitMs = LIMIT_MS }: CalicoInstall,
   what: string,

@@ -27,7 +27,8 @@ export interface ReleaseObject {
 /** In the order that works: the operator crashes without its CustomResourceDefinitions (calico.md §6, from the release's own docs). */
 const FILES = ['operator-crds.yaml', 'tigera-operator.yaml'] as const;
 
-const FETCH_MS = 60_000;
+/** How long a manifest may take to be fetched, in ms. */
+export const FETCH_MS = 60_000;
 
 /** The URL of a release's manifest. */
 export function manifestUrl(version: string, file: string): string {

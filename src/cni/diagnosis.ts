@@ -14,6 +14,8 @@ export interface NodeFindings extends CalicoNode {
   blocks: string[];
   /** Firewall rules that drop or reject UDP on WireGuard's port. */
   dropping: string[];
+  /** Why the node could not be asked: then nothing is known of it but what Kubernetes and Calico say. */
+  unprobed?: string;
 }
 
 /** One link of the chain on one node. */
@@ -51,9 +53,15 @@ type Link = (
   nodes: readonly NodeFindings[],
 ) => Pick<Finding, 'ok' | 'seen' | 'expected' | 'remedy'>;
 
+/** Links that can be judged of a node which could not be asked. */
+const PUBLISHED: readonly Finding['check'][] = ['felix configuration'];
+
 /** Walks the chain on every node, link by link: the first that is broken anywhere is the one to mend. */
 export function diagnose(nodes: readonly NodeFindings[]): Finding[] {
-  return CHAIN.flatMap((check) => nodes.map((node) => ({ check, node: node.name, ...LINKS[check](node, nodes) })));
+  return CHAIN.flatMap((check) => {
+    const asked = nodes.filter(({ unprobed }) => unprobed === undefined || PUBLISHED.includes(check));
+    return asked.map((node) => ({ check, node: node.name, ...LINKS[check](node, nodes) }));
+  });
 }
 
 /** The broken link that explains the others, or undefined where the whole chain holds. */

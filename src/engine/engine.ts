@@ -9,6 +9,8 @@ export interface Access {
   shell: NodeShell;
   /** The one namespace whose pods may carry the proof's traffic; undefined where the whole cluster is the lab's. */
   podNamespace?: string;
+  /** Nodes that were left out on purpose when the lab was made, and in which words: no claim is about them. */
+  outside?: ReadonlyMap<string, string>;
 }
 
 /** A cluster that is there already, and what wglab is to do in it. */
@@ -23,6 +25,12 @@ export interface ExistingCluster {
   probeImage?: string;
   proofImage?: string;
 }
+
+/** Who else than wglab takes time in a deployment: a tool or a download, or the cluster that gets ready. */
+export type TimedBy = 'tool' | 'cluster';
+
+/** Does work that is not wglab's own, so that its time can be told apart. */
+export type Timed = <T>(name: string, of: TimedBy, work: () => Promise<T>) => Promise<T>;
 
 export interface DeployOptions {
   /** Of the deployment, not of the lab's file. */
@@ -40,6 +48,7 @@ export interface DeployOptions {
   /** The images that the lab's pods will want, for engines that can put them onto the nodes beforehand. */
   images?: () => Promise<readonly string[]>;
   signal: AbortSignal;
+  timed: Timed;
   existing?: ExistingCluster;
 }
 

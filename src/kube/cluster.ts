@@ -151,15 +151,24 @@ export class Cluster {
   /**
    * Waits until `enough` holds of all objects of a kind, looking again at each change of one. `path` is the kind's REST
    * path, such as /api/v1/pods. Throws Failure 5 with `describe`'s words after `timeoutMs`; what `enough` throws goes through.
+   * `update` hears at each look what is waited for, how long at most, and what was seen.
    */
   async until<T>(
     path: string,
     list: () => Promise<readonly T[]>,
     enough: (objects: readonly T[]) => boolean,
-    options: { timeoutMs: number; describe: (objects: readonly T[]) => string; signal?: AbortSignal },
+    options: {
+      timeoutMs: number;
+      describe: (objects: readonly T[]) => string;
+      update?: (text: string) => void;
+      signal?: AbortSignal;
+    },
   ): Promise<readonly T[]> {
+    const tell = () =>
+      options.update?.(`waiting, at most ${options.timeoutMs / 1000} s, for ${options.describe(objects)}`);
     let objects = await list();
     if (enough(objects)) return objects;
+    tell();
     return new Promise<readonly T[]>((resolve, reject) => {
       const watching = new AbortController();
       const finish = (settle: () => void) => {
@@ -184,6 +193,7 @@ export class Cluster {
             again = false;
             objects = await list();
             if (enough(objects)) return finish(() => resolve(objects));
+            tell();
           } while (again && !watching.signal.aborted);
         } catch (error) {
           finish(() => reject(error));

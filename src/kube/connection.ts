@@ -5,6 +5,9 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { lackingFailure, messageOf } from '../errors.ts';
 import type { ExecTarget } from './exec.ts';
 
+/** How long a server may say nothing in the middle of a request, in ms: kubectl itself would wait for ever. */
+const SILENCE_MS = 30_000;
+
 /** The server answered with an error; `message` is its own. */
 export class ApiError extends Error {
   /** The HTTP status. */
@@ -88,7 +91,13 @@ export class Connection {
     const content =
       body === undefined ? undefined : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
     if (content) Object.assign(headers, { 'content-type': contentType, 'content-length': String(content.length) });
-    const complete: RequestOptions = { ...options, method, headers, ...(signal ? { signal } : {}) };
+    // A watch has a signal, and says nothing for as long as nothing happens.
+    const complete: RequestOptions = {
+      ...options,
+      method,
+      headers,
+      ...(signal ? { signal } : { timeout: SILENCE_MS }),
+    };
     const send = () => exchange(url, complete, content);
     const response = await send().catch((error: unknown) => {
       // The server may close a kept connection just as it is used again; to read twice does no harm.
@@ -115,6 +124,13 @@ function keeping(made: RequestOptions['agent']): HttpAgent {
   return made instanceof HttpAgent && made.constructor !== HttpAgent ? made : new HttpAgent({ keepAlive: true });
 }
 
+/** The server says nothing more. */
+class Silence extends Error {
+  constructor() {
+    super(`the server said nothing for ${SILENCE_MS / 1000} s`);
+  }
+}
+
 /** A kept connection that was gone already. */
 class StaleConnection extends Error {}
 
@@ -122,6 +138,7 @@ function exchange(url: URL, options: RequestOptions, content: Buffer | undefined
   return new Promise((resolve, reject) => {
     const begin = url.protocol === 'http:' ? overHttp : overHttps;
     const request: ClientRequest = begin(url, options, resolve);
+    request.on('timeout', () => request.destroy(new Silence()));
     request.on('error', (error: NodeJS.ErrnoException) => {
       const stale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
       reject(stale ? Object.assign(new StaleConnection(messageOf(error)), { code: error.code }) : error);

@@ -43,8 +43,31 @@ export async function watchWire(
   show: (packet: WatchedPacket, frame: Frame) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const plans = await plansFor(lab, node);
+  const enough = new AbortController();
   let shown = 0;
+  await captureFrames(
+    lab,
+    node,
+    (from, frame) => {
+      const packet = shown < count ? watched(from, frame, grep) : undefined;
+      if (!packet) return;
+      show(packet, frame);
+      shown += 1;
+      if (shown >= count) enough.abort();
+    },
+    AbortSignal.any([signal, enough.signal]),
+  );
+  signal.throwIfAborted();
+}
+
+/** Gives every frame that leaves a node, or that passes the one node asked for, to `look`, until `signal` says stop; then it returns. */
+export async function captureFrames(
+  lab: StandingLab,
+  node: string | undefined,
+  look: (node: string, frame: Frame) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const plans = await plansFor(lab, node);
   const captures: RemoteProcess[] = [];
   const stop = () => {
     for (const capture of captures) capture.stdin.end();
@@ -61,13 +84,7 @@ export async function watchWire(
       });
       const reader = new CaptureReader();
       for await (const chunk of capture.stdout) {
-        for (const frame of reader.push(chunk as Buffer)) {
-          const packet = watched(plan.node, frame, grep);
-          if (!packet || shown >= count) continue;
-          show(packet, frame);
-          shown += 1;
-          if (shown >= count) stop();
-        }
+        for (const frame of reader.push(chunk as Buffer)) look(plan.node, frame);
       }
       const status = await capture.exited;
       if (status !== 0 && !signal.aborted)
@@ -78,7 +95,6 @@ export async function watchWire(
     signal.removeEventListener('abort', stop);
     for (const capture of captures) capture.kill();
   }
-  signal.throwIfAborted();
 }
 
 async function plansFor(lab: StandingLab, only: string | undefined) {
@@ -120,7 +136,7 @@ function matchingLines(bytes: Uint8Array, grep: RegExp): string[] {
 }
 
 /** Milliseconds since 1970, with fractions, to the microsecond. */
-function timeText(time: number): string {
+export function timeText(time: number): string {
   const seconds = new Date(time).toISOString().slice(0, 19);
   return `${seconds}.${String(Math.floor((time % 1000) * 1000)).padStart(6, '0')}Z`;
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { Engine, ExistingCluster } from '../engine/engine.ts';
+import type { Engine, ExistingCluster, Timed } from '../engine/engine.ts';
 import type { EngineName } from '../lab/engine-name.ts';
 import { type Lab, readLab } from '../lab/lab.ts';
 import { lockLab } from '../lab/lab-lock.ts';
@@ -8,6 +8,7 @@ import { type LabState, labPaths, makeLabFolder, readLabState, removeLabState, s
 import { calicoSourceOf } from './calico-source.ts';
 import { chooseEngine } from './choose-engine.ts';
 import { engineOf, enginesOf } from './labs.ts';
+import { Stopwatch } from './timings.ts';
 
 export interface DeployRequest {
   /** A lab's name or the path of its file. */
@@ -44,8 +45,25 @@ export interface DeployListener {
   info(text: string): void;
 }
 
-/** Brings a lab up, or leaves it as it is where it stands. Throws a Failure; what was begun is taken away, but for `keep`. */
-export async function deploy(request: DeployRequest, listener: DeployListener, signal: AbortSignal): Promise<Deployed> {
+/**
+ * Brings a lab up, or leaves it as it is where it stands. Throws a Failure; what was begun is taken away, but for `keep`. What takes how
+ * long can be read from `watch`, also then.
+ */
+export async function deploy(
+  request: DeployRequest,
+  told: DeployListener,
+  signal: AbortSignal,
+  watch = new Stopwatch(performance.now()),
+): Promise<Deployed> {
+  const listener: Work = {
+    step(text) {
+      watch.step(text);
+      told.step(text);
+    },
+    update: (text) => told.update(text),
+    info: (text) => told.info(text),
+    timed: watch.timed,
+  };
   const lab = await readLab(request.lab, request);
   const name = checkLabName(request.name ?? lab.definition.name);
   const lock = await lockLab(name);
@@ -69,6 +87,9 @@ export async function deploy(request: DeployRequest, listener: DeployListener, s
     lock.release();
   }
 }
+
+/** Who hears of the steps, and keeps their times. */
+type Work = DeployListener & { timed: Timed };
 
 /** The lab's state where it stands whole. */
 async function presentLab(name: string): Promise<Omit<Deployed, 'changed'> | undefined> {
@@ -96,9 +117,11 @@ async function bringUp(
   lab: Lab,
   name: string,
   request: DeployRequest,
-  listener: DeployListener,
+  listener: Work,
   signal: AbortSignal,
 ): Promise<Deployed> {
+  const { timed } = listener;
+  const update = (text: string) => listener.update(text);
   const paths = await makeLabFolder(name);
   const { definition, topology } = lab;
   const begun: LabState = {
@@ -126,10 +149,11 @@ async function bringUp(
       kubeconfig,
       logFile: log,
       progress: (step) => listener.step(step),
-      update: (text) => listener.update(text),
+      update,
       info: (text) => listener.info(text),
       images: async () => (await import('./lab-images.ts')).podImages(lab, calicoSourceOf(lab, request)),
       signal,
+      timed,
       ...(request.existing ? { existing: request.existing } : {}),
     })
     .catch(async (error) => {
@@ -144,13 +168,14 @@ async function bringUp(
       manifests: lab.cniManifests,
       apply: (manifests) => applyManifests(cluster, manifests, signal),
       step: (text) => listener.step(text),
-      update: (text) => listener.update(text),
+      update,
+      timed,
       signal,
     });
-    await untilNodesReady(cluster, signal);
+    await timed('nodes to be Ready', 'cluster', () => untilNodesReady(cluster, update, signal));
     listener.step('Deploying the workloads');
     await applyManifests(cluster, lab.workloads, signal);
-    await untilWorkloadsReady(cluster, signal);
+    await timed("the workloads' pods to be ready", 'cluster', () => untilWorkloadsReady(cluster, update, signal));
   }
   const kubeNodes = await cluster.nodes();
   const dataplane = kubeNodes[0]?.metadata?.labels?.['wglab.dev/wireguard'];

@@ -1,7 +1,7 @@
-import { type CalicoNode, calicoNode, wireguardDevice } from '../cni/calico.ts';
+import { type CalicoNode, calicoGroup, calicoNode, wireguardDevice } from '../cni/calico.ts';
 import { diagnose, type Finding, type NodeFindings } from '../cni/diagnosis.ts';
-import { finish, type NodeShell } from '../engine/run.ts';
-import { labFailure } from '../errors.ts';
+import { finish, type NodeShell, UnprobedNode } from '../engine/run.ts';
+import { labFailure, lackingFailure, messageOf } from '../errors.ts';
 import type { Cluster } from '../kube/cluster.ts';
 import type { KubeObject } from '../kube/objects.ts';
 
@@ -18,27 +18,58 @@ interface BlockAffinity extends KubeObject {
   spec?: { cidr?: string; node?: string; deleted?: string | boolean };
 }
 
-/** Why encryption is not in force: every link of the chain on every node. Throws Failure 5 where a node cannot be asked. */
-export async function diagnoseCluster(cluster: Cluster, shell: NodeShell): Promise<Finding[]> {
+export interface Diagnosis {
+  findings: Finding[];
+  /** Nodes that could not be asked, and why: of them only what they publish is judged. */
+  unprobed: { node: string; reason: string }[];
+}
+
+/** Why encryption is not in force: every link of the chain on every node. Throws Failure 4 where the cluster has no Calico. */
+export async function diagnoseCluster(cluster: Cluster, shell: NodeShell): Promise<Diagnosis> {
   const [nodes, configurations, affinities] = await Promise.all([
     cluster.nodes(),
-    cluster.list<FelixConfiguration>('projectcalico.org/v3', 'FelixConfiguration'),
-    cluster.list<BlockAffinity>('crd.projectcalico.org/v1', 'BlockAffinity'),
+    listOf<FelixConfiguration>(cluster, 'FelixConfiguration'),
+    listOf<BlockAffinity>(cluster, 'BlockAffinity'),
   ]);
+  if (!configurations) {
+    throw lackingFailure('the cluster has no Calico, and wglab knows the chain of no other encryption', {
+      remedy: 'wglab verify looks at any cluster.',
+    });
+  }
   const blocksOf = (node: string) =>
-    affinities.items.flatMap(({ spec }) =>
+    (affinities ?? []).flatMap(({ spec }) =>
       spec?.node === node && String(spec.deleted) !== 'true' ? (spec.cidr ?? []) : [],
     );
-  const findings = nodes.map(calicoNode).map(async (node): Promise<NodeFindings> => {
-    const felix = felixOf(configurations.items, node.name);
-    const [facts, device] = await Promise.all([
+  const all = await Promise.all(
+    nodes.map(calicoNode).map(async (node): Promise<NodeFindings> => {
+      const felix = felixOf(configurations, node.name);
+      return { ...node, ...(await factsOf(shell, node, felix)), felix, blocks: blocksOf(node.name) };
+    }),
+  );
+  const unprobed = all.flatMap(({ name, unprobed: reason }) => (reason === undefined ? [] : [{ node: name, reason }]));
+  return { findings: diagnose(all), unprobed };
+}
+
+/** All objects of a kind of Calico's, by whichever of its API groups the cluster serves it; undefined where none does. */
+async function listOf<T extends object>(cluster: Cluster, kind: string): Promise<T[] | undefined> {
+  const group = await calicoGroup(cluster, kind);
+  return group === undefined ? undefined : (await cluster.list<T>(group, kind)).items;
+}
+
+type Facts = Pick<NodeFindings, 'kernel' | 'wireguard' | 'dropping' | 'device' | 'underlayMtu' | 'unprobed'>;
+
+/** What the node says of itself, or why it says nothing: one that cannot be asked keeps no other from being judged. */
+async function factsOf(shell: NodeShell, node: CalicoNode, felix: NodeFindings['felix']): Promise<Facts> {
+  try {
+    const [{ up, ...facts }, device] = await Promise.all([
       askNode(shell, node, felix.interface, felix.port),
       wireguardDevice(shell, node.name, felix.interface),
     ]);
-    const { up, ...known } = facts;
-    return { ...node, ...known, felix, ...(device ? { device: { ...device, up } } : {}), blocks: blocksOf(node.name) };
-  });
-  return diagnose(await Promise.all(findings));
+    return { ...facts, ...(device ? { device: { ...device, up } } : {}) };
+  } catch (error) {
+    const unprobed = error instanceof UnprobedNode ? error.reason : messageOf(error);
+    return { kernel: '', wireguard: 'none', dropping: [], unprobed };
+  }
 }
 
 /** `default`, and over it what is said for this node alone. */

@@ -98,7 +98,7 @@ export async function setEncryption(
       });
     }
     update(
-      `waiting for ${now.waitingFor[0]}${now.waitingFor.length > 1 ? ` and ${now.waitingFor.length - 1} more` : ''}`,
+      `waiting, at most ${CONVERGED_MS / 1000} s, for ${now.waitingFor[0]}${now.waitingFor.length > 1 ? ` and ${now.waitingFor.length - 1} more` : ''}`,
     );
     if (enabled && onlyHandshakes) {
       await warmUp(shell, now.nodes);

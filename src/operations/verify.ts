@@ -27,6 +27,7 @@ export async function verify(
     engine: state.engine,
     dataplane: state.dataplane ?? null,
     podNamespace: access.podNamespace,
+    outside: access.outside ?? new Map(),
     pairs: options.pairs,
     expect: options.expect,
     version: VERSION,

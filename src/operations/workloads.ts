@@ -1,6 +1,6 @@
 import { Failure, labFailure, usageFailure } from '../errors.ts';
 import type { AppliedObject, Cluster } from '../kube/cluster.ts';
-import type { DaemonSet, Deployment, Pod } from '../kube/objects.ts';
+import type { DaemonSet, Deployment, KubeObject, Node, Pod } from '../kube/objects.ts';
 import { stuckPod } from '../kube/stuck-pod.ts';
 import { type Manifest, placeOfField } from '../lab/manifests.ts';
 
@@ -32,13 +32,9 @@ function withPlace(manifest: Manifest, error: unknown): unknown {
 }
 
 /** Waits until every node is Ready. */
-export async function untilNodesReady(cluster: Cluster, signal: AbortSignal): Promise<void> {
-  const notReady = (
-    nodes: readonly { metadata?: { name?: string }; status?: { conditions?: { type: string; status: string }[] } }[],
-  ) =>
-    nodes.filter(
-      ({ status }) => !status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True'),
-    );
+export async function untilNodesReady(cluster: Cluster, update: Update, signal: AbortSignal): Promise<void> {
+  const readiness = ({ status }: Node) => status?.conditions?.find(({ type }) => type === 'Ready');
+  const notReady = (nodes: readonly Node[]) => nodes.filter((node) => readiness(node)?.status !== 'True');
   await cluster.until(
     '/api/v1/nodes',
     () => cluster.nodes(),
@@ -46,16 +42,15 @@ export async function untilNodesReady(cluster: Cluster, signal: AbortSignal): Pr
     {
       timeoutMs: READY_MS,
       describe: (nodes) =>
-        `nodes to be Ready: ${notReady(nodes)
-          .map(({ metadata }) => metadata?.name)
-          .join(', ')}`,
+        `nodes to be Ready: ${some(notReady(nodes).map((node) => `${node.metadata?.name} (${readiness(node)?.message ?? 'it says nothing of itself'})`))}`,
+      update,
       signal,
     },
   );
 }
 
 /** Waits until all DaemonSets and Deployments have their pods ready; throws as soon as a pod cannot start. */
-export async function untilWorkloadsReady(cluster: Cluster, signal: AbortSignal): Promise<void> {
+export async function untilWorkloadsReady(cluster: Cluster, update: Update, signal: AbortSignal): Promise<void> {
   const state = async () => {
     const [daemonSets, deployments, pods] = await Promise.all([
       cluster.list<DaemonSet>('apps/v1', 'DaemonSet'),
@@ -63,18 +58,44 @@ export async function untilWorkloadsReady(cluster: Cluster, signal: AbortSignal)
       cluster.pods(),
     ]);
     refuseStuck(pods);
+    // A set of pods is waiting too until it has made them.
     return [
-      ...daemonSets.items.filter(isRolling),
-      ...deployments.items.filter(isUnavailable),
-      ...pods.filter(isStarting),
+      ...pods.filter(isStarting).map((pod) => named(pod, whyStarting(pod))),
+      ...daemonSets.items.filter(isRolling).map((set) => {
+        const { numberReady = 0, desiredNumberScheduled = 0 } = set.status ?? {};
+        return named(set, `${numberReady} of ${desiredNumberScheduled} pods are ready`);
+      }),
+      ...deployments.items.filter(isUnavailable).map((set) => {
+        return named(set, `${set.status?.availableReplicas ?? 0} of ${set.spec?.replicas ?? 1} pods are available`);
+      }),
     ];
   };
   await cluster.until('/api/v1/pods', state, (waiting) => waiting.length === 0, {
     timeoutMs: READY_MS,
-    describe: (waiting) =>
-      `pods to be ready: ${waiting.map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`).join(', ')}`,
+    describe: (waiting) => `pods to be ready: ${some(waiting)}`,
+    update,
     signal,
   });
+}
+
+/** What is waited for now, in words for a person. */
+type Update = (text: string) => void;
+
+const NAMED = 3;
+
+function some(things: readonly string[]): string {
+  const more = things.length > NAMED ? ` and ${things.length - NAMED} more` : '';
+  return things.slice(0, NAMED).join(', ') + more;
+}
+
+function named({ metadata }: KubeObject, seen: string): string {
+  return `${metadata?.namespace}/${metadata?.name} (${seen})`;
+}
+
+function whyStarting({ status }: Pod): string {
+  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  const waiting = containers.flatMap(({ state }) => state?.waiting?.reason ?? []);
+  return waiting[0] ?? status?.phase ?? 'nothing said yet';
 }
 
 function isRolling({ metadata, status }: DaemonSet): boolean {

@@ -18,12 +18,14 @@ export class Networks {
   readonly #ipv6Pods: readonly Network[];
   readonly #owners = new Map<string, Owner | undefined>();
 
-  constructor(record: Pick<Record, 'nodes' | 'podNetworks' | 'unprobed'>) {
+  constructor(record: Pick<Record, 'nodes' | 'podNetworks' | 'unprobed' | 'outside'>) {
     const addresses: [node: string, address: string][] = [
       ...record.nodes.flatMap(({ name, address, otherAddresses = [] }) =>
         [address, ...otherAddresses].map((text): [string, string] => [name, text]),
       ),
-      ...(record.unprobed ?? []).flatMap(({ name, address }): [string, string][] => (address ? [[name, address]] : [])),
+      ...[...(record.unprobed ?? []), ...(record.outside ?? [])].flatMap(({ name, address }): [string, string][] =>
+        address ? [[name, address]] : [],
+      ),
     ];
     const nodes = addresses.map(([node, text]) => network(text, { kind: 'node', node }));
     const pods = record.podNetworks.map(({ cidr, node }) => network(cidr, { kind: 'pod', node }));

@@ -105,10 +105,12 @@ const recordSchema = z
     expect: z.enum(['encrypted', 'plaintext']).nullable(),
     startedAt: z.string(),
     versions: z.record(z.string(), z.string().nullable()),
-    /** All nodes that were looked at: an address of a pod on a node that is missing here and in `unprobed` belongs to nobody. */
+    /** All nodes that were looked at: an address of a pod on a node that is missing here, in `unprobed` and in `outside` belongs to nobody. */
     nodes: z.array(node),
-    /** All other nodes of the cluster; pairs with them are inconclusive. */
+    /** All other nodes of the cluster that the claim is about; pairs with them are inconclusive. */
     unprobed: z.array(unprobed).optional(),
+    /** Nodes that were left out on purpose: no pair with them is judged. */
+    outside: z.array(unprobed).optional(),
     /** Missing where all pairs were looked at. */
     sample: sample.optional(),
     podNetworks: z.array(podNetwork),
@@ -188,7 +190,7 @@ function contradictions(record: z.infer<z.ZodObject<typeof recordSchema.shape>>)
   return [
     ...repeated(
       ['nodes'],
-      [...record.nodes, ...others].map((n) => n.name),
+      [...record.nodes, ...others, ...(record.outside ?? [])].map((n) => n.name),
     ),
     ...repeated(
       ['nodes'],

@@ -23,7 +23,8 @@ export interface VerifyResult {
   /** Nodes that could not be probed, and why. */
   unprobed: { node: string; reason: string }[];
   taps: TapResult[];
-  outOfScope: { what: Scope; packets: number; note: string }[];
+  /** `nodes`: which nodes it is about, of `not-chosen` alone. */
+  outOfScope: { what: Scope | 'not-chosen'; packets: number; note: string; nodes?: string[] }[];
   problems: Record['problems'];
   /** The folder of the evidence. */
   evidence: string;
@@ -49,12 +50,18 @@ export function verifyResult(
   evidence: string,
 ): VerifyResult {
   const pairs = observe(record, taps);
+  const { outside = [] } = record;
   return {
     lab: record.lab,
     engine: record.engine,
     dataplane: record.dataplane,
     expect: claim,
-    ...judgeClaim(claim, pairs, record.sample?.of),
+    ...judgeClaim(
+      claim,
+      pairs,
+      record.sample?.of,
+      outside.map(({ name }) => name),
+    ),
     startedAt: record.startedAt,
     pairs,
     sampledOf: record.sample?.of ?? null,
@@ -68,7 +75,7 @@ export function verifyResult(
       dropped: tap.droppedByKernel,
       controlSeen: sawControls(record, taps, tap.node),
     })),
-    outOfScope: outOfScope(taps),
+    outOfScope: [...notChosen(outside, taps), ...outOfScope(taps)],
     problems: record.problems,
     evidence,
     excerpts: taps.flatMap((tap) => tap.evidence),
@@ -80,6 +87,21 @@ function sawControls(record: Record, taps: readonly TapSeen[], node: string): bo
   const sampled = record.sample?.pairs.filter(([from]) => from === node).map(([, to]) => to);
   const peers = sampled ?? record.nodes.map(({ name }) => name).filter((name) => name !== node);
   return peers.length > 0 && peers.every((name) => controls?.get(name)?.open && controls.get(name)?.close);
+}
+
+/** The nodes that the claim is not about, and how many packets of pods were in clear to or from them. */
+function notChosen(
+  outside: readonly { name: string; reason: string }[],
+  taps: readonly TapSeen[],
+): VerifyResult['outOfScope'] {
+  const [first] = outside;
+  if (!first) return [];
+  const nodes = outside.map(({ name }) => name);
+  const among = new Set(nodes);
+  const seen = taps.flatMap(({ plaintext }) => plaintext.filter(({ from, to }) => among.has(from) || among.has(to)));
+  const packets = seen.reduce((sum, each) => sum + each.packets, 0);
+  const note = `packets in clear of pods to or from nodes that no claim is about: ${first.reason}`;
+  return [{ what: 'not-chosen', packets, note, nodes }];
 }
 
 function outOfScope(taps: readonly TapSeen[]): VerifyResult['outOfScope'] {

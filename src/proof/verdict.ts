@@ -15,12 +15,26 @@ export interface Judged {
  * What a claim is worth against what was seen between every pair of nodes. A claim fails on what was seen, and passes only where
  * everything that it needs was seen: `encrypted` fails on any packet in clear, also where the pair is otherwise inconclusive, for
  * such a packet cannot be explained away; `plaintext` fails where a pair was observed `encrypted` or `mixed`. `of` is how many
- * pairs there are where `pairs` is a sample of them, which the summary then says.
+ * pairs there are where `pairs` is a sample of them, and `outside` the nodes that the claim is not about: the summary says both.
  */
-export function judgeClaim(claim: Claim | null, pairs: readonly PairObservation[], of?: number): Judged {
+export function judgeClaim(
+  claim: Claim | null,
+  pairs: readonly PairObservation[],
+  of?: number,
+  outside: readonly string[] = [],
+): Judged {
   const sample = of === undefined ? '' : ` This is a sample: ${pairs.length} of ${of} pairs were looked at.`;
   const judged = judgePairs(claim, pairs);
-  return { ...judged, summary: judged.summary + sample };
+  return { ...judged, summary: judged.summary + sample + limitOf(outside) };
+}
+
+/** How many names are written out. */
+const NAMED = 5;
+
+function limitOf(outside: readonly string[]): string {
+  if (outside.length === 0) return '';
+  const more = outside.length > NAMED ? ` and ${outside.length - NAMED} more` : '';
+  return ` Nothing is said of ${outside.slice(0, NAMED).join(', ')}${more}: not chosen.`;
 }
 
 function judgePairs(claim: Claim | null, pairs: readonly PairObservation[]): Judged {

@@ -1,4 +1,5 @@
 import { u32le } from '../wire/bytes.ts';
+import { counterOf, splitSegments } from '../wire/wireguard-segments.ts';
 
 const LENGTH_OF: { readonly [type: number]: number } = { 1: 148, 2: 92, 3: 64 };
 
@@ -57,38 +58,6 @@ function readData(payload: Uint8Array, mtu: number | null): WireguardContent {
     packets.push({ session: u32le(message, 4), counter, bytes, body: message.subarray(HEADER_LENGTH) });
   }
   return { kind: 'data', packets };
-}
-
-/** Cuts a datagram of segmentation offload: equally long messages, the last perhaps shorter, with counters one after another. */
-function splitSegments(payload: Uint8Array): Uint8Array[] {
-  const length = segmentLength(payload);
-  if (length === undefined) return [payload];
-  const segments: Uint8Array[] = [];
-  for (let start = 0; start < payload.length; start += length) segments.push(payload.subarray(start, start + length));
-  return segments.every((segment, i) => follows(payload, segment, i)) ? segments : [payload];
-}
-
-function segmentLength(payload: Uint8Array): number | undefined {
-  const buffer = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
-  const typeAndIndex = buffer.subarray(0, 8);
-  for (let at = buffer.indexOf(typeAndIndex, KEEPALIVE_LENGTH); at >= 0; at = buffer.indexOf(typeAndIndex, at + 1)) {
-    if (follows(payload, payload.subarray(at), 1)) return at;
-  }
-  return undefined;
-}
-
-/** Whether `segment` is the `n`-th message after the one that `first` starts with, of the same session. */
-function follows(first: Uint8Array, segment: Uint8Array, n: number): boolean {
-  if (segment.length < KEEPALIVE_LENGTH) return false;
-  return (
-    u32le(segment, 0) === TYPE_DATA &&
-    u32le(segment, 4) === u32le(first, 4) &&
-    counterOf(segment) === counterOf(first) + n
-  );
-}
-
-function counterOf(message: Uint8Array): number {
-  return u32le(message, 8) + u32le(message, 12) * 2 ** 32;
 }
 
 function refuse(why: string): WireguardContent {

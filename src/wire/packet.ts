@@ -296,6 +296,11 @@ export function bytesOf(packet: Packet, span: Span): Uint8Array {
   return packet.bytes.subarray(span.offset, span.offset + span.length);
 }
 
+/** Whether what follows this layer is another packet, carried in it. */
+export function isTunnel({ kind }: Layer): boolean {
+  return kind === 'vxlan' || kind === 'geneve' || kind === 'wireguard' || kind === 'esp';
+}
+
 function isIp(layer: Layer): layer is IpLayer {
   return layer.kind === 'ipv4' || layer.kind === 'ipv6';
 }

@@ -46,7 +46,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
 
 describe('in bash', () => {
   test.each([
-    [['e'], ['encrypt', 'exec']],
+    [['e'], ['encrypt', 'explain', 'exec']],
     [['de'], ['deploy', 'destroy']],
     [
       ['encrypt', ''],

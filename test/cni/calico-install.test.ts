@@ -78,15 +78,20 @@ async function install(server: Awaited<ReturnType<typeof startCrdServer>>, limit
   const lab = await readLab('wireguard');
   const cluster = Cluster.connect(server.kubeconfig);
   const said: string[] = [];
+  const took: string[] = [];
   const apply = async (manifests: readonly Manifest[]) => {
     for (const { object } of manifests) await cluster.apply(object);
   };
   const done = installCalico(cluster, {
     ...{ source: { version: 'v3.32.1', folder }, manifests: lab.cniManifests, apply, limitMs },
     ...{ step: (text: string) => said.push(text), update: (text: string) => said.push(text) },
+    timed: (name, of, work) => {
+      took.push(`${name} (${of})`);
+      return work();
+    },
     signal: new AbortController().signal,
   });
-  return { done, said };
+  return { done, said, took };
 }
 
 /** What the operator does, when it is asked. */
@@ -111,8 +116,14 @@ const WHOLE = {
 describe('Calico by its operator', () => {
   test('definitions, operator, what the lab asks for, and last what goes through its own API', async () => {
     const server = await startCrdServer(operator(() => server, WHOLE));
-    const { done, said } = await install(server);
+    const { done, said, took } = await install(server);
     await done;
+    expect(took).toEqual([
+      "Calico's manifests (tool)",
+      'the Calico operator to run (cluster)',
+      'Calico to be available (calico, apiserver) (cluster)',
+      "Calico's own kinds to be served (cluster)",
+    ]);
     const order = server.requests.map((request) => request.split('/').at(-1));
     expect(order.slice(0, 3).sort()).toEqual([
       'apiservers.operator.tigera.io',
@@ -167,6 +178,7 @@ describe('Calico by its operator', () => {
       manifests: cniManifests,
       apply: async (manifests) => void applied.push(...manifests.map(({ object }) => object.kind)),
       ...{ step: () => undefined, update: () => undefined, signal: new AbortController().signal },
+      timed: (_name, _of, work) => work(),
     });
     expect(applied).toEqual(['Installation', 'APIServer', 'FelixConfiguration']);
   });

@@ -108,32 +108,38 @@ describe.skipIf(why)('engine kubernetes', { timeout: 120_000 }, () => {
     await cluster.expects(0, ['verify', '--expect', 'plaintext']);
   });
 
-  it('names a node without a probe, judges nothing of it, and encrypts all the same', async () => {
+  it('leaves nodes that were not chosen out of the claim, and says so; a chosen one without a probe is missed', async () => {
     const selector = `kubernetes.io/hostname in (${A}, ${B})`;
     const { stderr } = await home.expects(0, deploy('some', '--nodes', selector, ...IMAGE));
-    expect(stderr).toContain(`${CONTROL}: it was not chosen (--nodes ${selector})`);
-    const plain = await verify(3, 'some', '--expect', 'plaintext');
-    expect(plain.unprobed.map(({ node }) => node)).toEqual([CONTROL]);
-    const observations = plain.pairs.map(({ from, to, observation }) => `${from} ${to} ${observation}`).sort();
-    expect(observations).toEqual(
-      [
-        `${A} ${B} plaintext`,
-        `${B} ${A} plaintext`,
-        ...[A, B].flatMap((node) => [`${CONTROL} ${node} inconclusive`, `${node} ${CONTROL} inconclusive`]),
-      ].sort(),
+    expect(stderr).toContain(
+      `Out of scope, so that nothing is said of traffic with them: ${CONTROL}: it was not chosen (--nodes ${selector})`,
     );
-    const blind = plain.pairs.filter(({ observation }) => observation === 'inconclusive');
-    for (const { reason } of blind) expect(reason).toContain(`${CONTROL} could not be probed: it was not chosen`);
+    const plain = await verify(0, 'some', '--expect', 'plaintext');
+    expect(plain.unprobed).toEqual([]);
+    expect(plain.pairs.map(({ from, to, observation }) => `${from} ${to} ${observation}`).sort()).toEqual([
+      `${A} ${B} plaintext`,
+      `${B} ${A} plaintext`,
+    ]);
+    expect(plain.summary).toContain(`Nothing is said of ${CONTROL}: not chosen.`);
+    expect(plain.outOfScope[0]).toMatchObject({ what: 'not-chosen', nodes: [CONTROL] });
+    const { stdout } = await home.expects(0, ['verify', 'some', '--from', plain.evidence]);
+    expect(stdout).toContain(`out of scope: ${CONTROL}, `);
     const { status, stderr: refused } = await home.run(['exec', '--lab', 'some', CONTROL, '--', 'true']);
     expect([status, refused]).toEqual([4, expect.stringContaining('cannot be probed: it was not chosen')]);
     await home.expects(0, ['encrypt', 'on', 'some']);
-    const mixed = await verify(3, 'some', '--expect', 'encrypted');
-    expect(mixed.pairs.filter(({ observation }) => observation === 'encrypted')).toHaveLength(2);
+    expect((await verify(0, 'some', '--expect', 'encrypted')).pairs).toHaveLength(2);
+    const diagnosed = JSON.parse((await home.expects(0, ['diagnose', 'some', '-o', 'json'])).stdout);
+    expect(diagnosed.unprobed).toEqual([{ node: CONTROL, reason: expect.stringContaining('it was not chosen') }]);
     await home.expects(0, ['encrypt', 'off', 'some']);
     // A pod that goes away is missed as well, and one that comes back is found.
     await kubectl.told(`delete pod -n wglab-some -l wglab.dev/role=probe --field-selector spec.nodeName=${A} --wait`);
     await kubectl.told('rollout status -n wglab-some daemonset/probe');
     await home.expects(0, ['exec', '--lab', 'some', A, '--', 'true']);
+    await kubectl.told('delete daemonset -n wglab-some probe --cascade=orphan');
+    await kubectl.told(`delete pod -n wglab-some -l wglab.dev/role=probe --field-selector spec.nodeName=${B} --wait`);
+    const blind = await verify(3, 'some', '--expect', 'plaintext');
+    expect(blind.unprobed).toEqual([{ node: B, reason: expect.stringContaining('no probe pod') }]);
+    expect(blind.pairs.map(({ observation }) => observation)).toEqual(['inconclusive', 'inconclusive']);
     await home.expects(0, ['destroy', 'some']);
     expect(await namespaces()).toEqual([]);
   });

@@ -3,7 +3,7 @@ import { labFailure, messageOf } from '../../errors.ts';
 import { docker, isImageHere } from './docker.ts';
 import { programPath } from './tool.ts';
 
-/** An image with tcpdump, wg and a shell, for machines that have no such tools themselves. */
+/** An image with tcpdump and a shell, for machines that have no such tools themselves; wg its package manager adds. */
 export const TOOLS_IMAGE = 'nicolaka/netshoot:v0.16';
 
 /** Where the tools are put on a node, apart from what the node itself has. */
@@ -14,15 +14,21 @@ const INSTALL_MS = 300_000;
 
 /**
  * Makes tcpdump and wg be on all nodes, side by side: kind's node image has neither. What works without a network comes first:
- * copies of this machine's own tools with the libraries that they need, or of those in a helper container that shares the
- * node's network; then the node's own package manager. Gives what was done, in words; undefined where nothing was missing.
+ * copies of this machine's own tools with the libraries that they need; then those of a helper container that shares the
+ * node's network, and the node's own package manager. Gives what was done, in words; undefined where nothing was missing.
  */
-export async function ensureCaptureTools(containers: readonly string[]): Promise<string | undefined> {
+export async function ensureCaptureTools(
+  containers: readonly string[],
+  update: (text: string) => void,
+): Promise<string | undefined> {
   const lacking = await Promise.all(containers.map(async (name) => ((await hasTools(name)) ? [] : [name])));
   const missing = lacking.flat();
   if (missing.length === 0) return undefined;
   const refusals: string[] = [];
-  for (const { words, install } of await ways()) {
+  for (const { words, limitMs, install } of await ways()) {
+    const before = refusals.at(-1);
+    const last = before === undefined ? '' : ` (not ${before.split('\n')[0]})`;
+    update(`getting them from ${words} for ${missing.join(', ')}, at most ${limitMs / 1000} s${last}`);
     try {
       await Promise.all(missing.map(install));
       return `tcpdump and wg came onto ${missing.length === 1 ? 'the node' : `${missing.length} nodes`} from ${words}`;
@@ -38,6 +44,8 @@ export async function ensureCaptureTools(containers: readonly string[]): Promise
 
 interface Way {
   words: string;
+  /** How long it may take. */
+  limitMs: number;
   /** Throws where the node has no tools then that run. */
   install: (container: string) => Promise<void>;
 }
@@ -48,6 +56,7 @@ async function ways(): Promise<Way[]> {
   let packed: Promise<Buffer> | undefined;
   const own: Way = {
     words: 'this machine',
+    limitMs: PACK_MS,
     install: async (container) => {
       packed ??= output(['sh', '-c', PACK]);
       await unpack(container, await packed);
@@ -55,13 +64,15 @@ async function ways(): Promise<Way[]> {
   };
   const image: Way = {
     words: `a helper container of ${TOOLS_IMAGE}`,
+    limitMs: PACK_MS,
     install: async (container) => {
       const run = ['docker', 'run', '--rm', '--net', `container:${container}`, '--entrypoint', 'sh', TOOLS_IMAGE];
-      await unpack(container, await output([...run, '-c', PACK]));
+      await unpack(container, await output([...run, '-c', `${ADD_WG}\n${PACK}`]));
     },
   };
   const packages: Way = {
     words: "the node's package manager",
+    limitMs: INSTALL_MS,
     install: async (container) => {
       await docker(['exec', container, 'sh', '-c', APT], { timeoutMs: INSTALL_MS });
       await requireTools(container);
@@ -69,6 +80,9 @@ async function ways(): Promise<Way[]> {
   };
   return [...(here ? [own] : []), ...(helper ? [image] : []), packages, ...(helper ? [] : [image])];
 }
+
+/** netshoot has no wg (its Dockerfile); Alpine's package of it is 100 KB. Standard output is for the archive. */
+const ADD_WG = `command -v wg > /dev/null || ! command -v apk > /dev/null || apk add --no-cache wireguard-tools-wg >&2`;
 
 /** tcpdump and wg with their loader and libraries as a tar; no -e: of the loader's names only one is there. */
 const PACK = `PATH="$PATH:/usr/sbin:/sbin"

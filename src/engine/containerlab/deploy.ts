@@ -1,21 +1,22 @@
 import { writeFile } from 'node:fs/promises';
-import { labFailure, messageOf } from '../../errors.ts';
+import { Failure, labFailure, messageOf } from '../../errors.ts';
 import { makePrivateFolder, storageFailure } from '../../lab/whole-file.ts';
 import type { DeployOptions } from '../engine.ts';
 import { untilApiAnswers } from './api-ready.ts';
 import { ensureCaptureTools } from './capture-tools.ts';
-import { type Container, containersOf, docker, networks, requireDocker } from './docker.ts';
+import { ANSWER_MS, type Container, containersOf, docker, networks, requireDocker } from './docker.ts';
 import { nameFailure } from './explain.ts';
-import { type ImageListener, loadImages, requireImage } from './images.ts';
+import { type ImageListener, LOAD_MS, loadImages, requireImage } from './images.ts';
+import { inspectLab } from './inspect.ts';
 import { prepareKubeconfig, requireKubeconfig } from './kubeconfig.ts';
-import { stepOf } from './log-lines.ts';
+import { type LogLine, stepOf } from './log-lines.ts';
 import { type Plan, writePlan } from './plan.ts';
 import { type DeploymentRecord, deploymentFiles, expectedContainers, readRecord, writeRecord } from './record.ts';
 import { askForRoot, type Containerlab, findContainerlab, runContainerlab } from './tool.ts';
 
 export type Surroundings = Pick<
   DeployOptions,
-  'folder' | 'kubeconfig' | 'logFile' | 'progress' | 'update' | 'info' | 'signal'
+  'folder' | 'kubeconfig' | 'logFile' | 'progress' | 'update' | 'info' | 'signal' | 'timed'
 >;
 
 /** kind itself waits at most 4 minutes for kubeadm; a machine may be slow, and images are here before. */
@@ -33,7 +34,8 @@ export async function deployPlan(
   images: () => Promise<readonly string[]>,
   around: Surroundings,
 ): Promise<void> {
-  const { folder, kubeconfig, logFile, signal } = around;
+  const { folder, kubeconfig, logFile, signal, timed } = around;
+  around.progress(`Asking Docker and containerlab (at most ${ANSWER_MS / 1000} s each)`);
   await requireDocker();
   await writeFile(logFile, '', { flag: 'a', mode: 0o600 }).catch((error) => {
     throw storageFailure(error, `write ${logFile}`);
@@ -51,7 +53,9 @@ export async function deployPlan(
   if (cluster === undefined) return;
   around.progress('Waiting for the Kubernetes API');
   await requireKubeconfig(kubeconfig, cluster);
-  await untilApiAnswers(kubeconfig, nodes, { update: around.update, signal });
+  await timed('the Kubernetes API', 'cluster', () =>
+    untilApiAnswers(kubeconfig, nodes, { update: around.update, signal }),
+  );
 }
 
 /** Whether all containers are there and, once they run, the API answers. Starts those that a reboot has stopped. */
@@ -67,15 +71,17 @@ async function standsWhole(
   // containerlab's links go with the container that had them: only kind's nodes can be started again.
   if (stopped.some((name) => !record.nodes.includes(name))) return false;
   if (stopped.length > 0) {
-    around.progress(`Starting ${stopped.join(', ')} again`);
-    await docker(['start', ...stopped], { timeoutMs: START_MS });
+    around.progress(`Starting ${stopped.join(', ')} again (at most ${START_MS / 1000} s)`);
+    await around.timed('docker start', 'tool', () => docker(['start', ...stopped], { timeoutMs: START_MS }));
   }
   if (record.cluster === undefined) return true;
   try {
     await requireKubeconfig(around.kubeconfig, record.cluster);
     around.progress('Waiting for the Kubernetes API');
     const waiting = { update: around.update, signal: around.signal, timeoutMs: STANDING_MS };
-    await untilApiAnswers(around.kubeconfig, record.nodes, waiting);
+    await around.timed('the Kubernetes API', 'cluster', () =>
+      untilApiAnswers(around.kubeconfig, record.nodes, waiting),
+    );
     return true;
   } catch (error) {
     around.signal.throwIfAborted();
@@ -91,15 +97,17 @@ async function create(
   images: () => Promise<readonly string[]>,
   around: Surroundings,
 ): Promise<void> {
-  const { folder, kubeconfig, logFile, progress, signal } = around;
+  const { folder, kubeconfig, logFile, progress, signal, timed } = around;
   const files = deploymentFiles(folder, record.lab);
   const listener: ImageListener = { step: progress, update: around.update };
   if (tool.by === 'sudo') {
     around.info('containerlab needs root: sudo runs it, and may ask for your password');
-    await askForRoot();
+    await timed("sudo's question for the password", 'tool', askForRoot);
   }
   const names = new Map<string, string>();
-  for (const image of plan.images) names.set(image, await requireImage(image, listener, signal));
+  for (const image of plan.images) {
+    names.set(image, await timed(`image ${image}`, 'tool', () => requireImage(image, listener, signal)));
+  }
   const nodeImage = plan.cluster?.image;
   const nodeImageHere = nodeImage === undefined ? undefined : names.get(nodeImage);
   if (nodeImageHere !== nodeImage) around.info(`the node image is here as ${nodeImageHere}, without its digest`);
@@ -108,30 +116,30 @@ async function create(
   await writeRecord(folder, record); // before anything is made: whoever comes next knows what to take away
   await prepareKubeconfig(kubeconfig);
   await writePlan(plan, files, kubeconfig, nodeImageHere);
-  progress(plan.cluster ? 'Making the nodes' : 'Making the containers');
+  progress(`Making the ${plan.cluster ? 'nodes' : 'containers'} (at most ${CREATE_MS / 60_000} min)`);
   const unwanted = new AbortController();
   let loading: Promise<unknown> | undefined;
   const load = () => {
-    loading ??= loadWanted(images, record.nodes, AbortSignal.any([signal, unwanted.signal]), around);
+    loading ??= timed('images onto the nodes', 'tool', () =>
+      loadWanted(images, record.nodes, AbortSignal.any([signal, unwanted.signal]), around),
+    );
     loading.catch(() => undefined); // heard below
   };
   try {
-    await runContainerlab(tool, {
-      args: ['deploy', '--topo', files.topology, '--reconfigure'],
-      cwd: files.folder,
-      limitMs: CREATE_MS,
-      doing: 'making the nodes',
-      logFile,
-      signal,
-      hear: (line) => {
-        const step = stepOf(line);
-        if (step !== undefined) progress(step);
-        else around.update(line.text);
-        // From here on all of kind's containers run, and containerd in them.
-        if (step?.startsWith('kind: Starting control-plane')) load();
-      },
-    });
-    await requireContainers(record);
+    const hear = (line: LogLine) => {
+      const step = stepOf(line);
+      if (step !== undefined) progress(step);
+      else around.update(line.text);
+      // From here on all of kind's containers run, and containerd in them.
+      if (step?.startsWith('kind: Starting control-plane')) load();
+    };
+    const args = ['deploy', '--topo', files.topology, '--reconfigure'];
+    const limits = { limitMs: CREATE_MS, doing: 'making the nodes' };
+    await timed('containerlab', 'tool', () =>
+      runContainerlab(tool, { args, cwd: files.folder, ...limits, logFile, signal, hear }),
+    );
+    await requireContainers(tool, record, files.topology);
+    if (record.nodes.length > 0) progress(`Putting images onto the nodes (at most ${LOAD_MS / 60_000} min)`);
     load();
     await loading;
   } catch (error) {
@@ -146,31 +154,42 @@ async function loadWanted(
   images: () => Promise<readonly string[]>,
   nodes: readonly string[],
   signal: AbortSignal,
-  { info }: Surroundings,
+  { info, update }: Surroundings,
 ): Promise<void> {
   if (nodes.length === 0) return;
   const wanted = await images().catch((error) => {
     info(`no images are put onto the nodes beforehand: ${messageOf(error)}`);
     return [];
   });
-  const loaded = await loadImages(wanted, nodes, signal);
+  // That saves time and needs no network; where it fails, nodes pull by themselves, and a pod that cannot is told at once.
+  const loaded = await loadImages(wanted, nodes, update, signal).catch((error) => {
+    signal.throwIfAborted();
+    const detail = error instanceof Failure ? error.detail?.split('\n').at(-1) : undefined;
+    info(`${messageOf(error)}, so that nodes pull it${detail ? ` (${detail})` : ''}`);
+    return [];
+  });
   if (loaded.length > 0) info(`put onto the nodes: ${loaded.join(', ')}`);
 }
 
 /** containerlab may end well and have made less than it was asked for. */
-async function requireContainers(record: DeploymentRecord): Promise<void> {
+async function requireContainers(tool: Containerlab, record: DeploymentRecord, topology: string): Promise<void> {
   const running = (await containersOf(record)).filter(({ state }) => state === 'running').map(({ name }) => name);
   const missing = expectedContainers(record).filter((name) => !running.includes(name));
   if (missing.length === 0) return;
+  const seen = await inspectLab(tool, topology);
+  const words = Array.isArray(seen)
+    ? seen.map(({ name, state, status }) => `${name}: ${state}, ${status}`)
+    : [seen.said];
   throw labFailure(`containerlab ended well, but these do not run: ${missing.join(', ')}`, {
+    detail: ['containerlab inspect says:', ...words].join('\n'),
     remedy: `docker logs ${missing[0]}`,
   });
 }
 
 /** Only the cluster's nodes are looked at on the wire. */
-async function ensureTools({ nodes }: DeploymentRecord, { progress, info }: Surroundings): Promise<void> {
+async function ensureTools({ nodes }: DeploymentRecord, { progress, update, info }: Surroundings): Promise<void> {
   if (nodes.length === 0) return;
   progress('Looking for tcpdump and wg on the nodes');
-  const done = await ensureCaptureTools(nodes);
+  const done = await ensureCaptureTools(nodes, update);
   if (done !== undefined) info(done);
 }

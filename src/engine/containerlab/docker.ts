@@ -14,7 +14,7 @@ const FORMAT = `{{.Names}}\t{{.State}}\t{{.Label "${KIND_LABEL}"}}\t{{.Label "co
 const LIST = ['ps', '--all', '--no-trunc', '--format', FORMAT];
 
 /** Far more than a working Docker takes to answer: 20 ms. */
-const ANSWER_MS = 15_000;
+export const ANSWER_MS = 15_000;
 
 /** Runs the docker program to its end and gives what it printed. Throws ToolError. */
 export function docker(argv: readonly string[], options: { timeoutMs?: number; input?: string } = {}): Promise<string> {

@@ -12,6 +12,9 @@ export interface ImageListener {
 /** An image of 400 MB over a slow line; it ends earlier where nothing comes any more. */
 const PULL_MS = 20 * 60_000;
 
+/** Calico's images are 400 MB, which every node writes to the same disk. */
+export const LOAD_MS = 10 * 60_000;
+
 /**
  * Makes an image be here, and gives the name under which it is: an image that came out of a file (`wglab pull --load`) has its tag
  * and no digest, for Docker keeps none of what it did not pull itself. Throws failure 5 that names the image and the remedy.
@@ -65,20 +68,20 @@ export async function pullImage(image: string, listener: ImageListener, signal?:
 export async function loadImages(
   images: readonly string[],
   nodes: readonly string[],
+  update: (text: string) => void,
   signal?: AbortSignal,
 ): Promise<string[]> {
   const here = await imagesHere(images);
   if (here.length === 0 || nodes.length === 0) return [];
-  const save = spawn(
-    'docker',
-    ['save', ...here],
-    signal ? { stdio: ['ignore', 'pipe', 'pipe'], signal } : { stdio: ['ignore', 'pipe', 'pipe'] },
-  );
+  const late = AbortSignal.timeout(LOAD_MS);
+  const ended = signal ? AbortSignal.any([signal, late]) : late;
+  const save = spawn('docker', ['save', ...here], { stdio: ['ignore', 'pipe', 'pipe'], signal: ended });
+  let bytes = 0;
   const saved = settled(save, 'docker save');
   // Not --all-platforms: of an image that was pulled for one platform the others are not here (kind#3795).
   const imports = nodes.map((node) => {
-    const argv = ['exec', '-i', node, 'ctr', '--namespace=k8s.io', 'images', 'import', '--digests', '-'];
-    const child = spawn('docker', argv, { stdio: ['pipe', 'ignore', 'pipe'] });
+    const argv = ['exec', '-i', node, 'sh', '-c', IMPORT];
+    const child = spawn('docker', argv, { stdio: ['pipe', 'ignore', 'pipe'], signal: ended });
     child.stdin.on('error', () => child.stdin.destroy()); // its status tells
     return { child, done: settled(child, `docker ${argv.join(' ')}`) };
   });
@@ -87,13 +90,28 @@ export async function loadImages(
   try {
     for await (const chunk of save.stdout) {
       await Promise.all(imports.map(({ child }) => written(child.stdin, chunk as Buffer)));
+      const before = megabytes(bytes);
+      bytes += (chunk as Buffer).length;
+      if (megabytes(bytes) > before) update(`putting images onto ${nodes.length} nodes: ${megabytes(bytes)} MB`);
     }
     for (const { child } of imports) child.stdin.end();
     await all;
+  } catch (error) {
+    if (!late.aborted || signal?.aborted) throw error;
+    const seen = `${megabytes(bytes)} MB of ${here.join(', ')} were given to ${nodes.join(', ')}`;
+    throw labFailure(`putting images onto the nodes took longer than ${LOAD_MS / 60_000} min; last seen: ${seen}`);
   } finally {
     for (const { child } of imports) child.kill();
   }
   return here;
+}
+
+/** As kind itself does: with the snapshotter that the node's containerd has been told to use (fuse-overlayfs on ZFS, say). */
+export const IMPORT = `used=$(containerd config dump 2> /dev/null | sed -n 's/^ *snapshotter = .\\([a-z0-9-]\\{1,\\}\\).*/\\1/p' | head -n 1)
+exec ctr --namespace=k8s.io images import --digests --snapshotter="\${used:-overlayfs}" -`;
+
+function megabytes(bytes: number): number {
+  return Math.floor(bytes / 1_000_000);
 }
 
 function written(stream: NodeJS.WritableStream & { destroyed?: boolean }, chunk: Buffer): Promise<void> {

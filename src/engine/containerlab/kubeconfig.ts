@@ -10,6 +10,8 @@ const DOCKER_MS = 15_000;
 export async function prepareKubeconfig(file: string): Promise<void> {
   try {
     await rm(file, { force: true });
+    // kind locks it by making this file, and fails where one that was killed has left it (pkg/cluster/internal/kubeconfig, lock.go).
+    await rm(`${file}.lock`, { force: true });
     await (await open(file, 'wx', 0o600)).close();
   } catch (error) {
     throw storageFailure(error, `write ${file}`);

@@ -61,15 +61,25 @@ function isProgram(file: string): boolean {
 
 /** containerlab's version: as JSON since 0.70, before in a banner. */
 export async function versionOf(path: string): Promise<string> {
-  const options = { env: environment(), timeout: QUICK_MS, killSignal: 'SIGKILL' } as const;
-  const printed = await runTool([path, 'version', '-j'], '', options).catch(() =>
-    runTool([path, 'version'], '', options),
+  const printed = await runTool([path, 'version', '-j'], '', quick()).catch(() =>
+    runTool([path, 'version'], '', quick()),
   );
   return versionIn(printed) ?? 'of unknown version';
 }
 
+/** How containerlab is asked for something that it knows at once. */
+export function quick() {
+  return { env: environment(), timeout: QUICK_MS, killSignal: 'SIGKILL' } as const;
+}
+
+/** The version in what `version -j` prints, or in the banner of `version`. */
 export function versionIn(printed: string): string | undefined {
-  return /"version":\s*"([^"]+)"/.exec(printed)?.[1] ?? /^\s*version:\s*(\S+)/m.exec(printed)?.[1];
+  try {
+    const { version } = JSON.parse(printed) as { version?: unknown };
+    return typeof version === 'string' && version !== '' ? version : undefined;
+  } catch {
+    return /^\s*version:\s*(\S+)/m.exec(printed)?.[1]; // a banner is no JSON
+  }
 }
 
 /** Whether a version is new enough. One that somebody built without a number (0.0.0) may well be. */
@@ -106,6 +116,7 @@ const ALWAYS = { CLAB_VERSION_CHECK: 'disable', NO_COLOR: '1' };
 
 /** What sudo would drop, and docker or kind need. */
 const THROUGH_SUDO = [
+  'PATH', // kind runs the program docker, which is to be the same as here
   'DOCKER_HOST',
   'DOCKER_CONTEXT',
   'DOCKER_CONFIG',

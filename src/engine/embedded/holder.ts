@@ -11,6 +11,9 @@ import type { EngineMessage, EngineOrder } from './messages.ts';
  * When its first process ends, the kernel ends all the others and takes their interfaces away.
  */
 
+/** How long the engine may take from one step to the next, in ms: 50 nodes on two cores take 10 s in all. */
+const STEP_MS = 60_000;
+
 /** An init that starts the engine and collects the children that others leave behind, until the engine ends. */
 const INIT = '"$@" & wait $!';
 
@@ -83,7 +86,12 @@ function listenOnLoopback(port: number): Promise<Server> {
 
 function untilReady(child: ChildProcess, listening: Server, { order, progress, logFile }: HolderPlan): Promise<void> {
   const began = statSync(logFile).size;
-  return new Promise((resolve, reject) => {
+  let last = 'nothing';
+  let timer: NodeJS.Timeout | undefined;
+  return new Promise<void>((resolve, reject) => {
+    const late = () =>
+      reject(labFailure(`the embedded engine made no progress for ${STEP_MS / 1000} s; last seen: ${last}`));
+    timer = setTimeout(late, STEP_MS);
     order.catch(reject);
     child.on('error', (error) => reject(labFailure(`cannot start unshare: ${error.message}`)));
     child.on('exit', (code, signal) => {
@@ -96,12 +104,15 @@ function untilReady(child: ChildProcess, listening: Server, { order, progress, l
       );
     });
     child.on('message', (message: EngineMessage) => {
+      timer?.refresh();
       if (message.kind === 'awake') {
         // Where it ended meanwhile, its end is what is told.
         order.then((orders) => child.connected && child.send(orders, listening, () => undefined)).catch(reject);
-      } else if (message.kind === 'step') progress(message.text);
-      else if (message.kind === 'ready') resolve();
+      } else if (message.kind === 'step') {
+        last = message.text;
+        progress(message.text);
+      } else if (message.kind === 'ready') resolve();
       else reject(labFailure(message.text, message.detail === undefined ? {} : { detail: message.detail }));
     });
-  });
+  }).finally(() => clearTimeout(timer));
 }

@@ -29,7 +29,14 @@ export function runTool(argv: readonly string[], input = '', options: SpawnOptio
     child.on('close', (code, signal) => {
       const printed = Buffer.concat(stdout).toString();
       if (code === 0) resolve(printed);
-      else reject(new ToolError(argv, statusText(code, signal), Buffer.concat(stderr).toString() || printed));
+      else
+        reject(
+          new ToolError(
+            argv,
+            statusText(code, signal, child.killed ? options.timeout : undefined),
+            Buffer.concat(stderr).toString() || printed,
+          ),
+        );
     });
     // A tool that fails early closes its input: the failure is told by its status.
     child.stdin.on('error', () => child.stdin.destroy());
@@ -37,7 +44,9 @@ export function runTool(argv: readonly string[], input = '', options: SpawnOptio
   });
 }
 
-function statusText(code: number | null, signal: string | null): string {
+/** `limit` in ms where that is what ended the tool. */
+function statusText(code: number | null, signal: string | null, limit: number | undefined): string {
+  if (signal && limit !== undefined) return `it was not done within ${limit / 1000} s, and was ended`;
   return signal ? `ended by ${signal}` : `exit status ${code}`;
 }
 

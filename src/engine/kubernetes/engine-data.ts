@@ -14,6 +14,8 @@ export interface EngineData {
   context: string;
   /** Why nodes were left without a probe when it was deployed, by their names. */
   unprobed: { [node: string]: string };
+  /** The nodes that were not chosen, in the same way. */
+  outside: { [node: string]: string };
 }
 
 function fileOf(folder: string): string {
@@ -36,7 +38,7 @@ export function readEngineData(folder: string): EngineData | undefined {
   }
   const data = parsed(text);
   if (data?.version === 1 && data.owner && data.namespace && data.server)
-    return { ...data, unprobed: data.unprobed ?? {} };
+    return { ...data, unprobed: data.unprobed ?? {}, outside: data.outside ?? {} };
   throw labFailure(`${fileOf(folder)} is broken: it does not say which namespace of which cluster is this lab's`, {
     remedy: `kubectl delete namespace -l app.kubernetes.io/managed-by=wglab, in that cluster; then rm -r ${folder}`,
   });

@@ -40,6 +40,7 @@ export const kubernetesEngine: Engine = {
     update,
     info,
     signal,
+    timed,
     existing = {},
   }: DeployOptions): Promise<void> {
     const requirements = requirementsOf(existing.nodes ?? '');
@@ -47,7 +48,7 @@ export const kubernetesEngine: Engine = {
     // Before anything is made in the cluster: from now on destroy finds it.
     await writeWhole(kubeconfig, text, 0o600);
     const cluster = Cluster.connect(kubeconfig);
-    progress(`Looking at the cluster ${cluster.server}`);
+    progress(`Looking at the cluster ${cluster.server} (at most ${ANSWER_MS / 1000} s)`);
     const found = await answering(cluster, survey(cluster, existing.nodes));
     const namespace = `wglab-${name}`;
     const images = {
@@ -63,6 +64,7 @@ export const kubernetesEngine: Engine = {
       server: cluster.server,
       context,
       unprobed: {},
+      outside: Object.fromEntries(found.outside),
     };
     await refuseForeign(cluster, namespace);
     await writeEngineData(folder, data);
@@ -70,11 +72,13 @@ export const kubernetesEngine: Engine = {
     progress(`Making the namespace ${namespace} and its pods on ${found.chosen.length} nodes`);
     if (!(await cluster.create(namespaceOf(namespace, name, data.owner)))) throw foreign(namespace);
     for (const daemonSet of daemonSetsOf(namespace, name, images, requirements)) await cluster.apply(daemonSet);
-    const late = await untilProbesReady(cluster, namespace, found.chosen, update, signal);
+    const late = await timed('probe pods to be ready', 'cluster', () =>
+      untilProbesReady(cluster, namespace, found.chosen, update, signal),
+    );
     const ready = found.chosen.filter((node) => !late.has(node));
     progress('Looking for the tools of the proof on every node');
     const shell = probeShell(async () => cluster, namespace, {});
-    const lacking = await toolsMissing(shell, ready);
+    const lacking = await toolsMissing(shell, ready, update);
     if (lacking.size === ready.length) throw toolless(lacking, images.probe);
     for (const [node, why] of [...late, ...lacking]) unprobed.set(node, why);
     await writeEngineData(folder, { ...data, unprobed: Object.fromEntries(unprobed) });
@@ -116,7 +120,8 @@ export const kubernetesEngine: Engine = {
       cluster ??= Cluster.connect(kubeconfig);
       return cluster;
     };
-    return { kubeconfig, shell: probeShell(connect, data.namespace, data.unprobed), podNamespace: data.namespace };
+    const shell = probeShell(connect, data.namespace, { ...data.unprobed, ...data.outside });
+    return { kubeconfig, shell, podNamespace: data.namespace, outside: new Map(Object.entries(data.outside)) };
   },
 };
 

@@ -41,13 +41,13 @@ export async function untilProbesReady(
     ]);
     const refused = events.items.find(({ reason }) => reason === 'FailedCreate')?.message;
     states = nodes.map((node) => nodeState(node, pods.items, refused));
-    update(waitingWords(states));
     return states;
   };
   try {
     await cluster.until(`/api/v1/namespaces/${namespace}/pods`, look, isSettled, {
       timeoutMs: READY_MS,
       describe: waitingWords,
+      update,
       signal,
     });
   } catch (error) {

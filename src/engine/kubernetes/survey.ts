@@ -15,8 +15,10 @@ export interface Survey {
   encrypted: boolean | undefined;
   /** The nodes that get a probe. */
   chosen: string[];
-  /** Those that get none, and why. */
+  /** Those that are to get one and cannot, and why. */
   leftOut: Map<string, string>;
+  /** Those that were not chosen, and so are nobody's concern, in which words. */
+  outside: Map<string, string>;
 }
 
 /** Looks at a cluster without changing it. Throws Failure 4 where it has no node that could be probed. */
@@ -29,14 +31,16 @@ export async function survey(cluster: Cluster, selector: string | undefined): Pr
   const wanted = new Set(selected.items.map(({ metadata }) => metadata?.name));
   const chosen: string[] = [];
   const leftOut = new Map<string, string>();
+  const outside = new Map<string, string>();
   for (const node of nodes) {
     const name = node.metadata?.name ?? '';
-    const why = wanted.has(name) ? whyNot(node) : `it was not chosen (--nodes ${selector})`;
-    if (why === undefined) chosen.push(name);
+    const why = whyNot(node);
+    if (!wanted.has(name)) outside.set(name, `it was not chosen (--nodes ${selector})`);
+    else if (why === undefined) chosen.push(name);
     else leftOut.set(name, why);
   }
   if (chosen.length === 0) {
-    const reasons = [...leftOut].map(([name, why]) => `${name}: ${why}`);
+    const reasons = [...leftOut, ...outside].map(([name, why]) => `${name}: ${why}`);
     throw lackingFailure('the cluster has no node that could be probed', { detail: reasons.join('\n') });
   }
   return {
@@ -46,6 +50,7 @@ export async function survey(cluster: Cluster, selector: string | undefined): Pr
     encrypted: cni.isCalico ? (await felixWireguard(cluster)).enabled : undefined,
     chosen,
     leftOut,
+    outside,
   };
 }
 
@@ -61,7 +66,7 @@ const NAMED = 5;
 
 /** What is going to be created and changed, in lines for a person, before any of it is. */
 export function announcement(found: Survey, namespace: string, context: string, images: Images): string[] {
-  const { chosen, leftOut, cni, encrypted } = found;
+  const { chosen, leftOut, outside, cni, encrypted } = found;
   const count = `${chosen.length} ${chosen.length === 1 ? 'node' : 'nodes'}`;
   const encryption = { true: 'on', false: 'off', undefined: 'not known' }[String(encrypted)];
   return [
@@ -74,6 +79,7 @@ export function announcement(found: Survey, namespace: string, context: string, 
     `  DaemonSet ${namespace}/proof on the same nodes: a pod that sends marked connections; image ${images.proof}`,
     'It changes nothing else. Encryption stays as it is unless "wglab encrypt on" or "off" is called.',
     ...leftOutLines(leftOut),
+    ...outsideLines(outside),
   ];
 }
 
@@ -81,6 +87,14 @@ export function announcement(found: Survey, namespace: string, context: string, 
 export function leftOutLines(leftOut: ReadonlyMap<string, string>): string[] {
   const lines = [...leftOut].map(([name, why]) => `  ${name}: ${why}`);
   return lines.length > 0 ? ['Not probed, so that pairs with these nodes stay inconclusive:', ...lines] : [];
+}
+
+/** A claim is worth nothing beyond the nodes that it is about: the others are named, or counted where there are many. */
+function outsideLines(outside: ReadonlyMap<string, string>): string[] {
+  const [why] = outside.values();
+  return why === undefined
+    ? []
+    : [`Out of scope, so that nothing is said of traffic with them: ${some([...outside.keys()])}: ${why}`];
 }
 
 function some(names: readonly string[]): string {

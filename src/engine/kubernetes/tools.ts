@@ -5,16 +5,26 @@ import { TOOLS } from './workloads.ts';
 /** How many nodes are asked at once. */
 const AT_ONCE = 32;
 
+/** How long a node may take to answer, in ms: exec over a busy API takes a second. */
+const ANSWER_MS = 30_000;
+
 const NAME_MISSING = 'for tool in "$@"; do command -v "$tool" > /dev/null || echo "$tool"; done';
 
 /** The nodes on which a tool of the proof is missing, or that run no command at all, and why. */
-export async function toolsMissing(shell: NodeShell, nodes: readonly string[]): Promise<Map<string, string>> {
+export async function toolsMissing(
+  shell: NodeShell,
+  nodes: readonly string[],
+  update: (text: string) => void,
+): Promise<Map<string, string>> {
+  let asked = 0;
   const missing = new Map<string, string>();
   const queue = nodes.values();
   const worker = async () => {
     for (const node of queue) {
       const why = await whyUnfit(shell, node);
       if (why !== undefined) missing.set(node, why);
+      asked += 1;
+      update(`${asked} of ${nodes.length} nodes have answered, each in at most ${ANSWER_MS / 1000} s; last ${node}`);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
@@ -22,12 +32,22 @@ export async function toolsMissing(shell: NodeShell, nodes: readonly string[]): 
 }
 
 async function whyUnfit(shell: NodeShell, node: string): Promise<string | undefined> {
+  let timer: NodeJS.Timeout | undefined;
   try {
-    const { status, stdout, stderr } = await finish(await shell(node, ['sh', '-c', NAME_MISSING, 'tools', ...TOOLS]));
+    const remote = await shell(node, ['sh', '-c', NAME_MISSING, 'tools', ...TOOLS]);
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        remote.kill();
+        reject(new Error(`no answer within ${ANSWER_MS / 1000} s`));
+      }, ANSWER_MS);
+    });
+    const { status, stdout, stderr } = await Promise.race([finish(remote), late]);
     if (status !== 0) return `its probe pod runs no commands: ${stderr.trim() || `exit status ${status}`}`;
     const names = stdout.split('\n').filter(Boolean);
     return names.length > 0 ? `its probe pod lacks ${names.join(', ')}` : undefined;
   } catch (error) {
     return `no command can be run in its probe pod: ${messageOf(error)}`;
+  } finally {
+    clearTimeout(timer);
   }
 }

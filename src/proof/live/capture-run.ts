@@ -33,6 +33,8 @@ export interface CaptureRun {
   dataplane: 'kernel' | 'userspace' | null;
   /** The one namespace whose pods may carry traffic; any pod may where it is undefined. */
   podNamespace: string | undefined;
+  /** Nodes that the claim is not about, and in which words: neither they nor pairs with them are looked at. */
+  outside: ReadonlyMap<string, string>;
   /** How many ordered pairs to look at, more or less; where undefined, all that a run takes in its stride. */
   pairs: number | 'all' | undefined;
   expect: Claim | null;
@@ -65,7 +67,8 @@ export async function captureRun(run: CaptureRun): Promise<void> {
   await mkdir(join(run.evidence, 'taps'), { recursive: true, mode: 0o700 });
   progress('Starting a capture on every node');
   const [kubeNodes, pods, felix] = await Promise.all([cluster.nodes(), cluster.pods(), felixWireguard(cluster)]);
-  const calico = kubeNodes.map(calicoNode);
+  const all = kubeNodes.map(calicoNode);
+  const calico = all.filter(({ name }) => !run.outside.has(name));
   const { sampled, chosen } = choosePairs(calico, run.pairs);
   const { nodes, unprobed } = await factsOfAll(shell, calico, chosen);
   const problems: Problem[] = [];
@@ -80,7 +83,7 @@ export async function captureRun(run: CaptureRun): Promise<void> {
       nodes.map((node) => startTap(shell, tapPlan(run.evidence, node, [...closing(node.name), ...run.linger]))),
     ),
     openProbePods(cluster, names, pods.filter(mayCarry(run.podNamespace))),
-    podNetworks(cluster, calico, kubeNodes, pods),
+    podNetworks(cluster, all, kubeNodes, pods),
   ]);
   problems.push(...traffic.problems);
   try {
@@ -110,6 +113,7 @@ export async function captureRun(run: CaptureRun): Promise<void> {
       versions: versionsOf(run.version, kubeNodes[0]?.status?.nodeInfo?.kubeletVersion, nodes),
       nodes: nodes.map((node) => nodeRecord(node, felix, before.get(node.name), after.get(node.name))),
       ...(unprobed.length > 0 ? { unprobed } : {}),
+      ...(all.length > calico.length ? { outside: outsiders(all, run.outside) } : {}),
       ...(sampled ? { sample: { pairs: sampled, of: calico.length * (calico.length - 1) } } : {}),
       podNetworks: networks,
       probes,
@@ -161,6 +165,13 @@ async function factsOfAll(shell: NodeShell, calico: readonly CalicoNode[], chose
     else nodes.push({ ...node, facts });
   }
   return { nodes, unprobed };
+}
+
+function outsiders(all: readonly CalicoNode[], outside: ReadonlyMap<string, string>): Unprobed[] {
+  return all.flatMap(({ name, address }) => {
+    const reason = outside.get(name);
+    return reason === undefined ? [] : [{ name, ...(address ? { address } : {}), reason }];
+  });
 }
 
 function tapPlan(evidence: string, { name, facts }: KnownNode, watchFor: readonly string[]) {

@@ -1,6 +1,6 @@
-import { markedSecrets } from '../../operations/secret-values.ts';
+import { secretValues } from '../../wire/secrets.ts';
 import type { Wire, WirePacket } from './state.ts';
-import { cut, type Row, row, span } from './text/row.ts';
+import { cut, type Row, row, type Span, span } from './text/row.ts';
 
 /** The pane of the wire: the latest packets that fit, the newest at the bottom. */
 export function wireRows({ packets, problem, size, frozen }: Wire, columns: number, height: number): Row[] {
@@ -26,9 +26,7 @@ function packetRows({ time, description, length, encrypted, secrets, bytes }: Wi
   const style = encrypted ? 'cipher' : 'plain';
   const whole = row(span(`${time.slice(11, 19)} `, 'dim'), span(description, style), span(` ${length} bytes`, 'dim'));
   const fits = `${description} ${length} bytes`.length + CLOCK <= columns;
-  const readable = secrets.map((line) =>
-    row('    ', ...markedSecrets(line).map(({ text, secret }) => span(text, secret ? 'secret' : 'plain'))),
-  );
+  const readable = secrets.map((line) => row('    ', ...marked(line)));
   const unreadable = encrypted && bytes !== undefined ? [row(span(`    ${bytes}`, 'dim'))] : [];
   return [fits ? whole : row(span(shorter(description), style)), ...readable, ...unreadable];
 }
@@ -38,4 +36,15 @@ const CLOCK = 'hh:mm:ss '.length;
 /** Where there is no room for all of it: what is inside of a tunnel says more than its ports and its number. */
 function shorter(description: string): string {
   return description.replace(/UDP \d+ > \d+ (VXLAN|Geneve) \d+/, '$1');
+}
+
+/** A readable line with the secrets in it marked. */
+function marked(line: string): Span[] {
+  const spans: Span[] = [];
+  let end = 0;
+  for (const { 0: secret, index } of line.matchAll(secretValues())) {
+    spans.push(span(line.slice(end, index)), span(secret, 'secret'));
+    end = index + secret.length;
+  }
+  return [...spans, span(line.slice(end))];
 }

@@ -41,6 +41,7 @@ function deploy(): Promise<void> {
     update: (text) => steps.push(`… ${text}`),
     info: (text) => steps.push(`! ${text}`),
     signal: controller.signal,
+    timed: (_name, _of, work) => work(),
   });
 }
 
@@ -58,6 +59,11 @@ describe('the containerlab engine, on recorded answers of docker and containerla
     await deploy();
     const [call] = await fake.calls('containerlab deploy');
     expect(call).toBe(`containerlab deploy --topo ${folder}/containerlab/topology.clab.yml --reconfigure`);
+    expect(steps.filter((step) => /^(Asking|Making|Putting|Starting)/.test(step))).toEqual([
+      'Asking Docker and containerlab (at most 15 s each)',
+      'Making the nodes (at most 15 min)',
+      'Putting images onto the nodes (at most 10 min)',
+    ]);
     expect(steps).toContain('kind: Preparing nodes');
     expect(steps).toContain('kind: Joining worker nodes');
     const topology = await readFile(join(folder, 'containerlab/topology.clab.yml'), 'utf8');
@@ -76,7 +82,9 @@ describe('the containerlab engine, on recorded answers of docker and containerla
   });
 
   test("a kubeconfig that is empty, or root's, is made of the control plane's own, for the published port", async () => {
+    await writeFile(join(folder, 'kubeconfig.lock'), ''); // of a kind that was killed
     await deploy(); // the stand-in, like kind where it cannot write, leaves the prepared file empty
+    expect(existsSync(join(folder, 'kubeconfig.lock'))).toBe(false);
     const file = join(folder, 'kubeconfig');
     expect(await readFile(file, 'utf8')).toContain(`server: https://127.0.0.1:${api.port}\n`);
     expect(await readFile(file, 'utf8')).toContain('current-context: kind-c1');
@@ -119,10 +127,11 @@ describe('the containerlab engine, on recorded answers of docker and containerla
     });
     const port = await freePort();
     await fake.change({ port });
-    const late = setTimeout(() => proxy.listen(port, '127.0.0.1'), 3_000);
-    await deploy();
-    expect(steps.some((step) => /^… the Kubernetes API, for at most \d+ s \(.*ECONNREFUSED/.test(step))).toBe(true);
-    clearTimeout(late);
+    const waits = () => steps.some((step) => /^… the Kubernetes API, for at most \d+ s \(.*ECONNREFUSED/.test(step));
+    const deployed = deploy();
+    await expect.poll(waits, { timeout: 50_000 }).toBe(true);
+    proxy.listen(port, '127.0.0.1');
+    await deployed;
     proxy.close();
   });
 
@@ -154,6 +163,25 @@ describe('the containerlab engine, on recorded answers of docker and containerla
     await deploy();
     expect(await readFile(join(folder, 'containerlab/topology.clab.yml'), 'utf8')).toContain(
       'image: kindest/node:v1.35.0\n',
+    );
+  });
+
+  test('images that cannot be put onto the nodes are left to them to pull, and it is said', async () => {
+    const { images } = await fake.now();
+    await fake.change({ images: [...images, 'busybox:1.36'] }); // the stand-in cannot save it
+    await deploy();
+    expect(steps).toContainEqual(
+      expect.stringMatching(/^! an image could not be put onto a node, so that nodes pull it \(.*no docker save/),
+    );
+    expect(await engine.stands(folder)).toBe(true);
+  });
+
+  test('containers that are missing after a good end are told as containerlab sees them', async () => {
+    await fake.change({ makesOnly: 2 });
+    const failure = await failureOf(deploy());
+    expect(failure.message).toBe('containerlab ended well, but these do not run: c1-worker2');
+    expect(failure.detail).toBe(
+      'containerlab inspect says:\nc1-control-plane: running, Up 2 seconds\nc1-worker: running, Up 2 seconds',
     );
   });
 

@@ -9,8 +9,10 @@ import { ensureCaptureTools } from '../../../src/engine/containerlab/capture-too
 import { deployPlan } from '../../../src/engine/containerlab/deploy.ts';
 import { containerlabEngine as engine } from '../../../src/engine/containerlab/engine.ts';
 import { loadImages, nameHere, readImages, saveImages } from '../../../src/engine/containerlab/images.ts';
+import { inspectLab } from '../../../src/engine/containerlab/inspect.ts';
 import { type Plan, planWithoutCluster } from '../../../src/engine/containerlab/plan.ts';
 import { findContainerlab } from '../../../src/engine/containerlab/tool.ts';
+import type { Timed } from '../../../src/engine/engine.ts';
 import { finish } from '../../../src/engine/run.ts';
 import { Failure } from '../../../src/errors.ts';
 import { readLab } from '../../../src/lab/lab.ts';
@@ -23,7 +25,7 @@ const lacks = [
   ...(process.getuid?.() === 0 ? [] : ['root']),
   ...(existsSync('/bin/busybox') ? [] : ['busybox']),
 ];
-if (lacks.length > 0) process.stderr.write(`not run with the real containerlab: there is no ${lacks.join(', no ')}\n`);
+if (lacks.length > 0) process.stderr.write(`not run with the real containerlab: it lacks ${lacks.join(' and ')}\n`);
 
 const IMAGE = 'wglab-test/busybox:1';
 const signal = new AbortController().signal;
@@ -58,6 +60,7 @@ describe.skipIf(lacks.length > 0)('with the real Docker and containerlab', () =>
       progress: (step: string) => void steps.push(step),
       update: () => undefined,
       info: () => undefined,
+      timed: ((_name, _of, work) => work()) as Timed,
     };
   }
 
@@ -71,6 +74,11 @@ describe.skipIf(lacks.length > 0)('with the real Docker and containerlab', () =>
     const plan = linuxPlan('wglab-real');
     await deployPlan(plan, noImages, around(folder));
     expect(await engine.stands(folder)).toBe(true);
+    const topology = join(folder, 'containerlab/topology.clab.yml');
+    const inspected = await inspectLab(await findContainerlab(), topology);
+    expect(inspected).toMatchObject(
+      ['a', 'b'].map((node) => ({ name: `clab-wglab-real-${node}`, kind: 'linux', state: 'running' })),
+    );
     const { shell } = engine.access(folder, '');
     expect(await finish(await shell('a', ['sh', '-c', 'cat; exit 7']), 'typed')).toMatchObject({
       status: 7,
@@ -89,16 +97,19 @@ describe.skipIf(lacks.length > 0)('with the real Docker and containerlab', () =>
       .poll(async () => (await finish(await shell('a', ['sh', '-c', 'ps | grep -c "[s]leep 4321"']))).stdout.trim())
       .toBe('0');
 
-    await ensureCaptureTools(['clab-wglab-real-a', 'clab-wglab-real-b']);
+    await ensureCaptureTools(['clab-wglab-real-a', 'clab-wglab-real-b'], () => undefined);
     const tcpdump = await finish(await shell('b', ['/usr/local/bin/tcpdump', '--version']));
     expect(tcpdump.stdout + tcpdump.stderr).toContain('libpcap');
 
     const wanted = steps.length;
     await deployPlan(plan, noImages, around(folder)); // it stands: nothing is made
-    expect(steps.slice(wanted)).toEqual([]);
+    expect(steps.slice(wanted)).toEqual(['Asking Docker and containerlab (at most 15 s each)']);
 
     await run('docker', ['rm', '--force', 'clab-wglab-real-b']); // somebody took one away
     expect(await engine.stands(folder)).toBe(false);
+    expect(await inspectLab(await findContainerlab(), topology)).toMatchObject({
+      said: expect.stringContaining('clab-wglab-real-b'),
+    });
     await engine.destroy(folder);
     expect(await readFile('/etc/hosts', 'utf8')).not.toContain('wglab-real');
     expect(existsSync(join(folder, 'containerlab'))).toBe(false);
@@ -150,7 +161,7 @@ describe.skipIf(lacks.length > 0)('with the real Docker and containerlab', () =>
 
   test('an image that a node does not take is told with the command', async () => {
     const { stdout } = await run('docker', ['run', '--detach', IMAGE]);
-    const failed = await loadImages([IMAGE], [stdout.trim()]).catch((error) => error);
+    const failed = await loadImages([IMAGE], [stdout.trim()], () => undefined).catch((error) => error);
     await run('docker', ['rm', '--force', stdout.trim()]);
     expect(failed).toMatchObject({
       exitCode: 5,

@@ -1,10 +1,15 @@
-import { describe, expect, test } from 'vitest';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
 import { explainRun } from '../../../src/engine/containerlab/explain.ts';
-import { withoutDigest } from '../../../src/engine/containerlab/images.ts';
+import { IMPORT, withoutDigest } from '../../../src/engine/containerlab/images.ts';
+import { inspectedIn } from '../../../src/engine/containerlab/inspect.ts';
 import { kubeconfigFrom } from '../../../src/engine/containerlab/kubeconfig.ts';
 import { logLine, saysSomething, stepOf } from '../../../src/engine/containerlab/log-lines.ts';
 import { planWithoutCluster, topologyFor } from '../../../src/engine/containerlab/plan.ts';
-import { isEnough, versionIn } from '../../../src/engine/containerlab/tool.ts';
+import { asRoot, isEnough, versionIn } from '../../../src/engine/containerlab/tool.ts';
 import { parseDocuments } from '../../../src/lab/document.ts';
 import { topologyOf } from '../../../src/lab/topology.ts';
 import { clashesOf } from '../../../src/operations/doctor/containerlab.ts';
@@ -52,9 +57,137 @@ describe('what containerlab says', () => {
   });
 
   test('its version, as JSON and in the banner of those before 0.70', () => {
-    expect(versionIn('{"version":"0.79.0","commit":"none","date":"none"}')).toBe('0.79.0');
-    expect(versionIn('\n    version: 0.79.0\n     commit: none\n       date: none\n')).toBe('0.79.0');
+    const json =
+      '{"version":"0.79.0","commit":"none","date":"none","repository":"https://github.com/srl-labs/containerlab","releaseNotes":"https://containerlab.dev/rn/0.79/"}\n';
+    const banner = ` ⠈⠙⠛⠛⠉  ⠉⠛⠛⠋⠁ ⠘⠛ \u001b[38;2;0;201;255m⠛⠃⠈⠛⠛⠙⠃\u001b[0m
+
+    version: 0.79.0
+     commit: none
+       date: none
+     source: https://github.com/srl-labs/containerlab
+ rel. notes: https://containerlab.dev/rn/0.79/
+`;
+    expect([json, banner, '{"version":""}', '{}', '', 'null'].map(versionIn)).toEqual([
+      ...['0.79.0', '0.79.0'],
+      ...Array(4).fill(undefined),
+    ]);
     expect(['0.72.0', '0.73.0', '0.79.1', '1.0.0', '0.0.0'].map(isEnough)).toEqual([false, true, true, true, true]);
+  });
+});
+
+/** Of containerlab 0.79.0 for a linux node and a container that it did not make (recorded). */
+const INSPECTED = `{
+  "_unknown_lab_": [
+    {
+      "name": "rec-ext",
+      "container_id": "8d32741783fa",
+      "image": "rec/busybox:1",
+      "kind": "ext-container",
+      "state": "running",
+      "status": "Up 4 seconds",
+      "ipv4_address": "172.17.0.2/16",
+      "ipv6_address": "N/A"
+    }
+  ],
+  "rec": [
+    {
+      "lab_name": "rec",
+      "labPath": "rec.clab.yml",
+      "absLabPath": "/tmp/rec/rec.clab.yml",
+      "name": "clab-rec-a",
+      "container_id": "261a1c6d4786",
+      "image": "rec/busybox:1",
+      "kind": "linux",
+      "state": "running",
+      "status": "Up 2 seconds",
+      "ipv4_address": "172.20.20.2/24",
+      "ipv6_address": "3fff:172:20:20::2/64"
+    }
+  ]
+}
+`;
+
+describe('what containerlab inspect says', () => {
+  const names = (printed: string) => inspectedIn(printed).map(({ name }) => name);
+
+  test('is read, of all labs', () => {
+    expect(inspectedIn(INSPECTED)).toEqual([
+      { name: 'rec-ext', kind: 'ext-container', state: 'running', status: 'Up 4 seconds' },
+      { name: 'clab-rec-a', kind: 'linux', state: 'running', status: 'Up 2 seconds' },
+    ]);
+    expect(inspectedIn('{}\n')).toEqual([]);
+  });
+
+  test('names a node once that it lists twice, and is read as it was before 0.68', () => {
+    const row = (more: object) => ({
+      name: 'k-worker',
+      kind: 'k8s-kind',
+      state: 'running',
+      status: 'healthy',
+      ...more,
+    });
+    const twice = { _unknown_lab_: [row({ kind: 'ext-container' })], lab: [row({ lab_name: 'lab' })] };
+    expect(inspectedIn(JSON.stringify(twice))).toMatchObject([{ name: 'k-worker', kind: 'k8s-kind' }]);
+    const turned = { lab: [row({ lab_name: 'lab' })], _unknown_lab_: [row({ kind: 'ext-container' })] };
+    expect(inspectedIn(JSON.stringify(turned))).toMatchObject([{ name: 'k-worker', kind: 'k8s-kind' }]);
+    expect(names(JSON.stringify({ containers: [row({}), row({ name: 'b' })] }))).toEqual(['k-worker', 'b']);
+  });
+
+  test('of another shape is no list of containers, and no crash', () => {
+    for (const odd of ['null', '[]', '{"a": 1}', '{"a": [{}]}', '{"a": [{"name": 5}]}']) expect(names(odd)).toEqual([]);
+  });
+});
+
+describe('images go onto a node', () => {
+  const v2 = `version = 2
+[plugins."io.containerd.grpc.v1.cri".containerd]
+  snapshotter = "fuse-overlayfs"
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+    snapshotter = ""
+`;
+  const v3 = "version = 3\n[plugins.'io.containerd.cri.v1.images']\n  snapshotter = 'native'\n";
+
+  test.each([
+    ['named in a configuration of version 2', v2, 'fuse-overlayfs'],
+    ['named in one of version 3', v3, 'native'],
+    ['not named', 'version = 2\n  snapshotter = ""\n', 'overlayfs'],
+    ['not to be found out', undefined, 'overlayfs'],
+  ])('with the snapshotter of its containerd, where that is %s', (_, dump, wanted) => {
+    const bin = mkdtempSync(join(tmpdir(), 'wglab-ctr-'));
+    try {
+      const containerd = dump === undefined ? 'exit 1' : `cat <<'END'\n${dump}END`;
+      writeFileSync(join(bin, 'containerd'), `#!/bin/sh\n${containerd}\n`, { mode: 0o755 });
+      writeFileSync(join(bin, 'ctr'), '#!/bin/sh\necho "$@"\ncat\n', { mode: 0o755 });
+      const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
+      const said = execFileSync('sh', ['-c', IMPORT], { env, input: 'the archive' }).toString();
+      expect(said).toBe(`--namespace=k8s.io images import --digests --snapshotter=${wanted} -\nthe archive`);
+    } finally {
+      rmSync(bin, { recursive: true });
+    }
+  });
+});
+
+describe('as root', () => {
+  test.each([
+    ['root', []],
+    ['suid', []],
+  ] as const)('%s needs no other program', (by, words) => {
+    expect(asRoot(by)).toEqual(words);
+  });
+
+  test('sudo asks nobody without a terminal, and hands on what docker and kind need', () => {
+    vi.stubEnv('DOCKER_HOST', 'unix:///run/other.sock');
+    vi.stubEnv('CLAB_TOPO', 'stray');
+    try {
+      const words = asRoot('sudo');
+      expect(words.slice(0, 3)).toEqual(
+        process.stdin.isTTY ? ['sudo', 'env', 'CLAB_VERSION_CHECK=disable'] : ['sudo', '-n', 'env'],
+      );
+      expect(words).toEqual(expect.arrayContaining([`PATH=${process.env.PATH}`, 'DOCKER_HOST=unix:///run/other.sock']));
+      expect(words.join(' ')).not.toContain('stray');
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 });
 

@@ -12,6 +12,8 @@ interface FakeState {
   port: number;
   adminConf: string;
   destroyLeaves?: boolean;
+  /** How many of the nodes are made. */
+  makesOnly?: number;
   hangs?: boolean;
   dockerSays?: string;
   containerlabSays?: string[];

@@ -74,6 +74,16 @@ async function containerlab() {
   if (argv[0] === 'version') return process.stdout.write('{"version":"0.79.0","commit":"none"}\n');
   const topology = readFileSync(after('--topo'), 'utf8');
   const cluster = /^name: (\S+)$/m.exec(topology)[1];
+  if (argv[0] === 'inspect') {
+    const rows = state.containers.map(({ name, state: is }) => ({
+      lab_name: cluster,
+      name,
+      kind: 'k8s-kind',
+      state: is,
+      status: 'Up 2 seconds',
+    }));
+    return process.stdout.write(`${JSON.stringify({ [cluster]: rows })}\n`);
+  }
   if (argv[0] === 'destroy') {
     log('Parsing & checking topology file=topology.clab.yml');
     if (!state.destroyLeaves) state.containers = state.containers.filter((container) => container.cluster !== cluster);
@@ -95,7 +105,7 @@ async function containerlab() {
   log(` ✓ Ensuring node image (kindest/node:v1.35.0) 🖼\n kind-cluster=${cluster}`);
   log(` • Preparing nodes 📦 📦 📦   ...\n kind-cluster=${cluster}`);
   state.networks = [...new Set([...state.networks, 'clab', 'kind'])];
-  for (const node of ['control-plane', 'worker', 'worker2']) {
+  for (const node of ['control-plane', 'worker', 'worker2'].slice(0, state.makesOnly)) {
     state.containers.push({ name: `${cluster}-${node}`, state: 'running', cluster, network: 'kind' });
   }
   save();

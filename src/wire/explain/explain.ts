@@ -1,0 +1,72 @@
+import { decodeFrame } from '../decode.ts';
+import type { Ending, Frame, Layer, Packet, Span } from '../packet.ts';
+import { type ExplainedLayer, type ExplainedPacket, type Knowledge, layFields } from './explained.ts';
+import { explainHeader } from './headers.ts';
+import { readableLines } from './payload.ts';
+import { explainWireguard } from './wireguard.ts';
+
+/** Takes a frame apart for a person: every byte of it, with its name and value. Never throws: `ending` says why it ended early. */
+export function explainFrame(frame: Pick<Frame, 'bytes' | 'linkType'>, knowledge: Knowledge): ExplainedPacket {
+  const packet = decodeFrame(frame);
+  const layers = packet.layers.flatMap((layer, at) =>
+    layer.kind === 'wireguard'
+      ? explainWireguard(packet, layer, knowledge)
+      : explainHeader(packet, at, layer, knowledge),
+  );
+  const explained = endOf(layers);
+  const payload = { offset: explained, length: Math.max(0, endOf([packet.payload]) - explained) };
+  const after = endOf([...layers, payload]);
+  const left = { offset: after, length: packet.bytes.length - after };
+  return {
+    bytes: packet.bytes,
+    layers: [
+      ...layers,
+      ...(payload.length > 0 ? [payloadLayer(packet, payload)] : []),
+      ...(left.length > 0 ? [leftOver(left)] : []),
+    ],
+    ending: ENDINGS[packet.ending],
+  };
+}
+
+const ENDINGS: { readonly [ending in Ending]: string | undefined } = {
+  complete: undefined,
+  truncated: 'the bytes end here: the capture cut the packet (snap length), or it is a fragment',
+  malformed: 'what follows contradicts itself, and is not taken apart',
+  'too deep': 'too many layers',
+};
+
+function endOf(spans: readonly Span[]): number {
+  return Math.max(0, ...spans.map(({ offset, length }) => offset + length));
+}
+
+function payloadLayer({ bytes, layers }: Packet, span: Span): ExplainedLayer {
+  const last = layers.at(-1);
+  const size = `${span.length} bytes`;
+  if (last?.kind === 'esp')
+    return { name: 'Encrypted', about: '', ...span, fields: layFields(span, [['data', span.length, size]]) };
+  const text = readableLines(bytes.subarray(span.offset, span.offset + span.length));
+  const secrets = text.reduce((sum, line) => sum + line.secrets.length, 0);
+  const readable =
+    secrets > 0
+      ? `in clear, with ${secrets === 1 ? 'a secret' : `${secrets} secrets`}: whoever sees this packet reads it`
+      : 'in clear: whoever sees this packet reads it';
+  return {
+    name: nameOfPayload(last),
+    about: text.length > 0 ? readable : '',
+    ...span,
+    fields: layFields(span, [['data', span.length, size]]),
+    ...(text.length > 0 ? { text } : {}),
+  };
+}
+
+function nameOfPayload(last: Layer | undefined): string {
+  if (last === undefined) return 'A frame that is not understood';
+  if ((last.kind === 'icmp' || last.kind === 'icmpv6') && last.quoted) return 'The packet that the error is about';
+  return 'Payload';
+}
+
+/** What a short frame is filled up with, or what comes after the end that a header tells. */
+function leftOver(span: Span): ExplainedLayer {
+  const fields = layFields(span, [['padding', span.length, `${span.length} bytes`]]);
+  return { name: 'After the packet', about: 'Ethernet fills short frames up to 60 bytes', ...span, fields };
+}

@@ -1,0 +1,68 @@
+import { PassThrough } from 'node:stream';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { NodeShell } from '../../src/engine/run.ts';
+import { UnprobedNode } from '../../src/engine/run.ts';
+import { ExitCode } from '../../src/errors.ts';
+import { Cluster } from '../../src/kube/cluster.ts';
+import { diagnoseCluster } from '../../src/operations/diagnose.ts';
+import { startCrdServer } from '../cni/support-server.ts';
+
+let server: Awaited<ReturnType<typeof startCrdServer>>;
+
+beforeEach(async () => {
+  server = await startCrdServer();
+  server.serve('/api/v1', 'nodes', 'Node');
+  for (const [i, name] of ['a', 'b', 'c'].entries()) {
+    server.objects.set(`/api/v1/nodes/${name}`, {
+      metadata: { name },
+      status: { addresses: [{ type: 'InternalIP', address: `10.0.0.${i + 1}` }] },
+    });
+  }
+});
+
+afterEach(() => server.close());
+
+function calicoIn(group: string): void {
+  server.serve(`/apis/${group}`, 'felixconfigurations', 'FelixConfiguration');
+  server.serve(`/apis/${group}`, 'blockaffinities', 'BlockAffinity');
+  const felix = { metadata: { name: 'default' }, spec: { wireguardEnabled: true, wireguardListeningPort: 51999 } };
+  server.objects.set(`/apis/${group}/felixconfigurations/default`, felix);
+  server.objects.set(`/apis/${group}/blockaffinities/x`, { spec: { cidr: '192.168.0.0/26', node: 'a' } });
+}
+
+/** A node that has WireGuard and no device; b has no probe, and c breaks off. */
+const shell: NodeShell = async (node, [, , , asked]) => {
+  if (node === 'b') throw new UnprobedNode('b', 'it runs windows');
+  if (node === 'c') throw new Error('connection reset');
+  const stdout = new PassThrough();
+  stdout.end(asked === 'show' ? '' : 'kernel\t6.1.0\nwireguard\tkernel\nunderlay\t1500\n');
+  const stderr = new PassThrough();
+  stderr.end();
+  const nothing = () => undefined;
+  return { stdin: new PassThrough(), stdout, stderr, exited: Promise.resolve(0), kill: nothing, resize: nothing };
+};
+
+test.each(['projectcalico.org/v3', 'crd.projectcalico.org/v1'])(
+  'with Calico in %s alone, nodes that cannot be asked are named and the others judged',
+  async (group) => {
+    calicoIn(group);
+    const { findings, unprobed } = await diagnoseCluster(Cluster.connect(server.kubeconfig), shell);
+    expect(unprobed).toEqual([
+      { node: 'b', reason: 'it runs windows' },
+      { node: 'c', reason: 'connection reset' },
+    ]);
+    const judged = findings.filter(({ ok }) => ok !== null).map(({ check, node, ok }) => [check, node, ok]);
+    expect(judged).toEqual([
+      ['kernel', 'a', true],
+      ...['a', 'b', 'c'].map((node) => ['felix configuration', node, true]),
+      ['device', 'a', false],
+      ['firewall', 'a', true],
+    ]);
+    expect(findings.find(({ check }) => check === 'firewall')?.expected).toContain('51999');
+  },
+);
+
+test('a cluster without Calico lacks what could be diagnosed', async () => {
+  const failure = await diagnoseCluster(Cluster.connect(server.kubeconfig), shell).catch((error) => error);
+  expect(failure).toMatchObject({ exitCode: ExitCode.lacking, message: expect.stringContaining('no Calico') });
+});
