@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const SIZE = ['-x', '96', '-y', '28'];
+const SIZE = ['-x', '116', '-y', '28'];
 const WAIT_MS = 60_000;
 const [BEGIN, END] = ['<!-- screens: made by scripts/screens.mjs -->', '<!-- end of screens -->'];
 
