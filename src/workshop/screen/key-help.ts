@@ -13,7 +13,7 @@ export interface Key {
 export function keysFor(state: State): Key[] {
   const { overlay, busy, stage, page, wire } = state;
   if (overlay?.kind === 'list') return keys(['↑↓', 'choose'], ['Enter', 'go there'], ['Esc', 'close']);
-  if (overlay?.kind === 'help') return keys(['any key', 'closes']);
+  if (overlay?.kind === 'help') return keys(['↑↓', 'scroll'], ['any other key', 'closes']);
   if (overlay) return keys(['y', 'yes'], ['n', 'no']);
   if (stage?.active) return keys(['any key', stageNext(state)], ['Esc', 'all keys']);
   if (busy) return keys(['Ctrl-C', 'stops it'], ['w', 'wire'], ['?', 'help']);

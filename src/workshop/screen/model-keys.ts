@@ -1,6 +1,7 @@
 import { bodyHeight, lowest } from './extent.ts';
 import { onward } from './model-stage.ts';
 import { busy, checking, moved, passed, skipped, stageOf } from './moves.ts';
+import { helpRows } from './overlay.ts';
 import { hasCommands } from './page.ts';
 import { lastPage, type Notice, type State, stepOf, type Update } from './state.ts';
 
@@ -26,20 +27,24 @@ function interrupted(state: State): Update {
 }
 
 function scrolled(state: State, key: string): Update | undefined {
-  const page = Math.max(1, bodyHeight(state) - 2);
-  const steps: Record<string, number> = { up: -1, down: 1, 'page-up': -page, 'page-down': page, space: page };
-  const far: Record<string, number> = { home: 0, end: Number.POSITIVE_INFINITY };
-  const wanted = key in steps ? state.scroll + (steps[key] ?? 0) : far[key];
-  if (wanted === undefined) return undefined;
-  const scroll = Math.max(0, Math.min(wanted, lowest(state)));
+  const by = scrollSteps(state)[key];
+  if (by === undefined) return undefined;
+  const scroll = Math.max(0, Math.min(state.scroll + by, lowest(state)));
   return only({ ...state, scroll, follow: undefined });
+}
+
+/** How many rows a key scrolls. */
+function scrollSteps(state: State): Record<string, number> {
+  const page = Math.max(1, bodyHeight(state) - 2);
+  const all = Number.MAX_SAFE_INTEGER;
+  return { up: -1, down: 1, 'page-up': -page, 'page-down': page, space: page, home: -all, end: all };
 }
 
 /** Keys that work while something runs, too. */
 function always(state: State, key: string): Update | undefined {
   if (key === 'w') return wire(state);
   if (key === 'f' && state.wire) return only({ ...state, wire: { ...state.wire, frozen: !state.wire.frozen } });
-  if (key === '?') return only({ ...besideWire(state), overlay: { kind: 'help' } });
+  if (key === '?') return only({ ...besideWire(state), overlay: { kind: 'help', scroll: 0 } });
   return undefined;
 }
 
@@ -124,6 +129,12 @@ function inOverlay(state: State, key: string): Update {
       if (key === 'n') return { state: { ...closed, done }, effects: [{ kind: 'save' }] };
       const steps = state.text.steps.slice(0, state.page - 1);
       return { state: { ...busy(state, 'repeat', 'Doing it again'), done }, effects: [{ kind: 'repeat', steps }] };
+    }
+    case 'help': {
+      const by = scrollSteps(state)[key];
+      if (by === undefined) return only(closed);
+      const most = Math.max(0, helpRows(state).length - bodyHeight(state));
+      return only({ ...state, overlay: { kind: 'help', scroll: Math.max(0, Math.min(overlay.scroll + by, most)) } });
     }
     default:
       return only(closed);

@@ -11,7 +11,7 @@ export function overlayRows(state: State, overlay: Overlay, height: number): Row
     case 'list':
       return listRows(state, overlay.chosen, height);
     case 'help':
-      return helpRows(state);
+      return helpRows(state).slice(overlay.scroll);
     case 'ask-undo':
       return markdownRows('# Take this step back?\n\nThis runs:', state.size.columns).concat(undoRows(state));
     case 'ask-repeat':
@@ -33,7 +33,7 @@ function listRows(state: State, chosen: number, height: number): Row[] {
   return rows.slice(first);
 }
 
-function helpRows({ size: { columns } }: State): Row[] {
+export function helpRows({ size: { columns } }: Pick<State, 'size'>): Row[] {
   const widest = columns < 70 ? 9 : 21;
   return ALL_KEYS.flatMap(([key, does]) => {
     const shown = columns < 70 ? (key.split(' ')[0] ?? '') : key;

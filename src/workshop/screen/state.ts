@@ -72,7 +72,7 @@ export interface Notice {
 
 export type Overlay =
   | { kind: 'list'; chosen: number }
-  | { kind: 'help' }
+  | { kind: 'help'; scroll: number }
   | { kind: 'ask-undo' }
   /** Steps whose checks no longer hold since the lab was deployed anew, or destroyed. */
   | { kind: 'ask-repeat'; lost: readonly string[] };

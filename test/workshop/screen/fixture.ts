@@ -50,7 +50,11 @@ Type \`echo word > file.txt\`.
 rm -f file.txt
 \`\`\`
 
-## Only read
+## Only read, under ${'a heading that is wider than any terminal '.repeat(8)}
+
+\`\`\`text picture
++${'-'.repeat(300)}+
+\`\`\`
 
 A page that has nothing to type, but ${'many words that fill it, one after the other, '.repeat(60)}until it ends.
 

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CheckedCondition } from '../../../src/workshop/screen/state.ts';
-import { Driven, TEXT_OF_LAB } from './fixture.ts';
+import { view } from '../../../src/workshop/screen/view.ts';
+import { Driven, TEXT_OF_LAB, textOf } from './fixture.ts';
 
-const [writeIt, , twice] = TEXT_OF_LAB.steps;
-if (!writeIt || !twice) throw new Error('the fixture has changed');
+const [writeIt, onlyRead] = TEXT_OF_LAB.steps;
+if (!writeIt || !onlyRead) throw new Error('the fixture has changed');
 
 const conditions = (holds: boolean): CheckedCondition[] =>
   writeIt.check.map((condition) => ({ condition, holds, seen: '' }));
@@ -27,7 +28,7 @@ describe('next', () => {
     driven.press('s');
     expect([...driven.state.skipped]).toEqual(['write-it']);
     driven.press('n');
-    expect([...driven.state.done]).toEqual(['only-read']);
+    expect([...driven.state.done]).toEqual([onlyRead.name]);
   });
 
   it('a check that fails later takes the mark away', () => {
@@ -95,6 +96,15 @@ it('keeps what grows in sight until the person scrolls', () => {
   expect(driven.state.scroll).toBe(0);
 });
 
+it('scrolls the help where it does not fit, and closes it by any other key', () => {
+  const driven = new Driven({ step: 'write-it', size: { columns: 40, rows: 10 } });
+  expect(textOf(view(driven.state))).not.toContain('Quit.');
+  driven.press('?', 'end');
+  expect(textOf(view(driven.state))).toContain('Quit.');
+  expect(driven.press('q')).toEqual([]);
+  expect(driven.state.overlay).toBeUndefined();
+});
+
 describe('in another deployment', () => {
   const back = () => {
     const driven = new Driven({ progress: { step: 'twice', done: ['write-it'] } });
@@ -129,7 +139,7 @@ it('on a stage, one key types, runs, checks and goes on', () => {
   const driven = new Driven({ present: true, step: 'twice' });
   const type = (script: string) => driven.happens(...Array.from(script, () => ({ kind: 'typed' as const })));
   expect(driven.press('x')).toEqual(['type']);
-  type('echo first');
+  expect(type('echo first')).toHaveLength('echo first'.length - 1); // each asks for the next
   expect(driven.state.stage?.phase).toBe('typed');
   expect(driven.press('space')).toEqual(['run-block']);
   expect(driven.press('space')).toEqual([]); // it runs
