@@ -40,9 +40,8 @@ export class Terminal {
   enter(): void {
     if (this.#entered) return;
     this.#entered = true;
+    // Whatever ends the program: Node tells of an error that nobody caught only after this.
     process.on('exit', this.leave);
-    // Before the error is printed, which would be lost with the alternate screen.
-    process.on('uncaughtExceptionMonitor', this.leave);
     this.#input.on('error', this.leave);
     this.#input.setRawMode(true);
     this.#input.on('data', this.#received);
@@ -55,7 +54,6 @@ export class Terminal {
     if (!this.#entered) return;
     this.#entered = false;
     process.off('exit', this.leave);
-    process.off('uncaughtExceptionMonitor', this.leave);
     clearTimeout(this.#timer);
     this.#typed = '';
     this.#input.off('data', this.#received);
