@@ -44,6 +44,7 @@ export const OPTION_VALUES: Readonly<Record<string, Values>> = {
   workers: 'anything',
   count: 'anything',
   grep: 'anything',
+  step: 'anything',
 };
 
 /** The same for arguments, by command and name, and by name alone. */

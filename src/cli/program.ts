@@ -57,6 +57,8 @@ export function buildProgram(setExitCode: SetExitCode): Command {
       }
     };
 
+  /** For a person at a terminal. */
+  const onScreen = (option: Option) => option.conflicts(['auto', 'shell']);
   const json = () => new Option('-o, --output <format>', 'machine-readable output').choices(['json']);
   const labOption = () => new Option('-l, --lab <name>', 'the lab, where more than one stands').env('WGLAB_LAB');
   const labArgument = () => new Argument('[lab]', 'the lab, where more than one stands');
@@ -96,6 +98,11 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .description('a lab step by step: what to type, what to look for, and a check of each step')
     .argument('[lab]', 'a lab by its name, or the path of its file', 'wireguard')
     .option('--auto', 'run all steps without a person, and print a transcript')
+    .addOption(
+      onScreen(new Option('--present', 'for a stage: any key types the next command, runs it, checks, goes on')),
+    )
+    .addOption(onScreen(new Option('--restart', 'begin anew: forget which steps are done, put the notebook aside')))
+    .addOption(onScreen(new Option('--step <name>', 'begin at this step')))
     .option('--shell', 'open a shell in which the commands of the lab work as written')
     .addOption(engineOption())
     .addOption(json())

@@ -7,10 +7,14 @@ import { openSession } from '../workshop/session.ts';
 import { openShell } from '../workshop/shell.ts';
 import { placeOf, transcriptBegin, transcriptStep } from '../workshop/transcript.ts';
 import { type Context, printJson } from './context.ts';
+import { wantsColour } from './terminal.ts';
 
 interface WorkshopOptions {
   auto?: boolean;
   shell?: boolean;
+  present?: boolean;
+  restart?: boolean;
+  step?: string;
   engine: EngineName | 'auto';
   output?: 'json';
 }
@@ -22,9 +26,24 @@ export async function workshopCommand(context: Context, lab: string, options: Wo
   if (options.auto && options.shell) throw usageFailure('give --auto or --shell, not both');
   if (options.auto) return auto(context, lab, options);
   if (options.shell) return shell(context, lab, options);
-  throw usageFailure('the steps of a lab cannot be shown one by one here', {
-    remedy: `wglab workshop ${lab} --auto runs them all; wglab workshop ${lab} --shell opens a shell for them`,
+  return screen(context, lab, options);
+}
+
+/** Leads a person through the lab, on this terminal. */
+async function screen(context: Context, called: string, options: WorkshopOptions): Promise<number> {
+  const { out, err, signal } = context;
+  const definition = await findLab(called);
+  const { walk } = await import('../workshop/screen/walk.ts');
+  const { state, interrupted } = await walk(definition, {
+    ...options,
+    called,
+    colours: wantsColour(out, process.env),
+    signal,
   });
+  const { page, text } = state;
+  const where = page > text.steps.length ? 'at the end' : page === 0 ? 'in the introduction' : `in step ${page}`;
+  err.write(`Your place is kept, ${where}. Go on: wglab workshop ${called}\n`);
+  return interrupted ? ExitCode.interrupted : ExitCode.done;
 }
 
 /** Runs the lab without a person, and prints a transcript of it. */

@@ -44,7 +44,7 @@ export async function captureRaw(lab: StandingLab, node: string, count?: number)
 export async function watchWire(
   lab: StandingLab,
   { node, grep, count = Number.POSITIVE_INFINITY }: CaptureRequest,
-  show: (packet: WatchedPacket) => void,
+  show: (packet: WatchedPacket, frame: Frame) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const enough = new AbortController();
@@ -55,7 +55,7 @@ export async function watchWire(
     (from, frame) => {
       const packet = shown < count ? watched(from, frame, grep) : undefined;
       if (!packet) return;
-      show(packet);
+      show(packet, frame);
       shown += 1;
       if (shown >= count) enough.abort();
     },

@@ -8,9 +8,10 @@ import type { Session } from './session.ts';
 export type CommandsBlock = Extract<Block, { kind: 'commands' }>;
 
 export interface BlockListener {
-  output(chunk: Buffer): void;
+  /** What `block` printed; blocks in the background speak at any time. */
+  output(chunk: Buffer, block: CommandsBlock): void;
   /** The next command of the block begins: what comes is its output. */
-  command?(text: string): void;
+  command?(text: string, block: CommandsBlock): void;
 }
 
 export interface StepListener extends BlockListener {
@@ -131,12 +132,12 @@ function start(session: Session, block: CommandsBlock, listener: BlockListener):
   const next = () => {
     const text = commands[begun.length] ?? '';
     begun.push({ text, chunks: [] });
-    listener.command?.(text);
+    listener.command?.(text, block);
   };
   const take = (chunk: Buffer) => {
     if (room > 0) begun.at(-1)?.chunks.push(chunk.subarray(0, room));
     room -= chunk.length;
-    listener.output(chunk);
+    listener.output(chunk, block);
   };
   const filter = new MarkFilter(mark, take, next);
   next();

@@ -1,0 +1,109 @@
+import { writeSync } from 'node:fs';
+import type { ReadStream, WriteStream } from 'node:tty';
+import { keysOf, type Pressed } from './keys.ts';
+import type { Size } from './state.ts';
+import { drawing } from './text/drawing.ts';
+import type { Row } from './text/row.ts';
+
+/** The alternate screen, no cursor, pasted text told apart (xterm's control sequences: 1049, 25, 2004). */
+const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?2004h\u001b[2J';
+const LEAVE = '\u001b[0m\u001b[?2004l\u001b[?25h\u001b[?1049l';
+
+/** The rest of a key's sequence comes at once; a person's next key does not. In ms. */
+const REST_OF_KEY_MS = 50;
+const REST_OF_PASTE_MS = 1_000;
+
+type Output = WriteStream & { fd: number };
+
+/** The terminal: keys in, rows out. After `leave` it is as it was, and `enter` may follow again. */
+export class Terminal {
+  readonly #input: ReadStream;
+  readonly #output: Output;
+  readonly #colours: boolean;
+  readonly #pressed: (pressed: Pressed) => void;
+  #shown: readonly Row[] | undefined;
+  #typed = '';
+  #timer: NodeJS.Timeout | undefined;
+  #entered = false;
+
+  constructor(input: ReadStream, output: Output, colours: boolean, pressed: (pressed: Pressed) => void) {
+    this.#input = input;
+    this.#output = output;
+    this.#colours = colours;
+    this.#pressed = pressed;
+  }
+
+  get size(): Size {
+    return { columns: this.#output.columns || 80, rows: this.#output.rows || 24 };
+  }
+
+  enter(): void {
+    if (this.#entered) return;
+    this.#entered = true;
+    // Whatever ends the program: Node tells of an error that nobody caught only after this.
+    process.on('exit', this.leave);
+    this.#input.on('error', this.leave);
+    this.#input.setRawMode(true);
+    this.#input.on('data', this.#received);
+    this.#input.resume();
+    this.#output.write(ENTER);
+    this.#shown = undefined;
+  }
+
+  readonly leave = (): void => {
+    if (!this.#entered) return;
+    this.#entered = false;
+    process.off('exit', this.leave);
+    clearTimeout(this.#timer);
+    this.#typed = '';
+    this.#input.off('data', this.#received);
+    this.#input.pause();
+    this.#write(LEAVE);
+    this.#input.setRawMode(false);
+    this.#input.off('error', this.leave);
+  };
+
+  /** Shows these rows; only what is different is written. */
+  draw(rows: readonly Row[]): void {
+    if (!this.#entered) return;
+    const text = drawing(this.#shown, rows, this.size.columns, this.#colours);
+    this.#shown = rows;
+    if (text !== '') this.#output.write(text);
+  }
+
+  /** What stands there can no longer be relied on. */
+  forget(): void {
+    this.#shown = undefined;
+  }
+
+  /** Not by the stream, whose errors come too late: a terminal that was closed (EIO) needs nothing any more. */
+  #write(text: string): void {
+    try {
+      writeSync(this.#output.fd, text);
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') this.#output.write(text);
+    }
+  }
+
+  readonly #received = (chunk: Buffer | string): void => {
+    clearTimeout(this.#timer);
+    this.#typed += chunk.toString();
+    if (UNFINISHED.test(this.#typed)) this.#timer = setTimeout(this.#interpret, REST_OF_KEY_MS);
+    else this.#interpret();
+  };
+
+  readonly #interpret = (): void => {
+    const { pressed, rest } = keysOf(this.#typed);
+    this.#typed = rest;
+    if (rest !== '') this.#timer = setTimeout(this.#endPaste, REST_OF_PASTE_MS);
+    for (const one of pressed) this.#pressed(one);
+  };
+
+  readonly #endPaste = (): void => {
+    this.#typed = '';
+    this.#pressed({ kind: 'paste' });
+  };
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what keys send begins with one
+const UNFINISHED = /\u001b(?:\[[0-9;?]*|O)?$/;
