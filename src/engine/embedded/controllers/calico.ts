@@ -1,6 +1,7 @@
 import type { Ipam } from '../ipam.ts';
 import { IpamError } from '../ipam.ts';
 import type { KubeObject } from '../store.ts';
+import { ensureCalicoNode } from './calico-node.ts';
 import { timestamp, withCondition } from './conditions.ts';
 import { attempt, type ControllerContext, reconcileOnChange } from './controller.ts';
 import { type Degraded, planPool } from './installation.ts';
@@ -27,7 +28,7 @@ export interface CalicoOptions {
  * FelixConfiguration, gives the nodes blocks and tunnel addresses, and so makes them Ready.
  */
 export function runCalico(context: ControllerContext, options: CalicoOptions): () => void {
-  const kinds = ['Installation', 'IPPool', 'FelixConfiguration', 'BlockAffinity', 'Node'] as const;
+  const kinds = ['Installation', 'IPPool', 'FelixConfiguration', 'BlockAffinity', 'Node', 'DaemonSet'] as const;
   let stopped = false;
   const stop = reconcileOnChange(context, 'tigera-operator', kinds, () => reconcile(context, options));
   // The kubelets take addresses too, and that may claim a block.
@@ -61,6 +62,7 @@ function reconcile(context: ControllerContext, options: CalicoOptions): void {
   }
   ensure(store, cache, 'IPPool', { apiVersion: CRD, kind: 'IPPool', metadata: { name: pool.name }, spec: pool.spec });
   ensureFelixConfiguration(context);
+  ensureCalicoNode(context);
   releaseGone(options.ipam, nodes);
   const failures = nodes.flatMap((node) => refusal(() => publish(context, node, options)) ?? []);
   writeAffinities(context, options.ipam);
