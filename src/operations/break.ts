@@ -17,8 +17,8 @@ export function listFaults(): { fault: FaultName; symptom: string }[] {
 }
 
 /**
- * Puts a fault into a lab whose encryption is in force; what takes it away again is remembered first. Without a fault one is drawn,
- * and a node too. Throws a usage failure for a lab that is not wglab's own, or where encryption is not in force.
+ * Puts a fault into a lab whose encryption is in force; what takes it away again is remembered first. One that was put there before,
+ * and was mended by hand or not, is healed first. Without a fault one is drawn, and a node too. Throws a usage failure for a lab that is not wglab's own, or where encryption is not in force.
  */
 export async function breakLab(
   lab: StandingLab,
@@ -31,8 +31,7 @@ export async function breakLab(
     );
   }
   const cluster = Cluster.connect(lab.access.kubeconfig);
-  const state = await encryption(cluster, lab.access.shell);
-  const before = await rememberedFaults(lab.paths.folder);
+  const known = await rememberedFaults(lab.paths.folder);
   const name = wanted.fault ?? drawn(FAULT_NAMES);
   const names = lab.state.nodes;
   const node = wanted.node ?? (wanted.fault === undefined ? drawn(names) : (names.at(-1) ?? ''));
@@ -41,7 +40,10 @@ export async function breakLab(
       remedy: `Nodes: ${names.join(', ')}.`,
     });
   }
-  if (before.some((put) => put.fault === name && put.node === node)) return refuseTwice(name);
+  const again = known.find((put) => put.fault === name && put.node === node);
+  if (again) await healOne(lab, cluster, again, signal);
+  const before = known.filter((put) => put !== again);
+  const state = await encryption(cluster, lab.access.shell);
   refuseUnencrypted(state, before.length > 0);
   const others = names.filter((other) => other !== node);
   const other = (wanted.fault === undefined ? drawn(others) : others.at(-1)) ?? '';
@@ -68,8 +70,7 @@ export async function healLab(
   const cluster = Cluster.connect(lab.access.kubeconfig);
   const left = [...faults];
   for (let put = left.at(-1); put; put = left.at(-1)) {
-    const site = siteOf(lab, cluster, await encryption(cluster, lab.access.shell), put);
-    await FAULTS[put.fault].heal(site, put.memory);
+    await FAULTS[put.fault].heal(siteOf(lab, cluster, await encryption(cluster, lab.access.shell), put), put.memory);
     left.pop();
     await rememberFaults(folder, left);
   }
@@ -81,6 +82,13 @@ export async function healLab(
     await untilTunnelsCarry(lab.access.shell, nodes, device, signal);
   }
   return faults;
+}
+
+/** As it was before this fault, as far as no other is in the lab. */
+async function healOne(lab: StandingLab, cluster: Cluster, put: PutFault, signal: AbortSignal): Promise<void> {
+  const state = await encryption(cluster, lab.access.shell);
+  await FAULTS[put.fault].heal(siteOf(lab, cluster, state, put), put.memory);
+  if (state.enabled) await setEncryption(cluster, lab.access.shell, true, () => undefined, signal);
 }
 
 function siteOf(
@@ -103,10 +111,6 @@ function refuseUnencrypted({ enabled, waitingFor }: Encryption, isBroken: boolea
   throw usageFailure(enabled ? `encryption is not in force yet: ${waitingFor[0]}` : 'encryption is off', {
     remedy: 'wglab encrypt on: only what works can be broken',
   });
-}
-
-function refuseTwice(name: string): never {
-  throw usageFailure(`"${name}" is in this lab already`, { remedy: 'Find it, or wglab break --undo.' });
 }
 
 function drawn<T>(from: readonly T[]): T {
