@@ -1,4 +1,5 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { FAULT_NAMES } from '../operations/faults/names.ts';
 import { VERSION } from '../version.ts';
 import type { Context, GlobalOptions } from './context.ts';
 
@@ -166,6 +167,17 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .addOption(labOption())
     .addOption(json())
     .action(run(async () => (await import('./diagnose.ts')).diagnoseCommand));
+
+  program
+    .command('break')
+    .description('put a fault into a lab, to be found with diagnose and the tools; without a fault, list what there is')
+    .addArgument(new Argument('[fault]', 'which one').choices(FAULT_NAMES))
+    .addOption(labOption())
+    .option('-n, --node <name>', "on which node (default: the lab's last one)")
+    .option('--random', 'any fault on any node, and do not tell which')
+    .option('--undo', 'take all faults away again')
+    .addOption(json())
+    .action(run(async () => (await import('./break.ts')).breakCommand));
 
   program
     .command('capture')

@@ -7,6 +7,8 @@ export interface NodeFindings extends CalicoNode {
   kernel: string;
   /** What FelixConfiguration asks for on this node, and which object says so. */
   felix: { enabled: boolean; by: string; interface: string; port: number; priority: number };
+  /** Which object says so of the port. */
+  portBy: string;
   device?: WireguardDevice & { up: boolean };
   /** Of the interface that has the node's address, in bytes; undefined where it could not be found. */
   underlayMtu?: number;
@@ -14,6 +16,8 @@ export interface NodeFindings extends CalicoNode {
   blocks: string[];
   /** Firewall rules that drop or reject UDP on WireGuard's port. */
   dropping: string[];
+  /** Routing rules that come before Calico's and lead elsewhere, as `ip rule` shows them. */
+  detours: string[];
   /** Why the node could not be asked: then nothing is known of it but what Kubernetes and Calico say. */
   unprobed?: string;
 }
@@ -35,13 +39,14 @@ const CHAIN = [
   'kernel',
   'felix configuration',
   'device',
+  'port',
   'address',
   'public key',
   'peers',
+  'firewall',
   'handshakes',
   'rule',
   'routes',
-  'firewall',
   'mtu',
 ] as const;
 
@@ -96,6 +101,20 @@ const LINKS: { [check in Finding['check']]: Link } = {
         ? `ip link set ${felix.interface} up; Felix does it too when it starts anew`
         : `kubectl logs -n calico-system -l k8s-app=calico-node | grep -i wireguard${wireguard === 'none' ? '; the kernel comes first' : ''}`,
     }),
+  port: (node, nodes) =>
+    withDevice(node, (device) => {
+      // Each node seeks the others on its own port, so that the one that differs is the one that nobody finds.
+      const usual = commonest(nodes.map(({ felix }) => felix.port));
+      const { port } = node.felix;
+      return judge(device.listenPort === port && port === usual, {
+        seen: `${node.felix.interface} listens on ${device.listenPort} (FelixConfiguration ${node.portBy} says ${port})`,
+        expected: `${usual}, the same on every node`,
+        remedy:
+          port === usual
+            ? 'restart calico-node on this node: it sets its port anew'
+            : `kubectl delete felixconfiguration ${node.portBy}, or take wireguardListeningPort out of it`,
+      });
+    }),
   address: (node) =>
     withDevice(node, (device) => {
       const wanted = node.wireguardAddress;
@@ -146,6 +165,14 @@ const LINKS: { [check in Finding['check']]: Link } = {
   rule: (node) =>
     withDevice(node, (device) => {
       const { priority } = node.felix;
+      const [detour] = node.detours;
+      if (device.rule === priority && detour !== undefined) {
+        return judge(false, {
+          seen: `another rule comes first: ${detour}`,
+          expected: `nothing before ${priority} that leads pods' traffic elsewhere`,
+          remedy: `ip rule del pref ${Number.parseInt(detour, 10)}; with it pods' traffic never comes to table 1`,
+        });
+      }
       return judge(device.rule === priority, {
         seen:
           device.rule === undefined ? 'no rule leads to table 1' : `a rule of priority ${device.rule} leads to table 1`,
@@ -172,21 +199,37 @@ const LINKS: { [check in Finding['check']]: Link } = {
     judge(dropping.length === 0, {
       seen: dropping[0] ?? 'no rule against it',
       expected: `UDP ${felix.port} let in and out`,
-      remedy: 'take the rule away, and open the port in the firewalls between the nodes too',
+      remedy: dropping[0]?.startsWith('iptables ')
+        ? dropping[0].replace(' -A ', ' -D ')
+        : 'take the rule away, and open the port in the firewalls between the nodes too',
     }),
-  mtu: (node) =>
+  mtu: (node, nodes) =>
     withDevice(node, (device) => {
       const { underlayMtu } = node;
       if (underlayMtu === undefined) return unknown('the underlay interface was not found');
       return judge(device.mtu <= underlayMtu - OVERHEAD, {
         seen: `${node.felix.interface} ${device.mtu}, underlay ${underlayMtu}`,
         expected: `at most ${underlayMtu - OVERHEAD}`,
-        remedy: 'set wireguardMTU in FelixConfiguration to 0 (automatic) or lower',
+        remedy: mtuRemedy(underlayMtu, commonest(nodes.flatMap((other) => other.underlayMtu ?? [])) ?? underlayMtu),
       });
     }),
 };
 
 const words = { kernel: 'kernel', userspace: 'program wireguard-go', none: '' };
+
+/** An underlay that takes less than that of the other nodes is what to mend; else it is the device's own MTU. */
+function mtuRemedy(underlay: number, usual: number): string {
+  const lower = `set wireguardMTU in FelixConfiguration to 0 (automatic) or to ${underlay - OVERHEAD}`;
+  return underlay < usual
+    ? `the underlay of the other nodes takes ${usual}: ip link set DEVICE mtu ${usual} on this one; or ${lower}`
+    : lower;
+}
+
+/** The value that most have; of several, the one that comes first. */
+function commonest(values: readonly number[]): number | undefined {
+  const count = (value: number) => values.filter((other) => other === value).length;
+  return [...values].sort((a, b) => count(b) - count(a))[0];
+}
 
 function peerFault(device: WireguardDevice, node: NodeFindings, other: NodeFindings): string[] {
   if (!other.publicKey) return [`${other.name} publishes no key`];

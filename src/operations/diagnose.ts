@@ -43,7 +43,8 @@ export async function diagnoseCluster(cluster: Cluster, shell: NodeShell): Promi
   const all = await Promise.all(
     nodes.map(calicoNode).map(async (node): Promise<NodeFindings> => {
       const felix = felixOf(configurations, node.name);
-      return { ...node, ...(await factsOf(shell, node, felix)), felix, blocks: blocksOf(node.name) };
+      const portBy = configuredBy(configurations, node.name, 'wireguardListeningPort');
+      return { ...node, ...(await factsOf(shell, node, felix)), felix, portBy, blocks: blocksOf(node.name) };
     }),
   );
   const unprobed = all.flatMap(({ name, unprobed: reason }) => (reason === undefined ? [] : [{ node: name, reason }]));
@@ -56,19 +57,22 @@ async function listOf<T extends object>(cluster: Cluster, kind: string): Promise
   return group === undefined ? undefined : (await cluster.list<T>(group, kind)).items;
 }
 
-type Facts = Pick<NodeFindings, 'kernel' | 'wireguard' | 'dropping' | 'device' | 'underlayMtu' | 'unprobed'>;
+type Facts = Pick<
+  NodeFindings,
+  'kernel' | 'wireguard' | 'dropping' | 'detours' | 'device' | 'underlayMtu' | 'unprobed'
+>;
 
 /** What the node says of itself, or why it says nothing: one that cannot be asked keeps no other from being judged. */
 async function factsOf(shell: NodeShell, node: CalicoNode, felix: NodeFindings['felix']): Promise<Facts> {
   try {
     const [{ up, ...facts }, device] = await Promise.all([
-      askNode(shell, node, felix.interface, felix.port),
+      askNode(shell, node, felix),
       wireguardDevice(shell, node.name, felix.interface),
     ]);
     return { ...facts, ...(device ? { device: { ...device, up } } : {}) };
   } catch (error) {
     const unprobed = error instanceof UnprobedNode ? error.reason : messageOf(error);
-    return { kernel: '', wireguard: 'none', dropping: [], unprobed };
+    return { kernel: '', wireguard: 'none', dropping: [], detours: [], unprobed };
   }
 }
 
@@ -79,11 +83,20 @@ function felixOf(configurations: readonly FelixConfiguration[], node: string): N
   const spec = { ...named('default'), ...own };
   return {
     enabled: spec.wireguardEnabled ?? false,
-    by: own?.wireguardEnabled === undefined ? 'default' : `node.${node}`,
+    by: configuredBy(configurations, node, 'wireguardEnabled'),
     interface: spec.wireguardInterfaceName ?? 'wireguard.cali',
     port: spec.wireguardListeningPort ?? 51820,
     priority: spec.wireguardRoutingRulePriority ?? 99,
   };
+}
+
+function configuredBy(
+  configurations: readonly FelixConfiguration[],
+  node: string,
+  field: keyof NonNullable<FelixConfiguration['spec']>,
+): string {
+  const own = configurations.find(({ metadata }) => metadata?.name === `node.${node}`);
+  return own?.spec?.[field] === undefined ? 'default' : `node.${node}`;
 }
 
 /** What the node itself says, a fact a line, tab-separated. */
@@ -95,11 +108,23 @@ fi
 ip -o -4 address show | while read -r _ device _ address _; do
   case $address in "$3"/*) printf 'underlay\\t%s\\n' "$(cat "/sys/class/net/$device/mtu")" ;; esac
 done
-{ iptables-save; nft list ruleset; } 2> /dev/null | grep -E "dports? .*\\b$2\\b" | grep -iE 'drop|reject' | head -n 3 |
-  while read -r rule; do printf 'dropping\\t%s\\n' "$rule"; done`;
+ip rule show | while read -r priority rule; do
+  [ "\${priority%:}" -ge "$4" ] || case $rule in
+    *'lookup local'* | *fwmark*) ;;
+    *) printf 'detour\\t%s %s\\n' "$priority" "$rule" ;;
+  esac
+done
+{ iptables-save; nft list ruleset; } 2> /dev/null | grep -E "^\\*|dports? .*\\b$2\\b" | grep -iE '^\\*|drop|reject' |
+  while read -r rule; do
+    case $rule in
+      \\**) table=\${rule#?} ;;
+      -A*) printf 'dropping\\tiptables -t %s %s\\n' "$table" "$rule" ;;
+      *) printf 'dropping\\t%s\\n' "$rule" ;;
+    esac
+  done`;
 
-async function askNode(shell: NodeShell, { name, address }: CalicoNode, device: string, port: number) {
-  const argv = ['sh', '-c', ASK_NODE, 'ask', device, String(port), address];
+async function askNode(shell: NodeShell, { name, address }: CalicoNode, felix: NodeFindings['felix']) {
+  const argv = ['sh', '-c', ASK_NODE, 'ask', felix.interface, String(felix.port), address, String(felix.priority)];
   const { status, stdout, stderr } = await finish(await shell(name, argv));
   if (status !== 0) throw labFailure(`cannot look at ${name}: ${stderr.trim() || `exit status ${status}`}`);
   const lines = stdout.split('\n').map((line) => line.split('\t'));
@@ -111,6 +136,7 @@ async function askNode(shell: NodeShell, { name, address }: CalicoNode, device: 
     wireguard: known(wireguard),
     up: values('up').length > 0,
     dropping: values('dropping'),
+    detours: values('detour'),
     ...(underlay === undefined ? {} : { underlayMtu: Number(underlay) }),
   };
 }

@@ -18,6 +18,8 @@ function healthy(): NodeFindings[] {
       underlayMtu: 1500,
       blocks: [`192.168.${i}.0/26`],
       dropping: [],
+      portBy: 'default',
+      detours: [],
     }),
   );
   for (const node of nodes) {
@@ -76,9 +78,21 @@ test.each<[string, string, Break]>([
       delete node.device.rule;
     },
   ],
+  ['rule', 'first: 42: from all lookup main', (node) => node.detours.push('42: from all lookup main')],
+  ['port', 'listens on 51999', (node) => Object.assign(node.device, { listenPort: 51999 })],
+  [
+    'port',
+    'node.b says 51999',
+    (node) => {
+      node.device.listenPort = 51999;
+      node.felix.port = 51999;
+      node.portBy = 'node.b';
+    },
+  ],
   ['routes', 'no route to 192.168.0.0/26', (node) => node.device.routes.shift()],
   ['firewall', 'DROP', (node) => node.dropping.push('-A INPUT -p udp --dport 51820 -j DROP')],
   ['mtu', 'wireguard.cali 1480, underlay 1500', (node) => Object.assign(node.device, { mtu: 1480 })],
+  ['mtu', 'wireguard.cali 1440, underlay 1400', (node) => Object.assign(node, { underlayMtu: 1400 })],
 ])('a broken %s is named on its node, with what was seen (%s) and a remedy', (check, seen, damage) => {
   const nodes = healthy();
   const [, b] = nodes;

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { pathWithout } from './support/poor-path.ts';
 import { memoryOf } from './support/processes.ts';
 import { until } from './support/until.ts';
 import { Home, killIfThere } from './support/wglab.ts';
@@ -59,34 +59,6 @@ describe('a machine that lacks something', () => {
     }
   });
 });
-
-/** A folder of links to all that is on PATH, but for one tool. */
-function pathWithout(tool: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'wglab-e2e-path-'));
-  folders.push(folder);
-  mkdirSync(folder, { recursive: true });
-  for (const from of (process.env.PATH ?? '').split(delimiter).reverse()) {
-    for (const name of entriesOf(from)) {
-      if (name === tool) continue;
-      rmSync(join(folder, name), { force: true });
-      symlinkSync(join(from, name), join(folder, name));
-    }
-  }
-  return folder;
-}
-
-const folders: string[] = [];
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
-});
-
-function entriesOf(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // PATH may name what is not there
-  }
-}
 
 interface Status {
   nodes: { name: string; ready: boolean }[];

@@ -54,6 +54,9 @@ describe('a machine that has all', () => {
     expect(report.engines[0]?.checks).toContainEqual(
       expect.objectContaining({ name: 'kubectl', ok: 'warning', seen: 'not on PATH' }),
     );
+    expect(report.engines[0]?.checks).toContainEqual(
+      expect.objectContaining({ name: 'iptables', ok: 'warning', remedy: sudo + install('iptables') }),
+    );
   });
 });
 

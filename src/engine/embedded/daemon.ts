@@ -3,6 +3,7 @@ import type { Server } from 'node:net';
 import { messageOf } from '../../errors.ts';
 import { startApiServer } from './api/server.ts';
 import { bootstrapCluster } from './controllers/bootstrap.ts';
+import { isCalicoNode } from './controllers/calico-node.ts';
 import { eventRecorder } from './controllers/events.ts';
 import { startControllers } from './controllers/start-controllers.ts';
 import {
@@ -128,7 +129,7 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
   const addresses = new Map(
     nodes.map(({ name, address, address6 }) => [name, [address, ...(address6 ? [address6] : [])]]),
   );
-  const kubelet = new Kubelet({
+  const kubelet: Kubelet = new Kubelet({
     store,
     nodes: namespaces,
     hosts,
@@ -138,6 +139,16 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
       attach: (pod, sandbox) => felix.attach(node, pod, sandbox),
       detach: (pod) => felix.detach(node, pod),
     }),
+    partOf: (pod) => {
+      const node = String(pod.spec?.nodeName);
+      if (!isCalicoNode(pod)) return undefined;
+      return {
+        hostAddresses: addresses.get(node) ?? [],
+        begin: () => felix.begin(node),
+        logs: (options) => felix.logOf(node).read(options),
+        exec: (argv, options) => kubelet.execOnNode(node, argv, options),
+      };
+    },
     record,
     log,
   });

@@ -8,6 +8,7 @@ import type { NodeNamespaces } from './node/node-namespaces.ts';
 import type { PodSpec } from './pod/pod-plan.ts';
 import { now } from './pod/pod-status.ts';
 import { type PodNetwork, PodWorker } from './pod/pod-worker.ts';
+import { type Part, ShownPod } from './pod/shown-pod.ts';
 import { startProcess } from './processes.ts';
 import type { KubeObject, Store } from './store.ts';
 
@@ -23,9 +24,10 @@ export class Kubelet implements PodRuntime {
   readonly #nodes: ReadonlyMap<string, NodeNamespaces>;
   readonly #hosts: ReadonlyMap<string, LinuxHost>;
   readonly #networkOf: (node: string) => PodNetwork;
+  readonly #partOf: (pod: KubeObject) => Part | undefined;
   readonly #record: Recorder;
   readonly #log: (message: string) => void;
-  readonly #workers = new Map<string, PodWorker>();
+  readonly #workers = new Map<string, PodWorker | ShownPod>();
   /** The pods that end or have ended by their uid, and the time that they were given, in seconds. */
   readonly #ending = new Map<string, number>();
 
@@ -35,6 +37,8 @@ export class Kubelet implements PodRuntime {
     /** Plain hosts beside the cluster, on which nothing is ever scheduled. */
     hosts: ReadonlyMap<string, LinuxHost>;
     networkOf: (node: string) => PodNetwork;
+    /** The part of the engine that a pod stands for, where it is one that runs nothing. */
+    partOf: (pod: KubeObject) => Part | undefined;
     record: Recorder;
     log: (message: string) => void;
   }) {
@@ -42,6 +46,7 @@ export class Kubelet implements PodRuntime {
     this.#nodes = options.nodes;
     this.#hosts = options.hosts;
     this.#networkOf = options.networkOf;
+    this.#partOf = options.partOf;
     this.#record = options.record;
     this.#log = options.log;
   }
@@ -93,7 +98,7 @@ export class Kubelet implements PodRuntime {
     }
   }
 
-  #worker(pod: KubeObject): PodWorker {
+  #worker(pod: KubeObject): PodWorker | ShownPod {
     const worker = this.#workers.get(pod.metadata.uid ?? '');
     if (!worker) throw new RuntimeRefusal(`pod ${pod.metadata.name} does not run yet`);
     return worker;
@@ -119,7 +124,8 @@ export class Kubelet implements PodRuntime {
     const network = this.#networkOf((pod.spec as unknown as PodSpec).nodeName ?? '');
     const event = (type: 'Normal' | 'Warning', reason: string, message: string) =>
       this.#record('kubelet', pod, type, reason, message);
-    const worker = new PodWorker(this.#store, pod, network, event);
+    const part = this.#partOf(pod);
+    const worker = part ? new ShownPod(this.#store, pod, part) : new PodWorker(this.#store, pod, network, event);
     this.#workers.set(uid, worker);
     worker
       .start()

@@ -6,7 +6,7 @@ import { machineChecks } from './machine.ts';
 import { DEVICE_KINDS, type Namespaces, tryNamespaces } from './namespaces.ts';
 import { remedyOf } from './remedy.ts';
 import { isStatic } from './static-binary.ts';
-import { EMBEDDED_TOOLS, findTool, type Tool, WIREGUARD_GO } from './tools.ts';
+import { EMBEDDED_TOOLS, findTool, IPTABLES, type Tool, WIREGUARD_GO } from './tools.ts';
 import { tunProblem } from './tun.ts';
 
 /** Tools without which the kernel cannot be tried. */
@@ -44,6 +44,7 @@ export async function examineEmbedded(): Promise<EngineReport> {
       deviceCheck(kind, namespaces?.kernel?.get(kind)),
     ),
     ...wireguard.checks,
+    firewallCheck(),
   ];
   return { engine: 'embedded', ok: checks.every(({ ok }) => ok !== false), dataplane: wireguard.dataplane, checks };
 }
@@ -137,6 +138,15 @@ function wireguardChecks(made: string | true | undefined): Pick<EngineReport, 'd
     dataplane: byGo && made !== undefined ? 'userspace' : null,
     checks: [wireguard, toolCheck(WIREGUARD_GO), opens],
   };
+}
+
+/** Nothing that a lab needs, so that it is not installed unasked. */
+function firewallCheck(): Check {
+  const needed = "to have Calico's firewall rules on the nodes, which labs work without";
+  const path = findTool(IPTABLES.name);
+  if (path !== undefined) return { name: 'iptables', ok: true, seen: path, needed };
+  const remedy = remedyOf({ packages: [IPTABLES.package] });
+  return { name: 'iptables', ok: 'warning', seen: 'not on PATH', needed, remedy };
 }
 
 function whatIsMissing(): string {

@@ -28,6 +28,9 @@ export const EMBEDDED_TOOLS: readonly Tool[] = [
   { name: 'chroot', package: 'coreutils' },
 ];
 
+/** Labs stand without it, but then their nodes have no firewall rules to look at. */
+export const IPTABLES: Tool = { name: 'iptables-save', package: 'iptables' };
+
 export const WIREGUARD_GO: Tool = { name: 'wireguard-go', package: 'wireguard-go' };
 
 const SYSTEM_FOLDERS = ['/usr/local', '/usr', ''];

@@ -2,6 +2,7 @@ import { type Family, familyOf } from '../dataplane/networks.ts';
 import type { Ipam } from '../ipam.ts';
 import { IpamError } from '../ipam.ts';
 import type { KubeObject } from '../store.ts';
+import { ensureCalicoNode } from './calico-node.ts';
 import { timestamp, withCondition } from './conditions.ts';
 import { attempt, type ControllerContext, reconcileOnChange } from './controller.ts';
 import { type Degraded, planPools } from './installation.ts';
@@ -46,7 +47,7 @@ export interface CalicoOptions {
  * FelixConfiguration, gives the nodes blocks and tunnel addresses, and so makes them Ready.
  */
 export function runCalico(context: ControllerContext, options: CalicoOptions): () => void {
-  const kinds = ['Installation', 'IPPool', 'FelixConfiguration', 'BlockAffinity', 'Node'] as const;
+  const kinds = ['Installation', 'IPPool', 'FelixConfiguration', 'BlockAffinity', 'Node', 'DaemonSet'] as const;
   let stopped = false;
   const stop = reconcileOnChange(context, 'tigera-operator', kinds, () => reconcile(context, options));
   // The kubelets take addresses too, and that may claim a block.
@@ -84,6 +85,7 @@ function reconcile(context: ControllerContext, options: CalicoOptions): void {
     ensure(store, cache, 'IPPool', { apiVersion: CRD, kind: 'IPPool', metadata: { name }, spec });
   }
   ensureFelixConfiguration(context);
+  ensureCalicoNode(context);
   for (const ipam of [options.ipam, options.ipam6]) releaseGone(ipam, nodes);
   const families = pools.map(({ spec }) => familyOf(spec.cidr));
   const failures = nodes.flatMap((node) => refusal(() => publish(context, node, families, options)) ?? []);

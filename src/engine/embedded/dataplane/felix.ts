@@ -7,8 +7,7 @@ import { interfaceSysctls, workloadLinks, workloadRoutes } from './workloads.ts'
 
 /**
  * What Calico 3.32's Felix would make of a node: a pure function of what the datastore says. A node that the view does
- * not have should have nothing. Firewall rules (Calico's `cali-` chains) are not part of it yet; they would be one more
- * part here, beside the others.
+ * not have should have nothing. Its firewall is beside it (`firewallState`): nothing in a lab waits for that.
  */
 export function desiredState(view: ClusterView, nodeName: string): NodeState {
   const node = view.nodes.find((node) => node.name === nodeName);

@@ -1,5 +1,7 @@
 import { planChanges } from '../dataplane/changes.ts';
 import { desiredState, emptyState } from '../dataplane/felix.ts';
+import { felixEvents } from '../dataplane/felix-events.ts';
+import { firewallState } from '../dataplane/firewall.ts';
 import { familiesOf, podMtu } from '../dataplane/mtu.ts';
 import type { Family } from '../dataplane/networks.ts';
 import { READ_COMMANDS, type ReadCommand, readState } from '../dataplane/read-state.ts';
@@ -11,7 +13,9 @@ import type { Sandbox } from '../pod/sandbox.ts';
 import { runTool } from '../processes.ts';
 import type { KubeObject, Store } from '../store.ts';
 import { applyChanges } from './apply-changes.ts';
+import { FelixLog } from './felix-log.ts';
 import { type AttachedPod, clusterView, type Keys, nodeFingerprint, publishKeys } from './felix-view.ts';
+import { type FirewallTeller, NodeFirewall } from './firewall.ts';
 import type { NodeNamespaces } from './node-namespaces.ts';
 import { type Dataplane, giveNewKey } from './wireguard-device.ts';
 
@@ -20,15 +24,24 @@ const AT_ONCE = 8;
 /** How often in a row a node may fail before Felix leaves it until something changes. */
 const ATTEMPTS = 3;
 
+const FAMILIES = [4, 6] as const;
+
 interface FelixNode {
   namespaces: NodeNamespaces;
+  firewall: NodeFirewall;
+  log: FelixLog;
   /** What the kernel has, as far as Felix knows; undefined where it must look. */
   actual: NodeState | undefined;
+  /** What the log has told of. */
+  told: NodeState;
+  toldKeys: Keys;
   /** The attached pods by their uid: their interfaces are there. */
   pods: Map<string, AttachedPod>;
   /** Of the WireGuard devices that are there. */
   keys: Keys;
   dirty: boolean;
+  /** Whether it ever had a pod. */
+  begun: boolean;
   /** Whether anything was ever done on it. */
   touched: boolean;
   /** How often in a row it went wrong. */
@@ -81,25 +94,32 @@ export class Felix {
 
   /** Takes charge of nodes that are as they were made. */
   start(nodes: ReadonlyMap<string, NodeNamespaces>): void {
+    const teller = this.#firewallTeller();
     for (const [name, namespaces] of nodes) {
       this.#nodes.set(name, {
         namespaces,
+        firewall: new NodeFirewall(namespaces, teller),
+        log: new FelixLog(),
         actual: emptyState(),
+        told: emptyState(),
+        toldKeys: {},
         pods: new Map(),
         keys: {},
         dirty: true,
+        begun: false,
         touched: false,
         failures: 0,
       });
     }
     const settingsOf = (name: string) => JSON.stringify(this.#view(name).felix);
     const settings = new Map([...this.#nodes.keys()].map((name) => [name, settingsOf(name)]));
-    this.#store.watch('FelixConfiguration', () => {
+    this.#store.watch('FelixConfiguration', ({ object }) => {
       for (const [name, node] of this.#nodes) {
         const present = settingsOf(name);
-        // Nothing was done yet on a node that still is as it was made: there is nothing to look at.
-        if (node.touched && settings.get(name) !== present) node.actual = undefined;
+        if (settings.get(name) === present) continue;
         settings.set(name, present);
+        node.log.configured(object.metadata.name, object.spec ?? {});
+        this.#startAnew(node);
       }
       this.#changed();
     });
@@ -111,6 +131,32 @@ export class Felix {
     });
     for (const kind of ['IPPool', 'BlockAffinity']) this.#store.watch(kind, () => this.#changed());
     this.#changed();
+  }
+
+  /** What Felix on a node says. */
+  logOf(nodeName: string): FelixLog {
+    return this.#node(nodeName).log;
+  }
+
+  /**
+   * The pod that Felix runs in is there. When it is another one than before, because somebody ended that, Felix looks at all of its
+   * node again, and mends what is not right.
+   */
+  begin(nodeName: string): void {
+    const node = this.#node(nodeName);
+    if (!node.begun) {
+      node.begun = true;
+      return;
+    }
+    node.log.renew();
+    this.#startAnew(node);
+    this.#changed(nodeName);
+  }
+
+  /** Nothing was done yet on a node that still is as it was made: there is nothing to look at. */
+  #startAnew(node: FelixNode): void {
+    if (node.touched) node.actual = undefined;
+    node.firewall.forget();
   }
 
   /** Connects a pod's sandbox to its node and gives the pod's addresses, IPv4's first; the routes to them stand when this resolves. */
@@ -178,12 +224,40 @@ export class Felix {
   async #syncDirty(): Promise<void> {
     const dirty = [...this.#nodes].filter(([, node]) => node.dirty);
     for (const [, node] of dirty) node.dirty = false;
+    const firewalls = dirty.map(([name, node]) => this.#firewall(name, node));
     const planned = await atOnce(dirty, async ([name, node]) => this.#try(name, node, () => this.#plan(name, node)));
     const begun = await atOnce(planned, async (plan) =>
       this.#try(plan.name, plan.node, () => this.#run(plan, plan.first)),
     );
     await atOnce(begun, async (plan) => this.#try(plan.name, plan.node, () => this.#run(plan, plan.last)));
-    for (const [name, node] of dirty) publishKeys(this.#store, name, node.keys);
+    await Promise.all(firewalls);
+    for (const [name, node] of dirty) {
+      for (const family of FAMILIES) {
+        if (node.toldKeys[family] !== node.keys[family]) node.log.published(node.keys[family]);
+      }
+      node.toldKeys = node.keys;
+      publishKeys(this.#store, name, node.keys);
+    }
+  }
+
+  /** On the way of whoever waits for encryption, and on nobody's way else. */
+  #firewall(name: string, node: FelixNode): Promise<void> {
+    const view = this.#view(name);
+    const mayWait = !view.nodes.some((one) => one.name === name && one.wireguardEnabled);
+    return node.firewall.set(firewallState(view, name), mayWait, () => node.log.firewall());
+  }
+
+  #firewallTeller(): FirewallTeller {
+    const teller: FirewallTeller = {
+      isMissing: false,
+      tell: (why) => {
+        if (teller.isMissing) return;
+        teller.isMissing = true;
+        this.#log(`no firewall rules on the nodes, which need none: ${why}`);
+        for (const { log } of this.#nodes.values()) log.noFirewall(why);
+      },
+    };
+    return teller;
   }
 
   /** Does something on a node; when it fails, the node is looked at again in the next pass, but not for ever. */
@@ -193,7 +267,9 @@ export class Felix {
     } catch (error) {
       node.actual = undefined;
       node.failures += 1;
-      this.#log(`felix on ${name}: ${error instanceof Error ? error.message : error}`);
+      const why = error instanceof Error ? error.message : String(error);
+      this.#log(`felix on ${name}: ${why}`);
+      node.log.failed(why);
       if (node.failures < ATTEMPTS) queueMicrotask(() => this.#changed(name));
       return [];
     }
@@ -206,6 +282,7 @@ export class Felix {
     const known = node.actual ?? (await this.#read(node, names));
     const devices = names.filter(({ name }) => desired.wireguard.some((device) => device.name === name));
     if (!node.actual) {
+      node.told = known;
       node.keys = {};
       for (const { family, name } of devices) {
         const key = known.wireguard.find((device) => device.name === name)?.publicKey;
@@ -224,7 +301,9 @@ export class Felix {
     if (steps.length > 0) node.touched = true;
     await applyChanges(node.namespaces, { steps }, { dataplane: this.dataplane, log: this.#log });
     if (steps !== plan.last) return plan;
+    node.log.did(felixEvents(node.told, desired));
     node.actual = desired;
+    node.told = desired;
     node.failures = 0;
     node.keys = await keysOf(node, devices);
     return plan;
@@ -259,8 +338,14 @@ export class Felix {
 }
 
 /** The keys of a node's devices; one that has none yet is given one. */
-async function keysOf({ namespaces, keys }: FelixNode, devices: Plan['devices']): Promise<Keys> {
-  const all = devices.map(async ({ family, name }) => [family, keys[family] ?? (await giveNewKey(namespaces, name))]);
+async function keysOf({ namespaces, keys, log }: FelixNode, devices: Plan['devices']): Promise<Keys> {
+  const all = devices.map(async ({ family, name }) => {
+    const present = keys[family];
+    if (present !== undefined) return [family, present];
+    const key = await giveNewKey(namespaces, name);
+    log.newKey(name, key);
+    return [family, key];
+  });
   return Object.fromEntries(await Promise.all(all));
 }
 

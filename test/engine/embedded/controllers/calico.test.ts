@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { isCalicoNode } from '../../../../src/engine/embedded/controllers/calico-node.ts';
 import { conditionOf } from '../../../../src/engine/embedded/controllers/conditions.ts';
 import { planPools } from '../../../../src/engine/embedded/controllers/installation.ts';
 import type { Node, StatusWithConditions } from '../../../../src/engine/embedded/controllers/kinds.ts';
@@ -256,4 +257,28 @@ test('a cluster of both families publishes addresses of both, each for its own k
     'default-ipv4-ippool',
     'default-ipv6-ippool',
   ]);
+});
+
+describe('calico-node', () => {
+  test('is on every node once Calico is installed, also on one that takes nothing else, and comes back', async () => {
+    const pods = () => cluster.pods({ 'k8s-app': 'calico-node' });
+    cluster.store.modify('Node', undefined, 'worker', (object) => {
+      object.spec = { ...object.spec, taints: [{ key: 'mine', effect: 'NoSchedule' }] };
+    });
+    await cluster.settle();
+    expect(pods()).toEqual([]);
+    cluster.installCalico();
+    await cluster.settle();
+    const first = pods();
+    expect(first.map(({ spec }) => spec?.nodeName).sort()).toEqual(['control-plane', 'worker', 'worker2']);
+    cluster.store.remove('DaemonSet', 'calico-system', 'calico-node');
+    for (const { metadata } of first) cluster.store.remove('Pod', metadata.namespace, metadata.name);
+    await cluster.settle();
+    expect(pods()).toHaveLength(3);
+  });
+
+  test('is what its DaemonSet made, and nothing that is beside it', () => {
+    const labels = { 'k8s-app': 'calico-node' };
+    expect(isCalicoNode(podObject('calico-node-x', {}, { namespace: 'calico-system', labels }))).toBe(false);
+  });
 });

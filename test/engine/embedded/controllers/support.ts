@@ -1,4 +1,5 @@
 import { type BootstrapNode, bootstrapCluster } from '../../../../src/engine/embedded/controllers/bootstrap.ts';
+import { isCalicoNode } from '../../../../src/engine/embedded/controllers/calico-node.ts';
 import type {
   DaemonSet,
   Deployment,
@@ -80,9 +81,12 @@ export class TestCluster {
     return object as Kinds[K];
   }
 
+  /** Pods with these labels; Calico's own only where asked for. */
   pods(labels: Record<string, string> = {}): Pod[] {
-    return (this.store.list('Pod') as Pod[]).filter((pod) =>
-      Object.entries(labels).every(([key, value]) => pod.metadata.labels?.[key] === value),
+    return (this.store.list('Pod') as Pod[]).filter(
+      (pod) =>
+        isCalicoNode(pod) === 'k8s-app' in labels &&
+        Object.entries(labels).every(([key, value]) => pod.metadata.labels?.[key] === value),
     );
   }
 

@@ -1,0 +1,70 @@
+import type { Readable } from 'node:stream';
+import type { RemoteProcess, RunOptions } from '../../remote-process.ts';
+import type { LogOptions } from '../api/runtime.ts';
+import type { KubeObject, Store } from '../store.ts';
+import type { PodSpec } from './pod-plan.ts';
+import { type ContainerState, now, podStatus } from './pod-status.ts';
+
+/** What stands behind a pod that the engine plays itself. */
+export interface Part {
+  hostAddresses: readonly string[];
+  /** Its pod is there, for the first time or again. */
+  begin(): void;
+  logs(options: LogOptions): Readable;
+  exec(argv: readonly string[], options: RunOptions): RemoteProcess;
+}
+
+/**
+ * A pod of a part of the cluster that is the engine's own: no processes run in it, it is ready as soon as it is on its node, its
+ * log is that part's, and a command in it runs on the node, whose network and files such a pod has.
+ */
+export class ShownPod {
+  readonly #store: Store;
+  readonly #pod: KubeObject;
+  readonly #part: Part;
+  readonly #containers: ContainerState[];
+
+  constructor(store: Store, pod: KubeObject, part: Part) {
+    this.#store = store;
+    this.#pod = pod;
+    this.#part = part;
+    const { containers } = pod.spec as unknown as PodSpec;
+    this.#containers = containers.map((spec) => ({ spec, state: 'running', startedAt: now(), restartCount: 0 }));
+  }
+
+  async start(): Promise<void> {
+    this.#part.begin();
+    this.#report();
+  }
+
+  async stop(): Promise<void> {
+    // There is nothing to end.
+  }
+
+  /** Its node is gone. */
+  lose(): void {
+    const gone = { state: 'terminated', exitCode: 137, reason: 'ContainerStatusUnknown', finishedAt: now() } as const;
+    for (const container of this.#containers) Object.assign(container, gone);
+    this.#report();
+  }
+
+  exec(_container: string, argv: readonly string[], options: RunOptions): RemoteProcess {
+    return this.#part.exec(argv, options);
+  }
+
+  logs(_container: string, options: LogOptions): Readable {
+    return this.#part.logs(options);
+  }
+
+  async writeHosts(): Promise<void> {
+    // It has the node's.
+  }
+
+  #report(): void {
+    const { namespace, name, uid } = this.#pod.metadata;
+    const { hostAddresses: host } = this.#part;
+    this.#store.modify('Pod', namespace, name, (pod) => {
+      if (pod.metadata.uid === uid) pod.status = podStatus(pod, this.#containers, [], { host, pod: host });
+    });
+  }
+}
