@@ -116,6 +116,8 @@ const recordSchema = z
     podNetworks: z.array(podNetwork),
     serviceCidr: cidr.optional(),
     probes: z.array(probe),
+    /** Ways from a node to a pod that is in no probe: how many had a packet sent, and how many were too many. */
+    furtherPods: z.strictObject({ reached: count, left: count }).optional(),
     markers: z.record(
       z.string(),
       z

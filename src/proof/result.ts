@@ -24,7 +24,7 @@ export interface VerifyResult {
   unprobed: { node: string; reason: string }[];
   taps: TapResult[];
   /** `nodes`: which nodes it is about, of `not-chosen` alone. */
-  outOfScope: { what: Scope | 'not-chosen'; packets: number; note: string; nodes?: string[] }[];
+  outOfScope: { what: Scope | 'not-chosen' | 'further-pods'; packets: number; note: string; nodes?: string[] }[];
   problems: Record['problems'];
   /** The folder of the evidence. */
   evidence: string;
@@ -75,7 +75,7 @@ export function verifyResult(
       dropped: tap.droppedByKernel,
       controlSeen: sawControls(record, taps, tap.node),
     })),
-    outOfScope: [...notChosen(outside, taps), ...outOfScope(taps, record)],
+    outOfScope: [...notChosen(outside, taps), ...notReached(record), ...outOfScope(taps, record)],
     problems: record.problems,
     evidence,
     excerpts: taps.flatMap((tap) => tap.evidence),
@@ -102,6 +102,14 @@ function notChosen(
   const packets = seen.reduce((sum, each) => sum + each.packets, 0);
   const note = `packets in clear of pods to or from nodes that no claim is about: ${first.reason}`;
   return [{ what: 'not-chosen', packets, note, nodes }];
+}
+
+/** Pods that nothing was sent to: a way past the tunnel for one of them alone would not have shown. */
+function notReached({ furtherPods }: Record): VerifyResult['outOfScope'] {
+  if (!furtherPods || furtherPods.left === 0) return [];
+  const { left, reached } = furtherPods;
+  const note = `${left} of ${left + reached} ways from a node to a further pod were too many for this run: nothing was sent there`;
+  return [{ what: 'further-pods', packets: 0, note }];
 }
 
 function outOfScope(taps: readonly TapSeen[], record: Record): VerifyResult['outOfScope'] {

@@ -166,6 +166,22 @@ describe.skipIf(reason !== undefined)('verify --expect encrypted', () => {
       },
     });
 
+    fault('one pod that nobody talks to, reached past every tunnel', {
+      async bring(lab) {
+        const [frontend, backend] = await Promise.all([lab.workload('frontend'), lab.workload('backend')]);
+        const from = [A, B, CONTROL].find((node) => node !== frontend.node && node !== backend.node) ?? '';
+        const route = ['via', await lab.address(frontend.node), 'dev', 'eth0', 'onlink', 'table', '1'];
+        await lab.onNode(from, 'ip route add "$@"', `${frontend.address}/32`, ...route);
+        return () => lab.onNode(from, 'ip route del "$1" table 1', `${frontend.address}/32`);
+      },
+      status: 1,
+      check(result) {
+        const leaks = result.pairs.filter(({ plaintextPackets }) => plaintextPackets > 0);
+        expect(leaks).toHaveLength(1);
+        expect(leaks[0]).toMatchObject({ observation: 'mixed', delivered: true, markerPackets: 0 });
+      },
+    });
+
     fault('encryption off on one of the nodes', {
       async bring(lab) {
         const spec = { wireguardEnabled: false };

@@ -20,7 +20,7 @@ import { DEFAULT_PAIRS, samplePairs, shuffle } from '../sample.ts';
 import { type NodeFacts, nodeFacts } from './node-facts.ts';
 import { podNetworks } from './pod-networks.ts';
 import { startTap, type Tap } from './tap.ts';
-import { openProbePods, type PlannedProbe, sendControls, sendProbes } from './traffic.ts';
+import { openProbePods, type PlannedProbe, reachFurtherPods, sendControls, sendProbes } from './traffic.ts';
 
 /** How long the closing control packets may take to be captured, in ms; on one machine they take less than one. */
 const CLOSING_MS = 3_000;
@@ -91,7 +91,10 @@ export async function captureRun(run: CaptureRun): Promise<void> {
     const before = await devices(shell, names, felix.interface);
     problems.push(...(await sendAll(shell, nodes, controls, markers, 'open')));
     progress(`Sending marked connections between ${planned.length} pairs of nodes`);
-    const probes = await sendProbes(traffic.sessions, planned, markers, signal);
+    const [probes, furtherPods] = await Promise.all([
+      sendProbes(traffic.sessions, planned, markers, signal),
+      reachFurtherPods(traffic.sessions, pods.filter(mayCarry(run.podNamespace)), signal),
+    ]);
     if (run.linger.length > 0) await Promise.any(taps.map((tap) => tap.saw(run.linger, LINGER_MS)));
     problems.push(...(await sendAll(shell, nodes, controls, markers, 'close')));
     progress('Waiting until every capture has seen its closing packets');
@@ -117,6 +120,7 @@ export async function captureRun(run: CaptureRun): Promise<void> {
       ...(sampled ? { sample: { pairs: sampled, of: calico.length * (calico.length - 1) } } : {}),
       podNetworks: networks,
       probes,
+      furtherPods,
       markers: Object.fromEntries(inUse),
       controls,
       taps: tapRecords,

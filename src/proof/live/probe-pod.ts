@@ -9,6 +9,7 @@ import { within } from './tap.ts';
  * A shell in a pod that opens connections on order, one exec for all of a run. Orders come line by line:
  *   listen ID PORT HEX-PORT REPLY    wait for one connection, answer it, say what was heard
  *   connect ID ADDRESS PORT REQUEST  open one, send, say what was heard
+ *   reach ID ADDRESS                 send a packet there, to a port where nobody listens
  * Markers travel on standard input, so that no process list shows them. What is sent is padded, so that a connection is more
  * than one small packet. busybox's and OpenBSD's nc both know these options; `-w` bounds every wait in seconds. Whether the
  * port is open is asked after a pause, and read line by line, listeners first, no further than needed: for the end of that list
@@ -33,6 +34,10 @@ END
   )
   echo "heard $1 \${heard%% *} \${#heard}"
 }
+reach() {
+  timeout 3 nc -w 1 "$2" 9 < /dev/null > /dev/null 2>&1
+  echo "reached $1"
+}
 listens() {
   while read -r _ local _ state _; do
     case "$local $state" in *":$2 0A") return 0 ;; esac
@@ -52,6 +57,7 @@ while read -r verb id a b c; do
   case $verb in
     listen) listen "$id" "$a" "$b" "$c" & await "$id" "$b" & ;;
     connect) connect "$id" "$a" "$b" "$c" & ;;
+    reach) reach "$id" "$a" & ;;
   esac
 done
 wait`;
@@ -116,6 +122,13 @@ export class ProbePod {
     const heard = this.#heard(id);
     this.#remote.stdin.write(`connect ${id} ${address} ${port} ${request}\n`);
     return heard;
+  }
+
+  /** Sends a packet to an address; resolves when it is sent, whether or not anybody answered. */
+  async reach(id: string, address: string): Promise<void> {
+    const reached = this.#expect(`reached ${id}`);
+    this.#remote.stdin.write(`reach ${id} ${address}\n`);
+    await within(ANSWER_MS, reached, []);
   }
 
   close(): void {

@@ -6,6 +6,7 @@ import type { Cluster } from '../../kube/cluster.ts';
 import type { Pod } from '../../kube/objects.ts';
 import { rounds } from '../pairs.ts';
 import type { ProbeRecord, Record } from '../record.ts';
+import { shuffle } from '../sample.ts';
 import { candidates, type Heard, MESSAGE_BYTES, ProbePod } from './probe-pod.ts';
 import { within } from './tap.ts';
 
@@ -66,6 +67,27 @@ export async function sendProbes(
     signal.throwIfAborted();
     return sendProbe(sessions, probe, firstPort + i, markers);
   });
+}
+
+/** How many further pods are sent to in one run, from all nodes together: some 3 ms each. */
+const FURTHER = 300;
+
+/**
+ * Sends a packet from each node's probe pod to every further pod of the other nodes: what leads past the tunnel for one pod alone
+ * shows in packets to that pod alone. Of too many, some are chosen by lot; gives how many were sent to, and how many were left.
+ */
+export async function reachFurtherPods(sessions: Map<string, ProbePod>, pods: readonly Pod[], signal: AbortSignal) {
+  const probing = new Set([...sessions.values()].map(({ address }) => address));
+  const further = [...candidates(pods).values()].flat().filter(({ status }) => !probing.has(status?.podIP ?? ''));
+  const ways = [...sessions.values()].flatMap((session) =>
+    further.filter(({ spec }) => spec?.nodeName !== session.node).map((pod) => ({ session, pod })),
+  );
+  const chosen = shuffle(ways, randomInt).slice(0, FURTHER);
+  await eachOf(chosen, AT_ONCE, ({ session, pod }, i) => {
+    signal.throwIfAborted();
+    return session.reach(`r${i}`, pod.status?.podIP ?? '');
+  });
+  return { reached: chosen.length, left: ways.length - chosen.length };
 }
 
 /** The results of `work` for all items, in their order; no more than `atOnce` are under way. Rejects with the first that does. */
