@@ -117,7 +117,9 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'wglab-e2e-workshop-'));
   writeFileSync(join(folder, 'files.md'), FILES);
   writeFileSync(join(folder, 'real.md'), REAL);
-  home = new Home({ environment: { TERM: 'xterm-256color', SHELL: '/bin/bash', WGLAB_ENGINE: 'embedded' } });
+  // What a killed workshop leaves in its temporary folder goes with this one.
+  const environment = { TERM: 'xterm-256color', SHELL: '/bin/bash', WGLAB_ENGINE: 'embedded', TMPDIR: folder };
+  home = new Home({ environment });
   terminal = new TmuxTerminal(home.environment);
 });
 

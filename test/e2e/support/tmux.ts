@@ -8,7 +8,7 @@ const SHOWN_MS = 30_000;
 
 /** A real terminal: one pane of a tmux server of its own, in which a command runs. */
 export class TmuxTerminal {
-  readonly #server = `wglab-test-${process.pid}-${randomBytes(4).toString('hex')}`;
+  #server = '';
   readonly #environment: NodeJS.ProcessEnv;
 
   constructor(environment: NodeJS.ProcessEnv) {
@@ -18,6 +18,8 @@ export class TmuxTerminal {
 
   /** Starts a bash script in a terminal of this size. */
   async start(script: string, size: { columns: number; rows: number }, ...args: string[]): Promise<void> {
+    // Never the name of one that is still about to end.
+    this.#server = `wglab-test-${process.pid}-${randomBytes(4).toString('hex')}`;
     await this.tmux('new-session', '-d', ...geometry(size), '--', 'bash', '-c', script, 'bash', ...args);
     // What has ended can still be looked at.
     await this.tmux('set-option', '-g', 'remain-on-exit', 'on');
@@ -73,6 +75,7 @@ export class TmuxTerminal {
   }
 
   async end(): Promise<void> {
+    if (this.#server === '') return;
     await this.tmux('kill-server').catch(() => undefined); // it ends by itself with its last pane
   }
 }
