@@ -71,6 +71,7 @@ it.skipIf(reason)('they are in status and completion, and Kubernetes knows nothi
     { name: 'bob', interfaces: [{ name: 'eth1', addresses: ['10.0.0.2/24'] }] },
   ]);
   expect(nodes).toHaveLength(3);
+  expect(nodes[0]).not.toHaveProperty('addresses');
   expect((await home.expects(0, ['status'])).stdout).toMatch(/^alice +yes +eth1 10\.0\.0\.1\/24$/m);
   const asked = await home.shell(
     'WGLAB_COMPLETE=$(printf "exec\\nal\\n_") && export WGLAB_COMPLETE=${WGLAB_COMPLETE%_}; "$@" completion zsh',
