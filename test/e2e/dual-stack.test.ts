@@ -72,7 +72,9 @@ it.skipIf(reason)('nodes and pods have both families, by VXLAN for each', async 
   });
   const status = JSON.parse((await home.expects(0, ['status', '-o', 'json'])).stdout);
   expect(status.nodes[1].addresses).toEqual(['172.18.0.3', 'fc00:f853:ccd:e793::3']);
-  const listed = status.pods.map(({ addresses = [] }: { addresses?: string[] }) => addresses[1]);
+  const listed = status.pods.flatMap(({ namespace, addresses }: { namespace: string; addresses: string[] }) =>
+    namespace === 'nc' ? [addresses[1]] : [],
+  );
   expect(listed.sort()).toEqual(
     Object.values(pods)
       .map(({ address6 }) => address6)
