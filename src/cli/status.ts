@@ -24,7 +24,7 @@ export async function statusCommand(
   const nodes = kubeNodes.map(({ metadata, status }) => ({
     name: metadata?.name ?? '',
     ready: isTrue(status?.conditions),
-    address: status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '',
+    ...addressesOf((status?.addresses ?? []).flatMap(({ type, address }) => (type === 'InternalIP' ? [address] : []))),
     kernel: status?.nodeInfo?.kernelVersion ?? '',
   }));
   const ownPods = kubePods.filter(({ metadata }) => [undefined, metadata?.namespace].includes(access.podNamespace));
@@ -33,7 +33,7 @@ export async function statusCommand(
     name: metadata?.name ?? '',
     ready: isTrue(status?.conditions),
     phase: status?.phase ?? '',
-    address: status?.podIP ?? '',
+    ...addressesOf([status?.podIP ?? '', ...(status?.podIPs ?? []).slice(1).map(({ ip = '' }) => ip)]),
     node: spec?.nodeName ?? '',
   }));
   const { name, engine, dataplane } = state;
@@ -58,13 +58,13 @@ export async function statusCommand(
       '',
       table(
         ['NODE', 'READY', 'ADDRESS', 'KERNEL'],
-        nodes.map((node) => [node.name, readiness(node.ready), node.address, node.kernel]),
+        nodes.map((node) => [node.name, readiness(node.ready), shown(node), node.kernel]),
       ),
       ...(linux.length > 0 ? ['', linuxTable(context, linux)] : []),
       '',
       table(
         ['POD', 'READY', 'PHASE', 'ADDRESS', 'NODE'],
-        pods.map((pod) => [`${pod.namespace}/${pod.name}`, readiness(pod.ready), pod.phase, pod.address, pod.node]),
+        pods.map((pod) => [`${pod.namespace}/${pod.name}`, readiness(pod.ready), pod.phase, shown(pod), pod.node]),
       ),
       '',
       encryptionText(wireguard),
@@ -73,6 +73,20 @@ export async function statusCommand(
     ].join('\n')}\n`,
   );
   return undefined;
+}
+
+interface Addresses {
+  address: string;
+  /** All of them, where there are more than one: of both families. */
+  addresses?: string[];
+}
+
+function addressesOf(all: string[]): Addresses {
+  return { address: all[0] ?? '', ...(all.length > 1 && { addresses: all }) };
+}
+
+function shown({ address, addresses }: Addresses): string {
+  return addresses?.join(', ') ?? address;
 }
 
 function linuxTable({ palette }: Context, linux: readonly LinuxStatus[]): string {

@@ -70,6 +70,16 @@ it.skipIf(reason)('nodes and pods have both families, by VXLAN for each', async 
     'projectcalico.org/IPv6Address': 'fc00:f853:ccd:e793::3/64',
     'projectcalico.org/IPv6VXLANTunnelAddr': expect.stringMatching(`^${POOL}`),
   });
+  const status = JSON.parse((await home.expects(0, ['status', '-o', 'json'])).stdout);
+  expect(status.nodes[1].addresses).toEqual(['172.18.0.3', 'fc00:f853:ccd:e793::3']);
+  const listed = status.pods.flatMap(({ namespace, addresses }: { namespace: string; addresses: string[] }) =>
+    namespace === 'nc' ? [addresses[1]] : [],
+  );
+  expect(listed.sort()).toEqual(
+    Object.values(pods)
+      .map(({ address6 }) => address6)
+      .sort(),
+  );
   const routes = await on(A, 'ip -6 route');
   expect(routes).toMatch(/^fd00:10:244:\S+\/122 via fd00:10:244:\S+ dev vxlan-v6\.calico metric 1024 onlink mtu 1430/m);
   expect(routes).toMatch(/^blackhole fd00:10:244:\S+\/122 dev lo proto 80 metric 1024/m);

@@ -1,5 +1,5 @@
 import { felixSettings } from '../dataplane/felix-settings.ts';
-import { type KubeObject, same } from '../store.ts';
+import { type KubeObject, type Store, same } from '../store.ts';
 import { isObject, type JsonObject, listAt, objectAt } from './schema/json.ts';
 
 /** Fields of pods that are accepted, so that real manifests apply, and that nothing here acts upon. */
@@ -37,14 +37,15 @@ const CONTAINER_FIELDS = [
 
 /** What the dataplane obeys of a FelixConfiguration; everything else of Felix is known by name only. */
 const FELIX_FIELDS_OBEYED = new Set([...Object.keys(felixSettings([])), 'wireguardHostEncryptionEnabled']);
+const IS_FOR_IPV6 = /V6$/;
 
 /**
  * One warning for each field that would otherwise be ignored silently: kubectl prints them. Only for what the request itself
  * sets: what is the same in `before`, the object as it was, is nothing that the person just wrote.
  */
-export function effectWarnings(object: KubeObject, before?: KubeObject): string[] {
-  const known = new Map(before ? fieldsWithoutEffect(before) : []);
-  return fieldsWithoutEffect(object)
+export function effectWarnings(store: Pick<Store, 'list'>, object: KubeObject, before?: KubeObject): string[] {
+  const known = new Map(before ? fieldsWithoutEffect(store, before) : []);
+  return fieldsWithoutEffect(store, object)
     .filter(([field, value]) => !same(value, known.get(field)))
     .map(([field]) => `${field}: accepted, without effect in wglab's embedded engine`);
 }
@@ -52,7 +53,7 @@ export function effectWarnings(object: KubeObject, before?: KubeObject): string[
 /** The path of each such field, and its value. */
 type FieldValue = [string, unknown];
 
-function fieldsWithoutEffect(object: KubeObject): FieldValue[] {
+function fieldsWithoutEffect(store: Pick<Store, 'list'>, object: KubeObject): FieldValue[] {
   const spec = objectAt(object, 'spec');
   switch (object.kind) {
     case 'Pod':
@@ -63,13 +64,21 @@ function fieldsWithoutEffect(object: KubeObject): FieldValue[] {
       return podFields(objectAt(spec, 'template', 'spec'), 'spec.template.spec');
     case 'FelixConfiguration':
       return Object.entries(spec)
-        .filter(([field]) => !FELIX_FIELDS_OBEYED.has(field))
+        .filter(([field]) => !FELIX_FIELDS_OBEYED.has(field) || (IS_FOR_IPV6.test(field) && !hasIpv6(store)))
         .map(([field, value]) => [`spec.${field}`, value]);
     case 'Service':
       return spec.type === 'NodePort' || spec.type === 'LoadBalancer' ? [['spec.type', spec.type]] : [];
     default:
       return [];
   }
+}
+
+/** Whether the nodes have IPv6 addresses: they have them from the start, the pool comes later. */
+function hasIpv6(store: Pick<Store, 'list'>): boolean {
+  return store.list('Node').some(({ status }) => {
+    const addresses = (status?.addresses ?? []) as { address: string }[];
+    return addresses.some(({ address }) => address.includes(':'));
+  });
 }
 
 function podFields(spec: JsonObject, path: string): FieldValue[] {

@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { effectWarnings } from '../../../../src/engine/embedded/api/without-effect.ts';
+import type { KubeObject } from '../../../../src/engine/embedded/store.ts';
 import { type ApiLab, startApiLab } from './support/api-lab.ts';
 
 const configMap = (name: string, extra: object = {}) => ({
@@ -152,6 +154,20 @@ describe('decoding', () => {
     };
     expect(warnings(await patch(requests))).toEqual([`${at}.containers[0].resources`]);
     await lab.fetch(`${deployments}/warned`, { method: 'DELETE' });
+  });
+
+  it('warns of settings for IPv6 only where the nodes have none', async () => {
+    const felix = { kind: 'FelixConfiguration', metadata: { name: 'node.n' }, spec: { wireguardEnabledV6: true } };
+    const object = { apiVersion: 'projectcalico.org/v3', ...felix };
+    const nodeAt = (...addresses: string[]): KubeObject => ({
+      ...{ apiVersion: 'v1', kind: 'Node', metadata: { name: 'n' } },
+      status: { addresses: addresses.map((address) => ({ type: 'InternalIP', address })) },
+    });
+    const store = (node: KubeObject) => ({ list: () => [node] });
+    expect(effectWarnings(store(nodeAt('172.18.0.2')), object)).toEqual([
+      "spec.wireguardEnabledV6: accepted, without effect in wglab's embedded engine",
+    ]);
+    expect(effectWarnings(store(nodeAt('172.18.0.2', 'fc00::2')), object)).toEqual([]);
   });
 
   it('keeps nothing of a dry run', () => {

@@ -37,7 +37,7 @@ export function prepareNew(object: KubeObject, call: Call): KubeObject {
   const causes = validate(object, resource);
   if (causes.length > 0) throw invalid(resource, metadata.name, causes);
   checkNamespace(namespace, metadata.name, call);
-  call.warnings.push(...effectWarnings(object));
+  call.warnings.push(...effectWarnings(call.api.store, object));
   return object;
 }
 
@@ -91,7 +91,7 @@ export function replace(current: KubeObject, wanted: KubeObject, call: Call): Ku
   result.metadata = { ...result.metadata, ...serverOwned(current) };
   const causes = validate(result, resource, current);
   if (causes.length > 0) throw invalid(resource, name, causes);
-  call.warnings.push(...effectWarnings(result, current));
+  call.warnings.push(...effectWarnings(call.api.store, result, current));
   return result;
 }
 
