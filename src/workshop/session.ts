@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { mkdir, mkdtemp, readdir, rm, rmdir, symlink } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
 import type { LabDefinition } from '../lab/lab-definition.ts';
 import { checkLabName } from '../lab/lab-name.ts';
 import { packageRoot } from '../lab/package-root.ts';
+import { isAlive, processIdentity } from '../lab/process-identity.ts';
 import { labPaths } from '../lab/state.ts';
 import { stateRoot } from '../lab/state-root.ts';
 import { makePrivateFolder, storageFailure } from '../lab/whole-file.ts';
@@ -37,9 +37,7 @@ export async function openSession(
   options: { temporary?: boolean; engine?: string } = {},
 ): Promise<Session> {
   const lab = checkLabName(definition.name);
-  const folder = await mkdtemp(join(tmpdir(), 'wglab-session-')).catch((error) => {
-    throw storageFailure(error, `make a folder in ${tmpdir()}`);
-  });
+  const folder = await makeSessionFolder();
   const notebook = join(options.temporary ? folder : workshopFolder(lab), 'notebook');
   const tools = join(folder, 'bin');
   await makePrivateFolder(notebook);
@@ -58,8 +56,22 @@ export async function openSession(
     async end() {
       await Promise.all(background.splice(0).map(({ job }) => job.interrupt()));
       await rm(folder, { recursive: true, force: true });
+      // Not empty where another session runs.
+      await rmdir(dirname(folder)).catch(() => undefined);
     },
   };
+}
+
+/** A folder of this process' own. What a killed one left is removed. */
+async function makeSessionFolder(): Promise<string> {
+  const sessions = join(stateRoot(), '.sessions');
+  await makePrivateFolder(sessions);
+  for (const entry of await readdir(sessions)) {
+    if (!isAlive(entry.replace(/-[^-]*$/, ''))) await rm(join(sessions, entry), { recursive: true, force: true });
+  }
+  return mkdtemp(join(sessions, `${processIdentity()}-`)).catch((error) => {
+    throw storageFailure(error, `make a folder in ${sessions}`);
+  });
 }
 
 function environmentOf({ name, file }: LabDefinition, tools: string, engine: string | undefined): NodeJS.ProcessEnv {

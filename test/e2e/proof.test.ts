@@ -38,6 +38,8 @@ else process.stderr.write(`${mirrorsHere()}\n`);
 
 /** Waiting for a lab included. */
 const TIMEOUT = 150_000;
+/** All pods but the agents of Calico, of which every node has one. */
+const WORKLOADS = 'k8s-app!=calico-node';
 const pool = new LabPool(3);
 
 interface Fault {
@@ -456,6 +458,8 @@ describe.skipIf(reason !== undefined)('verify --expect encrypted', () => {
           'pods',
           '--for=delete',
           '-A',
+          '-l',
+          WORKLOADS,
           '--field-selector',
           `spec.nodeName!=${A}`,
           '--timeout=40s',
@@ -474,7 +478,7 @@ describe.skipIf(reason !== undefined)('verify --expect encrypted', () => {
       async bring(lab) {
         await lab.kubectl('scale', 'deployment', '--all', '--replicas=0');
         await lab.kubectl('delete', 'daemonset', 'nc', '-n', 'nc');
-        await lab.kubectl('wait', 'pods', '--for=delete', '-A', '--all', '--timeout=40s');
+        await lab.kubectl('wait', 'pods', '--for=delete', '-A', '-l', WORKLOADS, '--timeout=40s');
         return undefined;
       },
       status: 3,

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Step } from '../../src/lab/lab-text.ts';
+import { processIdentity } from '../../src/lab/process-identity.ts';
 import { checkStep } from '../../src/workshop/check.ts';
 import { type BlockRun, runStep, undoStep } from '../../src/workshop/run.ts';
 import { openSession, type Session } from '../../src/workshop/session.ts';
@@ -32,7 +33,7 @@ async function run(step: Step, signal = calm): Promise<{ ok: boolean; blocks: Bl
 }
 
 function alive(pid: string): boolean {
-  return existsSync(`/proc/${pid.trim()}`);
+  return processIdentity(Number(pid)) !== undefined; // one that only waits for its parent to take note is not
 }
 
 /** The processes whose present folder it is. */
