@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ARGUMENT_VALUES, complete, OPTION_VALUES } from '../../src/cli/complete.ts';
 import { buildProgram } from '../../src/cli/program.ts';
 import { findTool } from '../../src/operations/doctor/tools.ts';
+import { LABS } from '../e2e/support/labs.ts';
 import { Home, WGLAB } from '../e2e/support/wglab.ts';
 
 const run = promisify(execFile);
@@ -65,10 +66,7 @@ describe('in bash', () => {
       ['encrypted', 'plaintext'],
     ],
     [['-q', 'verify', '--lab', ''], ['one']],
-    [
-      ['deploy', ''],
-      ['end-to-end', 'nc', 'wireguard'],
-    ],
+    [['deploy', ''], LABS],
     [['deploy', '--workers', ''], []],
     [['destroy', ''], ['one']],
     [

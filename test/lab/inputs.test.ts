@@ -8,9 +8,8 @@ import { findLab, listLabs } from '../../src/lab/lab-definition.ts';
 import { checkLabName } from '../../src/lab/lab-name.ts';
 import { placeOfField, readManifests } from '../../src/lab/manifests.ts';
 import { packageRoot } from '../../src/lab/package-root.ts';
+import { LABS } from '../e2e/support/labs.ts';
 import { FIXTURE } from './fixture.ts';
-
-const LABS = ['end-to-end', 'nc', 'troubleshooting', 'wireguard'];
 
 describe('the labs of the repository', () => {
   test('are all read, with every file that they name', async () => {
