@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,6 +11,11 @@ import { Home, WGLAB } from '../e2e/support/wglab.ts';
 
 const run = promisify(execFile);
 const NODES = ['wireguard-control-plane', 'wireguard-worker', 'wireguard-worker2'];
+/** Every file but the one that describes their format. */
+const LABS = readdirSync(new URL('../../labs', import.meta.url))
+  .filter((file) => file.endsWith('.md') && file !== 'README.md')
+  .map((file) => file.slice(0, -3))
+  .sort();
 let home: Home;
 /** A folder with `wglab` in it, for the shells to find. */
 let programs: string;
@@ -65,10 +70,7 @@ describe('in bash', () => {
       ['encrypted', 'plaintext'],
     ],
     [['-q', 'verify', '--lab', ''], ['one']],
-    [
-      ['deploy', ''],
-      ['end-to-end', 'nc', 'wireguard'],
-    ],
+    [['deploy', ''], LABS],
     [['deploy', '--workers', ''], []],
     [['destroy', ''], ['one']],
     [
