@@ -64,6 +64,9 @@ export async function watchWire(
   signal.throwIfAborted();
 }
 
+/** How long captures may take to end when they are told to, in ms. */
+const STOP_MS = 5_000;
+
 /** Gives every frame that leaves a node, or that passes the one node asked for, to `look`, until `signal` says stop; then it returns. */
 export async function captureFrames(
   lab: StandingLab,
@@ -73,29 +76,36 @@ export async function captureFrames(
 ): Promise<void> {
   const plans = await plansFor(lab, node);
   const captures: RemoteProcess[] = [];
+  let timer: NodeJS.Timeout | undefined;
   const stop = () => {
     for (const capture of captures) capture.stdin.end();
+    // A node that does not answer any more holds up nobody: what was captured there is known.
+    timer ??= setTimeout(() => captures.forEach((capture) => void capture.kill()), STOP_MS);
   };
   signal.addEventListener('abort', stop);
   try {
     const ends = plans.map(async (plan) => {
       const capture = await startCapture(lab.access.shell, plan);
       captures.push(capture);
-      if (signal.aborted) capture.stdin.end();
+      if (signal.aborted) stop();
       let printed = '';
       capture.stderr.on('data', (chunk: Buffer) => {
         printed = (printed + chunk.toString()).slice(-2048);
       });
       const reader = new CaptureReader();
-      for await (const chunk of capture.stdout) {
-        for (const frame of reader.push(chunk as Buffer)) look(plan.node, frame);
+      try {
+        for await (const chunk of capture.stdout) {
+          for (const frame of reader.push(chunk as Buffer)) look(plan.node, frame);
+        }
+        const status = await capture.exited;
+        if (status !== 0) throw labFailure(`the capture on ${plan.node} ended`, { detail: printed.trim() });
+      } catch (error) {
+        if (!signal.aborted) throw error; // whoever wanted no more does not ask how it ended
       }
-      const status = await capture.exited;
-      if (status !== 0 && !signal.aborted)
-        throw labFailure(`the capture on ${plan.node} ended`, { detail: printed.trim() });
     });
     await Promise.all(ends);
   } finally {
+    clearTimeout(timer);
     signal.removeEventListener('abort', stop);
     for (const capture of captures) capture.kill();
   }

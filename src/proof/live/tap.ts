@@ -8,14 +8,15 @@ import type { TapRecord } from '../record.ts';
 /**
  * Runs tcpdump until its input ends, which it also does when the connection breaks: no capture outlives its reader.
  * tcpdump must be the one that is waited for, so that its early death is seen at once; a background job of `sh` has no
- * standard input of its own, hence descriptor 3. `-Z root`: tcpdump must not look for a user that the node may lack.
+ * standard input of its own, hence descriptor 3; and in the background SIGINT is ignored until tcpdump itself asks for it, so that one which
+ * has just been started must be told again. `-Z root`: tcpdump must not look for a user that the node may lack.
  * `-B 16384` (KiB): in immediate mode every packet takes a slot of 64 KiB (TPACKET_V2, offloads on), so that tcpdump's own 2 MiB
  * are full after 32 packets, arriving ones counted too, and a capture that waits for a processor drops the rest; these hold 256.
  */
 const CAPTURE = `exec 3<&0
 tcpdump -i "$1" -Q "$2" -n -U --immediate-mode -s 0 -B 16384 -Z root \${3:+-c "$3"} -w - &
 capture=$!
-{ read -r _ <&3; kill -INT "$capture"; } > /dev/null 2>&1 &
+{ read -r _ <&3; while kill -INT "$capture"; do sleep 0.1; done; } > /dev/null 2>&1 &
 reader=$!
 wait "$capture"
 status=$?
