@@ -15,7 +15,7 @@ import type { KubeObject, Store } from '../store.ts';
 import { applyChanges } from './apply-changes.ts';
 import { FelixLog } from './felix-log.ts';
 import { type AttachedPod, clusterView, type Keys, nodeFingerprint, publishKeys } from './felix-view.ts';
-import { type FirewallTeller, NodeFirewall } from './firewall.ts';
+import { FirewallTeller, NodeFirewall } from './firewall.ts';
 import type { NodeNamespaces } from './node-namespaces.ts';
 import { type Dataplane, giveNewKey } from './wireguard-device.ts';
 
@@ -55,6 +55,8 @@ interface Plan {
   desired: NodeState;
   /** The WireGuard devices that there should be. */
   devices: { family: Family; name: string }[];
+  /** Resolves when the firewall is made too, or is left for later. */
+  firewall: Promise<void>;
   first: ChangeStep[];
   last: ChangeStep[];
 }
@@ -94,7 +96,10 @@ export class Felix {
 
   /** Takes charge of nodes that are as they were made. */
   start(nodes: ReadonlyMap<string, NodeNamespaces>): void {
-    const teller = this.#firewallTeller();
+    const teller = new FirewallTeller((why) => {
+      this.#log(`no firewall rules on the nodes, which need none: ${why}`);
+      for (const { log } of this.#nodes.values()) log.noFirewall(why);
+    });
     for (const [name, namespaces] of nodes) {
       this.#nodes.set(name, {
         namespaces,
@@ -113,12 +118,12 @@ export class Felix {
     }
     const settingsOf = (name: string) => JSON.stringify(this.#view(name).felix);
     const settings = new Map([...this.#nodes.keys()].map((name) => [name, settingsOf(name)]));
-    this.#store.watch('FelixConfiguration', ({ object }) => {
+    this.#store.watch('FelixConfiguration', ({ type, object }) => {
       for (const [name, node] of this.#nodes) {
         const present = settingsOf(name);
         if (settings.get(name) === present) continue;
         settings.set(name, present);
-        node.log.configured(object.metadata.name, object.spec ?? {});
+        node.log.configured(object.metadata.name, type === 'DELETED' ? undefined : (object.spec ?? {}));
         this.#startAnew(node);
       }
       this.#changed();
@@ -224,13 +229,12 @@ export class Felix {
   async #syncDirty(): Promise<void> {
     const dirty = [...this.#nodes].filter(([, node]) => node.dirty);
     for (const [, node] of dirty) node.dirty = false;
-    const firewalls = dirty.map(([name, node]) => this.#firewall(name, node));
     const planned = await atOnce(dirty, async ([name, node]) => this.#try(name, node, () => this.#plan(name, node)));
     const begun = await atOnce(planned, async (plan) =>
       this.#try(plan.name, plan.node, () => this.#run(plan, plan.first)),
     );
     await atOnce(begun, async (plan) => this.#try(plan.name, plan.node, () => this.#run(plan, plan.last)));
-    await Promise.all(firewalls);
+    await Promise.all(planned.map(({ firewall }) => firewall));
     for (const [name, node] of dirty) {
       for (const family of FAMILIES) {
         if (node.toldKeys[family] !== node.keys[family]) node.log.published(node.keys[family]);
@@ -238,26 +242,6 @@ export class Felix {
       node.toldKeys = node.keys;
       publishKeys(this.#store, name, node.keys);
     }
-  }
-
-  /** On the way of whoever waits for encryption, and on nobody's way else. */
-  #firewall(name: string, node: FelixNode): Promise<void> {
-    const view = this.#view(name);
-    const mayWait = !view.nodes.some((one) => one.name === name && one.wireguardEnabled);
-    return node.firewall.set(firewallState(view, name), mayWait, () => node.log.firewall());
-  }
-
-  #firewallTeller(): FirewallTeller {
-    const teller: FirewallTeller = {
-      isMissing: false,
-      tell: (why) => {
-        if (teller.isMissing) return;
-        teller.isMissing = true;
-        this.#log(`no firewall rules on the nodes, which need none: ${why}`);
-        for (const { log } of this.#nodes.values()) log.noFirewall(why);
-      },
-    };
-    return teller;
   }
 
   /** Does something on a node; when it fails, the node is looked at again in the next pass, but not for ever. */
@@ -293,7 +277,13 @@ export class Felix {
     const actual = { ...known, links: [...known.links.filter(({ type }) => type !== 'veth'), ...workloads] };
     const { steps } = planChanges(actual, desired);
     const peersSet = steps.findLastIndex(({ kind }) => kind === 'wgSet') + 1;
-    return { name, node, desired, devices, first: steps.slice(0, peersSet), last: steps.slice(peersSet) };
+    // On the way of whoever waits for encryption, and on nobody's way else.
+    const firewall = node.firewall.set({
+      state: () => firewallState(view, name),
+      mayWait: devices.length === 0,
+      changed: () => node.log.firewall(),
+    });
+    return { name, node, desired, devices, firewall, first: steps.slice(0, peersSet), last: steps.slice(peersSet) };
   }
 
   async #run(plan: Plan, steps: ChangeStep[]): Promise<Plan> {

@@ -7,10 +7,33 @@ import type { NodeNamespaces } from './node-namespaces.ts';
 /** How long Felix must have had nothing to do, in ms, before it makes the firewall of nodes that have none yet. */
 const QUIET_MS = 500;
 
-/** What of iptables' tools a machine lacks, or its kernel, is told once for all nodes of a lab. */
-export interface FirewallTeller {
-  isMissing: boolean;
-  tell(why: string): void;
+/** Tells once for all nodes of a lab what of iptables' tools the machine lacks, or its kernel; then it is not tried any more. */
+export class FirewallTeller {
+  readonly #tell: (why: string) => void;
+  #isMissing = false;
+
+  constructor(tell: (why: string) => void) {
+    this.#tell = tell;
+  }
+
+  get isMissing(): boolean {
+    return this.#isMissing;
+  }
+
+  missing(why: string): void {
+    if (!this.#isMissing) this.#tell(why);
+    this.#isMissing = true;
+  }
+}
+
+/** What a node's firewall should be. */
+export interface FirewallWish {
+  /** Asked for only when it is made: for many nodes it is long. */
+  state: () => FirewallState;
+  /** Nobody waits for it. */
+  mayWait: boolean;
+  /** Told where something was changed. */
+  changed: () => void;
 }
 
 /**
@@ -36,19 +59,22 @@ export class NodeFirewall {
     this.#made = undefined;
   }
 
-  /** Makes the firewall this; resolves with whether anything was changed. Where it may wait, it does, and resolves at once. */
-  async set(state: FirewallState, mayWait: boolean, changed: () => void): Promise<void> {
+  /** Makes the firewall what is wished; where that may wait it does, and this resolves at once. */
+  async set(wish: FirewallWish): Promise<void> {
     clearTimeout(this.#timer);
-    const wanted = JSON.stringify(state);
-    if (this.#teller.isMissing || wanted === this.#made) return;
-    if (state.chains.length === 0 && !this.#isBegun) return;
-    if (mayWait && !this.#isBegun) {
-      this.#timer = setTimeout(() => void this.set(state, false, changed), QUIET_MS);
+    if (this.#teller.isMissing) return;
+    if (wish.mayWait && !this.#isBegun) {
+      this.#timer = setTimeout(() => void this.#make(wish), QUIET_MS);
       this.#timer.unref();
-      return;
-    }
+    } else await this.#make(wish);
+  }
+
+  async #make({ state, changed }: FirewallWish): Promise<void> {
+    const wished = state();
+    const text = JSON.stringify(wished);
+    if (text === this.#made || (wished.chains.length === 0 && !this.#isBegun)) return;
     this.#isBegun = true;
-    this.#last = this.#last.then(() => this.#apply(state, wanted));
+    this.#last = this.#last.then(() => this.#apply(wished, text));
     if (await this.#last) changed();
   }
 
@@ -62,7 +88,7 @@ export class NodeFirewall {
       return input !== '';
     } catch (error) {
       // Without iptables, or where the kernel lacks a module that only the machine's root can load.
-      if (this.#node.isAlive) this.#teller.tell(messageOf(error));
+      if (this.#node.isAlive) this.#teller.missing(messageOf(error));
       return false;
     }
   }
