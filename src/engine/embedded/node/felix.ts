@@ -21,6 +21,8 @@ import { type Dataplane, giveNewKey } from './wireguard-device.ts';
 
 /** How many nodes are worked on at once: each takes a few processes, and more than a few times the cores only queue. */
 const AT_ONCE = 8;
+/** How long Felix must have had nothing to do, in ms, before it does what nobody waits for: making the nodes' first firewall. */
+const QUIET_MS = 500;
 /** How often in a row a node may fail before Felix leaves it until something changes. */
 const ATTEMPTS = 3;
 
@@ -77,6 +79,7 @@ export class Felix {
   readonly #nodes = new Map<string, FelixNode>();
   #pass: Promise<void> | undefined;
   #again: Promise<void> | undefined;
+  #quiet: NodeJS.Timeout | undefined;
 
   constructor(options: {
     store: Store;
@@ -235,6 +238,7 @@ export class Felix {
     );
     await atOnce(begun, async (plan) => this.#try(plan.name, plan.node, () => this.#run(plan, plan.last)));
     await Promise.all(planned.map(({ firewall }) => firewall));
+    this.#whenQuiet();
     for (const [name, node] of dirty) {
       for (const family of FAMILIES) {
         if (node.toldKeys[family] !== node.keys[family]) node.log.published(node.keys[family]);
@@ -242,6 +246,17 @@ export class Felix {
       node.toldKeys = node.keys;
       publishKeys(this.#store, name, node.keys);
     }
+  }
+
+  #whenQuiet(): void {
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(() => {
+      void atOnce([...this.#nodes.values()], async ({ firewall }) => {
+        await firewall.catchUp();
+        return [];
+      });
+    }, QUIET_MS);
+    this.#quiet.unref();
   }
 
   /** Does something on a node; when it fails, the node is looked at again in the next pass, but not for ever. */
@@ -291,7 +306,7 @@ export class Felix {
     if (steps.length > 0) node.touched = true;
     await applyChanges(node.namespaces, { steps }, { dataplane: this.dataplane, log: this.#log });
     if (steps !== plan.last) return plan;
-    node.log.did(felixEvents(node.told, desired));
+    if (plan.first.length + plan.last.length > 0) node.log.did(felixEvents(node.told, desired));
     node.actual = desired;
     node.told = desired;
     node.failures = 0;

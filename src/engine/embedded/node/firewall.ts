@@ -4,9 +4,6 @@ import { firewallChanges, readFirewall } from '../dataplane/firewall-changes.ts'
 import { runTool } from '../processes.ts';
 import type { NodeNamespaces } from './node-namespaces.ts';
 
-/** How long Felix must have had nothing to do, in ms, before it makes the firewall of nodes that have none yet. */
-const QUIET_MS = 500;
-
 /** Tells once for all nodes of a lab what of iptables' tools the machine lacks, or its kernel; then it is not tried any more. */
 export class FirewallTeller {
   readonly #tell: (why: string) => void;
@@ -37,8 +34,8 @@ export interface FirewallWish {
 }
 
 /**
- * The firewall of one node. Nothing in a lab depends on it, so that it is first made when the node has become quiet and nobody
- * waits for it; later, and where WireGuard is on, it changes together with the rest.
+ * The firewall of one node. Nothing in a lab depends on it, so that it is first made when the lab has become quiet (`catchUp`);
+ * later, and where WireGuard is on, it changes together with the rest.
  */
 export class NodeFirewall {
   readonly #node: NodeNamespaces;
@@ -46,7 +43,8 @@ export class NodeFirewall {
   /** What was made, as text; undefined where one must look. */
   #made: string | undefined;
   #isBegun = false;
-  #timer: NodeJS.Timeout | undefined;
+  /** What waits until the lab is quiet. */
+  #waiting: FirewallWish | undefined;
   #last: Promise<boolean> = Promise.resolve(false);
 
   constructor(node: NodeNamespaces, teller: FirewallTeller) {
@@ -61,15 +59,19 @@ export class NodeFirewall {
 
   /** Makes the firewall what is wished; where that may wait it does, and this resolves at once. */
   async set(wish: FirewallWish): Promise<void> {
-    clearTimeout(this.#timer);
-    if (this.#teller.isMissing) return;
-    if (wish.mayWait && !this.#isBegun) {
-      this.#timer = setTimeout(() => void this.#make(wish), QUIET_MS);
-      this.#timer.unref();
-    } else await this.#make(wish);
+    this.#waiting = wish.mayWait && !this.#isBegun ? wish : undefined;
+    if (!this.#waiting) await this.#make(wish);
+  }
+
+  /** Makes what was left for later. */
+  async catchUp(): Promise<void> {
+    const wish = this.#waiting;
+    this.#waiting = undefined;
+    if (wish) await this.#make(wish);
   }
 
   async #make({ state, changed }: FirewallWish): Promise<void> {
+    if (this.#teller.isMissing) return;
     const wished = state();
     const text = JSON.stringify(wished);
     if (text === this.#made || (wished.chains.length === 0 && !this.#isBegun)) return;
