@@ -127,10 +127,11 @@ export class Kubelet implements PodRuntime {
     const part = this.#partOf(pod);
     const worker = part ? new ShownPod(this.#store, pod, part) : new PodWorker(this.#store, pod, network, event);
     this.#workers.set(uid, worker);
-    worker
-      .start()
-      .then(() => worker.writeHosts(hostsEntries(this.#store, namespace ?? 'default')))
-      .catch((error) => this.#log(`start of pod ${name}: ${error}`));
+    const started = worker.start();
+    (worker instanceof ShownPod
+      ? started
+      : started.then(() => worker.writeHosts(hostsEntries(this.#store, namespace ?? 'default')))
+    ).catch((error) => this.#log(`start of pod ${name}: ${error}`));
   }
 
   /** Ends a pod within this time; asked again with less, it ends sooner. */
@@ -152,9 +153,10 @@ export class Kubelet implements PodRuntime {
   /** Services are found by name through /etc/hosts: written again in every pod when the pods behind a Service change. */
   #renewHosts(): void {
     for (const pod of this.#store.list('Pod')) {
-      const lines = hostsEntries(this.#store, pod.metadata.namespace ?? 'default');
       const worker = this.#workers.get(pod.metadata.uid ?? '');
-      worker?.writeHosts(lines).catch((error) => this.#log(`hosts of pod ${pod.metadata.name}: ${error}`));
+      if (worker === undefined || worker instanceof ShownPod) continue;
+      const lines = hostsEntries(this.#store, pod.metadata.namespace ?? 'default');
+      worker.writeHosts(lines).catch((error) => this.#log(`hosts of pod ${pod.metadata.name}: ${error}`));
     }
   }
 }

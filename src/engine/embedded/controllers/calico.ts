@@ -47,7 +47,7 @@ export interface CalicoOptions {
  * FelixConfiguration, gives the nodes blocks and tunnel addresses, and so makes them Ready.
  */
 export function runCalico(context: ControllerContext, options: CalicoOptions): () => void {
-  const kinds = ['Installation', 'IPPool', 'FelixConfiguration', 'BlockAffinity', 'Node', 'DaemonSet'] as const;
+  const kinds = ['Installation', 'IPPool', 'FelixConfiguration', 'BlockAffinity', 'Node'] as const;
   let stopped = false;
   const stop = reconcileOnChange(context, 'tigera-operator', kinds, () => reconcile(context, options));
   // The kubelets take addresses too, and that may claim a block.
@@ -57,9 +57,16 @@ export function runCalico(context: ControllerContext, options: CalicoOptions): (
     });
   };
   const unsubscribe = [options.ipam, options.ipam6].map((ipam) => ipam.onBlocksChanged(changed));
+  // Its status changes with every pod; only that it is gone is of interest.
+  const forget = context.store.watch('DaemonSet', ({ type }) => {
+    if (type !== 'DELETED' || !context.cache.get('Installation', undefined, 'default')) return;
+    setImmediate(() => {
+      if (!stopped) attempt(context, 'making calico-node anew', () => ensureCalicoNode(context));
+    });
+  });
   return () => {
     stopped = true;
-    for (const end of unsubscribe) end();
+    for (const end of [...unsubscribe, forget]) end();
     stop();
   };
 }
@@ -85,11 +92,12 @@ function reconcile(context: ControllerContext, options: CalicoOptions): void {
     ensure(store, cache, 'IPPool', { apiVersion: CRD, kind: 'IPPool', metadata: { name }, spec });
   }
   ensureFelixConfiguration(context);
-  ensureCalicoNode(context);
   for (const ipam of [options.ipam, options.ipam6]) releaseGone(ipam, nodes);
   const families = pools.map(({ spec }) => familyOf(spec.cidr));
   const failures = nodes.flatMap((node) => refusal(() => publish(context, node, families, options)) ?? []);
   writeAffinities(context, options);
+  // After the nodes' own changes, at each of which every pod is looked at.
+  if (nodes.every(isNodeReady)) ensureCalicoNode(context);
   report(context, installation, failures[0]);
 }
 

@@ -27,16 +27,13 @@ export class FelixLog {
     for (const event of events) this.#log.write('stdout', Buffer.from(`${felixLine(event, new Date())}\n`));
   }
 
-  /** A FelixConfiguration that counts on this node was written. */
-  configured(name: string, spec: FelixSpec): void {
-    const wireguard = Object.entries(spec).filter(([field]) => /^wireguard|^vxlan/.test(field));
+  /** A FelixConfiguration that counts on this node was written, or is gone: then it has no spec. */
+  configured(name: string, spec: FelixSpec | undefined): void {
+    const wireguard = Object.entries(spec ?? {}).filter(([field]) => /^wireguard|^vxlan/.test(field));
     const fields = Object.fromEntries(wireguard.map(([field, value]) => [field, String(value)]));
-    this.did([
-      info('daemon.go 1437', 'Felix configuration changed: reading all of it anew', {
-        felixConfiguration: name,
-        ...fields,
-      }),
-    ]);
+    const what = spec === undefined ? 'deleted' : 'changed';
+    const message = `Felix configuration ${what}: reading all of it anew`;
+    this.did([info('daemon.go 1437', message, { felixConfiguration: name, ...fields })]);
   }
 
   newKey(ifaceName: string, publicKey: string): void {

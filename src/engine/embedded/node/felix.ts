@@ -15,12 +15,14 @@ import type { KubeObject, Store } from '../store.ts';
 import { applyChanges } from './apply-changes.ts';
 import { FelixLog } from './felix-log.ts';
 import { type AttachedPod, clusterView, type Keys, nodeFingerprint, publishKeys } from './felix-view.ts';
-import { type FirewallTeller, NodeFirewall } from './firewall.ts';
+import { FirewallTeller, NodeFirewall } from './firewall.ts';
 import type { NodeNamespaces } from './node-namespaces.ts';
 import { type Dataplane, giveNewKey } from './wireguard-device.ts';
 
 /** How many nodes are worked on at once: each takes a few processes, and more than a few times the cores only queue. */
 const AT_ONCE = 8;
+/** How long Felix must have had nothing to do, in ms, before it does what nobody waits for: making the nodes' first firewall. */
+const QUIET_MS = 500;
 /** How often in a row a node may fail before Felix leaves it until something changes. */
 const ATTEMPTS = 3;
 
@@ -55,6 +57,8 @@ interface Plan {
   desired: NodeState;
   /** The WireGuard devices that there should be. */
   devices: { family: Family; name: string }[];
+  /** Resolves when the firewall is made too, or is left for later. */
+  firewall: Promise<void>;
   first: ChangeStep[];
   last: ChangeStep[];
 }
@@ -75,6 +79,7 @@ export class Felix {
   readonly #nodes = new Map<string, FelixNode>();
   #pass: Promise<void> | undefined;
   #again: Promise<void> | undefined;
+  #quiet: NodeJS.Timeout | undefined;
 
   constructor(options: {
     store: Store;
@@ -94,7 +99,10 @@ export class Felix {
 
   /** Takes charge of nodes that are as they were made. */
   start(nodes: ReadonlyMap<string, NodeNamespaces>): void {
-    const teller = this.#firewallTeller();
+    const teller = new FirewallTeller((why) => {
+      this.#log(`no firewall rules on the nodes, which need none: ${why}`);
+      for (const { log } of this.#nodes.values()) log.noFirewall(why);
+    });
     for (const [name, namespaces] of nodes) {
       this.#nodes.set(name, {
         namespaces,
@@ -113,12 +121,12 @@ export class Felix {
     }
     const settingsOf = (name: string) => JSON.stringify(this.#view(name).felix);
     const settings = new Map([...this.#nodes.keys()].map((name) => [name, settingsOf(name)]));
-    this.#store.watch('FelixConfiguration', ({ object }) => {
+    this.#store.watch('FelixConfiguration', ({ type, object }) => {
       for (const [name, node] of this.#nodes) {
         const present = settingsOf(name);
         if (settings.get(name) === present) continue;
         settings.set(name, present);
-        node.log.configured(object.metadata.name, object.spec ?? {});
+        node.log.configured(object.metadata.name, type === 'DELETED' ? undefined : (object.spec ?? {}));
         this.#startAnew(node);
       }
       this.#changed();
@@ -224,13 +232,13 @@ export class Felix {
   async #syncDirty(): Promise<void> {
     const dirty = [...this.#nodes].filter(([, node]) => node.dirty);
     for (const [, node] of dirty) node.dirty = false;
-    const firewalls = dirty.map(([name, node]) => this.#firewall(name, node));
     const planned = await atOnce(dirty, async ([name, node]) => this.#try(name, node, () => this.#plan(name, node)));
     const begun = await atOnce(planned, async (plan) =>
       this.#try(plan.name, plan.node, () => this.#run(plan, plan.first)),
     );
     await atOnce(begun, async (plan) => this.#try(plan.name, plan.node, () => this.#run(plan, plan.last)));
-    await Promise.all(firewalls);
+    await Promise.all(planned.map(({ firewall }) => firewall));
+    this.#whenQuiet();
     for (const [name, node] of dirty) {
       for (const family of FAMILIES) {
         if (node.toldKeys[family] !== node.keys[family]) node.log.published(node.keys[family]);
@@ -240,24 +248,15 @@ export class Felix {
     }
   }
 
-  /** On the way of whoever waits for encryption, and on nobody's way else. */
-  #firewall(name: string, node: FelixNode): Promise<void> {
-    const view = this.#view(name);
-    const mayWait = !view.nodes.some((one) => one.name === name && one.wireguardEnabled);
-    return node.firewall.set(firewallState(view, name), mayWait, () => node.log.firewall());
-  }
-
-  #firewallTeller(): FirewallTeller {
-    const teller: FirewallTeller = {
-      isMissing: false,
-      tell: (why) => {
-        if (teller.isMissing) return;
-        teller.isMissing = true;
-        this.#log(`no firewall rules on the nodes, which need none: ${why}`);
-        for (const { log } of this.#nodes.values()) log.noFirewall(why);
-      },
-    };
-    return teller;
+  #whenQuiet(): void {
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(() => {
+      void atOnce([...this.#nodes.values()], async ({ firewall }) => {
+        await firewall.catchUp();
+        return [];
+      });
+    }, QUIET_MS);
+    this.#quiet.unref();
   }
 
   /** Does something on a node; when it fails, the node is looked at again in the next pass, but not for ever. */
@@ -293,7 +292,13 @@ export class Felix {
     const actual = { ...known, links: [...known.links.filter(({ type }) => type !== 'veth'), ...workloads] };
     const { steps } = planChanges(actual, desired);
     const peersSet = steps.findLastIndex(({ kind }) => kind === 'wgSet') + 1;
-    return { name, node, desired, devices, first: steps.slice(0, peersSet), last: steps.slice(peersSet) };
+    // On the way of whoever waits for encryption, and on nobody's way else.
+    const firewall = node.firewall.set({
+      state: () => firewallState(view, name),
+      mayWait: devices.length === 0,
+      changed: () => node.log.firewall(),
+    });
+    return { name, node, desired, devices, firewall, first: steps.slice(0, peersSet), last: steps.slice(peersSet) };
   }
 
   async #run(plan: Plan, steps: ChangeStep[]): Promise<Plan> {
@@ -301,7 +306,7 @@ export class Felix {
     if (steps.length > 0) node.touched = true;
     await applyChanges(node.namespaces, { steps }, { dataplane: this.dataplane, log: this.#log });
     if (steps !== plan.last) return plan;
-    node.log.did(felixEvents(node.told, desired));
+    if (plan.first.length + plan.last.length > 0) node.log.did(felixEvents(node.told, desired));
     node.actual = desired;
     node.told = desired;
     node.failures = 0;

@@ -4,18 +4,38 @@ import { firewallChanges, readFirewall } from '../dataplane/firewall-changes.ts'
 import { runTool } from '../processes.ts';
 import type { NodeNamespaces } from './node-namespaces.ts';
 
-/** How long Felix must have had nothing to do, in ms, before it makes the firewall of nodes that have none yet. */
-const QUIET_MS = 500;
+/** Tells once for all nodes of a lab what of iptables' tools the machine lacks, or its kernel; then it is not tried any more. */
+export class FirewallTeller {
+  readonly #tell: (why: string) => void;
+  #isMissing = false;
 
-/** What of iptables' tools a machine lacks, or its kernel, is told once for all nodes of a lab. */
-export interface FirewallTeller {
-  isMissing: boolean;
-  tell(why: string): void;
+  constructor(tell: (why: string) => void) {
+    this.#tell = tell;
+  }
+
+  get isMissing(): boolean {
+    return this.#isMissing;
+  }
+
+  missing(why: string): void {
+    if (!this.#isMissing) this.#tell(why);
+    this.#isMissing = true;
+  }
+}
+
+/** What a node's firewall should be. */
+export interface FirewallWish {
+  /** Asked for only when it is made: for many nodes it is long. */
+  state: () => FirewallState;
+  /** Nobody waits for it. */
+  mayWait: boolean;
+  /** Told where something was changed. */
+  changed: () => void;
 }
 
 /**
- * The firewall of one node. Nothing in a lab depends on it, so that it is first made when the node has become quiet and nobody
- * waits for it; later, and where WireGuard is on, it changes together with the rest.
+ * The firewall of one node. Nothing in a lab depends on it, so that it is first made when the lab has become quiet (`catchUp`);
+ * later, and where WireGuard is on, it changes together with the rest.
  */
 export class NodeFirewall {
   readonly #node: NodeNamespaces;
@@ -23,7 +43,8 @@ export class NodeFirewall {
   /** What was made, as text; undefined where one must look. */
   #made: string | undefined;
   #isBegun = false;
-  #timer: NodeJS.Timeout | undefined;
+  /** What waits until the lab is quiet. */
+  #waiting: FirewallWish | undefined;
   #last: Promise<boolean> = Promise.resolve(false);
 
   constructor(node: NodeNamespaces, teller: FirewallTeller) {
@@ -36,19 +57,26 @@ export class NodeFirewall {
     this.#made = undefined;
   }
 
-  /** Makes the firewall this; resolves with whether anything was changed. Where it may wait, it does, and resolves at once. */
-  async set(state: FirewallState, mayWait: boolean, changed: () => void): Promise<void> {
-    clearTimeout(this.#timer);
-    const wanted = JSON.stringify(state);
-    if (this.#teller.isMissing || wanted === this.#made) return;
-    if (state.chains.length === 0 && !this.#isBegun) return;
-    if (mayWait && !this.#isBegun) {
-      this.#timer = setTimeout(() => void this.set(state, false, changed), QUIET_MS);
-      this.#timer.unref();
-      return;
-    }
+  /** Makes the firewall what is wished; where that may wait it does, and this resolves at once. */
+  async set(wish: FirewallWish): Promise<void> {
+    this.#waiting = wish.mayWait && !this.#isBegun ? wish : undefined;
+    if (!this.#waiting) await this.#make(wish);
+  }
+
+  /** Makes what was left for later. */
+  async catchUp(): Promise<void> {
+    const wish = this.#waiting;
+    this.#waiting = undefined;
+    if (wish) await this.#make(wish);
+  }
+
+  async #make({ state, changed }: FirewallWish): Promise<void> {
+    if (this.#teller.isMissing) return;
+    const wished = state();
+    const text = JSON.stringify(wished);
+    if (text === this.#made || (wished.chains.length === 0 && !this.#isBegun)) return;
     this.#isBegun = true;
-    this.#last = this.#last.then(() => this.#apply(state, wanted));
+    this.#last = this.#last.then(() => this.#apply(wished, text));
     if (await this.#last) changed();
   }
 
@@ -62,7 +90,7 @@ export class NodeFirewall {
       return input !== '';
     } catch (error) {
       // Without iptables, or where the kernel lacks a module that only the machine's root can load.
-      if (this.#node.isAlive) this.#teller.tell(messageOf(error));
+      if (this.#node.isAlive) this.#teller.missing(messageOf(error));
       return false;
     }
   }

@@ -56,10 +56,6 @@ export class ShownPod {
     return this.#part.logs(options);
   }
 
-  async writeHosts(): Promise<void> {
-    // It has the node's.
-  }
-
   #report(): void {
     const { namespace, name, uid } = this.#pod.metadata;
     const { hostAddresses: host } = this.#part;
