@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,11 +12,6 @@ import { Home, WGLAB } from '../e2e/support/wglab.ts';
 
 const run = promisify(execFile);
 const NODES = ['wireguard-control-plane', 'wireguard-worker', 'wireguard-worker2'];
-/** Every file but the one that describes their format. */
-const LABS = readdirSync(new URL('../../labs', import.meta.url))
-  .filter((file) => file.endsWith('.md') && file !== 'README.md')
-  .map((file) => file.slice(0, -3))
-  .sort();
 let home: Home;
 /** A folder with `wglab` in it, for the shells to find. */
 let programs: string;
