@@ -161,6 +161,7 @@ export class Home {
 }
 
 export function killIfThere(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
+  if (!(pid > 0)) throw new Error(`no process has the number ${pid}`); // 0 would be this process's own group
   try {
     process.kill(pid, signal);
   } catch (error) {
