@@ -11,6 +11,9 @@ export const ExitCode = {
 
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
+/** What wglab says at the first Ctrl-C. */
+export const INTERRUPTED_NOTE = 'interrupted: cleaning up (press Ctrl-C again to stop at once)';
+
 interface FailureOptions {
   /** What the person can do about it: a sentence or a command. */
   remedy?: string;

@@ -12,12 +12,13 @@ interface CaptureOptions {
   node?: string;
   grep?: string;
   count?: number;
+  seconds?: number;
   write?: string;
   output?: 'json';
 }
 
 export async function captureCommand(context: Context, options: CaptureOptions): Promise<undefined> {
-  const { node, count, write } = options;
+  const { node, count, seconds, write } = options;
   const grep = options.grep === undefined ? {} : { grep: expression(options.grep) };
   const lab = await standingLab(options.lab);
   if (write !== undefined) {
@@ -26,20 +27,32 @@ export async function captureCommand(context: Context, options: CaptureOptions):
         remedy: `Leave --grep away, and search in the file: tcpdump -A -r ${write} | grep …`,
       });
     }
-    await writeFile(context, lab, node, write, count);
+    await writeFile(context, lab, node, write, { count, seconds });
     return undefined;
   }
   const request = { ...grep, ...(node === undefined ? {} : { node }), ...(count === undefined ? {} : { count }) };
-  context.err.write(`${context.errPalette.dim('Watching the wire; Ctrl-C ends it.')}\n`);
+  context.err.write(`${context.errPalette.dim(`Watching the wire; ${ending(options)}.`)}\n`);
   const show = options.output ? jsonLine : textLines(context, grep.grep);
   // Whoever read this (`| head`) has gone: that ends it, and is no error.
   const unread = new AbortController();
   context.out.once('error', () => unread.abort());
-  const enough = AbortSignal.any([context.signal, unread.signal]);
-  await watchWire(lab, request, (packet) => context.out.write(show(packet)), enough).catch((error) => {
-    if (!unread.signal.aborted) throw error;
-  });
+  const over = new AbortController();
+  const enough = AbortSignal.any([context.signal, unread.signal, over.signal]);
+  const timer = seconds === undefined ? undefined : setTimeout(() => over.abort(), seconds * 1000);
+  try {
+    await watchWire(lab, request, (packet) => context.out.write(show(packet)), enough);
+  } catch (error) {
+    if (context.signal.aborted || !(unread.signal.aborted || over.signal.aborted)) throw error;
+  } finally {
+    clearTimeout(timer);
+  }
   return undefined;
+}
+
+/** What ends it, for the person who waits. */
+function ending({ count, seconds }: CaptureOptions): string {
+  if (seconds !== undefined) return `it ends after ${seconds} ${seconds === 1 ? 'second' : 'seconds'}, or by Ctrl-C`;
+  return count === undefined ? 'Ctrl-C ends it' : 'Ctrl-C ends it early';
 }
 
 function expression(text: string): RegExp {
@@ -56,13 +69,14 @@ async function writeFile(
   lab: StandingLab,
   node: string | undefined,
   file: string,
-  count: number | undefined,
+  { count, seconds }: Pick<CaptureOptions, 'count' | 'seconds'>,
 ): Promise<void> {
   if (node === undefined)
     throw usageFailure('--write needs --node', { remedy: `The nodes are ${nodesOf(lab.state).join(', ')}.` });
   const capture = await captureRaw(lab, node, count);
   const stop = () => capture.stdin.end();
   signal.addEventListener('abort', stop);
+  const timer = seconds === undefined ? undefined : setTimeout(stop, seconds * 1000);
   capture.stderr.pipe(err, { end: false });
   try {
     if (file === '-') await pipeline(capture.stdout, out, { end: false });
@@ -75,6 +89,7 @@ async function writeFile(
     if (status !== 0) throw labFailure(`the capture on ${node} ended with status ${status}`);
     signal.throwIfAborted();
   } finally {
+    clearTimeout(timer);
     signal.removeEventListener('abort', stop);
     capture.kill();
   }

@@ -43,6 +43,7 @@ export const OPTION_VALUES: Readonly<Record<string, Values>> = {
   name: 'anything',
   workers: 'anything',
   count: 'anything',
+  seconds: 'anything',
   grep: 'anything',
   step: 'anything',
 };

@@ -1,5 +1,5 @@
 import type { ChalkInstance } from 'chalk';
-import { ExitCode, Failure } from '../errors.ts';
+import { ExitCode, Failure, INTERRUPTED_NOTE } from '../errors.ts';
 import { type Progress, plainProgress, silentProgress, spinningProgress } from './progress.ts';
 import { isInteractive, paletteFor } from './terminal.ts';
 
@@ -49,7 +49,7 @@ function onInterrupt(err: NodeJS.WriteStream): AbortSignal {
   };
   const interrupted = () => {
     if (controller.signal.aborted) stopNow('stopped at once');
-    err.write('\ninterrupted: cleaning up (press Ctrl-C again to stop at once)\n');
+    err.write(`\n${INTERRUPTED_NOTE}\n`);
     process.on('exit', () => {
       process.exitCode = ExitCode.interrupted;
     });

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { ExitCode } from '../errors.ts';
 import { showPlace } from '../lab/problem.ts';
 import { type Finding, lintLab } from '../operations/lint.ts';
@@ -6,11 +6,18 @@ import { type Context, printJson } from './context.ts';
 
 export async function lintCommand(context: Context, files: string[], options: { output?: 'json' }): Promise<number> {
   const findings: Finding[] = [];
-  for (const file of files) findings.push(...(await lintLab(resolve(file))));
+  // `labs/*.md` has the page about the labs among them; no lab can have its name (src/lab/lab-name.ts).
+  const [pages, labs] = [files.filter(isReadme), files.filter((file) => !isReadme(file))];
+  for (const file of labs) findings.push(...(await lintLab(resolve(file))));
   const errors = findings.filter(({ severity }) => severity === 'error').length;
-  if (options.output) printJson(context, { files: files.length, errors, findings });
-  else context.out.write(listing(findings, errors, files.length, context));
+  if (options.output) printJson(context, { files: labs.length, errors, findings });
+  else context.out.write(listing(findings, errors, labs.length, context));
+  for (const page of pages) context.err.write(`${page} is no lab, and was left out\n`);
   return errors > 0 ? ExitCode.usage : ExitCode.done;
+}
+
+function isReadme(file: string): boolean {
+  return basename(file) === 'README.md';
 }
 
 function listing(findings: readonly Finding[], errors: number, files: number, { palette }: Context): string {

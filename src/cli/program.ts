@@ -186,6 +186,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .option('-n, --node <name>', 'one node only (default: all)')
     .option('-g, --grep <regexp>', 'only packets that hold this, which is highlighted')
     .option('-c, --count <packets>', 'end after that many', wholeNumber)
+    .option('-s, --seconds <seconds>', 'end after that time, whatever came', wholeNumber)
     .option('-w, --write <file>', 'write a pcap file instead (needs --node; - is standard output)')
     .addOption(json())
     .action(run(async () => (await import('./capture.ts')).captureCommand));

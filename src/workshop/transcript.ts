@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { INTERRUPTED_NOTE } from '../errors.ts';
 import type { Block, LabText, Step } from '../lab/lab-text.ts';
 import type { StepResult } from './auto.ts';
 import { describeCondition } from './check.ts';
@@ -65,9 +66,10 @@ function blockText(block: Block, runs: readonly BlockRun[]): string {
 
 function commandsText(block: Extract<Block, { kind: 'commands' }>, run: BlockRun | undefined): string {
   if (!run) return `${fenced('sh', block.script)}\n(not run)`;
-  const lines = run.commands.map(({ text, output }) => [prompted(text), cut(output)].filter(Boolean).join('\n'));
-  const where = block.background ? 'In a second terminal:\n\n' : '';
-  return where + fenced('console', lines.join('\n'));
+  // What wglab says to its own Ctrl-C, by which a background block ends with its step, is nothing that the lab is about.
+  const shown = (output: string) => cut(block.background ? output.replace(`\n${INTERRUPTED_NOTE}\n`, '') : output);
+  const lines = run.commands.map(({ text, output }) => [prompted(text), shown(output)].filter(Boolean).join('\n'));
+  return fenced('console', lines.join('\n'));
 }
 
 /** A command as it stands in a terminal: after the prompt, and its further lines after that of bash for more. */

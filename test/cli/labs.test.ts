@@ -56,7 +56,7 @@ test('labs -o json tells the labs there are, and what stands of them', async () 
 test('labs prints the same as tables', async () => {
   const { stdout } = await home.expects(0, ['labs']);
   expect(stdout).toMatch(
-    /^LAB +TITLE +MINUTES +ENGINES\n.*\nnc +Hello over netcat, read on the way +15 +embedded, containerlab\n/,
+    /^LAB +TITLE +MINUTES +ENGINES\n(?:.+\n)*nc +Hello over netcat, read on the way +15 +embedded, containerlab\n/,
   );
   expect(stdout).toMatch(/^here +nc +embedded +3 +stands$/m);
   expect(stdout).toMatch(/^gone +nc +embedded +2 +does not run any more$/m);

@@ -6,7 +6,7 @@ import { Home } from './support/wglab.ts';
 const reason = whyNoFaults();
 if (reason) process.stderr.write(`dual-stack.test.ts is skipped: ${reason}\n`);
 
-const LAB = fileURLToPath(new URL('labs/by-hand.md', import.meta.url));
+const LAB = fileURLToPath(new URL('../../labs/by-hand.md', import.meta.url));
 const [CONTROL, A, B] = ['by-hand-control-plane', 'by-hand-worker', 'by-hand-worker2'] as const;
 const POOL = 'fd00:10:244:';
 

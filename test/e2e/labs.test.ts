@@ -66,7 +66,7 @@ function walk(definition: LabDefinition, text: LabText | string): void {
   }
 
   it('leaves nothing behind', async () => {
-    await session.end();
+    await session.end(); // its folder is among what labs keep
     if (broken === undefined) home.expectNothingLeft(home.census());
   });
 }

@@ -28,6 +28,7 @@ describe('the same shape', () => {
     ['other bytes', '  0x0000:  4500 007c  E..|', '        0x0010:  ac12 0003  ...x'],
     ['other hexadecimal numbers', 'sender 2f6e7f3a', 'sender 01234567'],
     ['other times', '22:03:38.205981 IP 10.0.0.1.5 > fd00::2', '01:00:00.000001 IP 10.2.0.1.50080 > fe80::1:2'],
+    ['other addresses before a colon', 'IP6 fd00::1:82 > fd00::b1: ICMP6', 'IP6 fd00::a > fd00:10::4:f0c1: ICMP6'],
     ['another age of a handshake', 'latest handshake: 1 minute, 3 seconds ago', 'latest handshake: Now'],
     ['other amounts', 'transfer: 1.20 KiB received, 92 B sent', 'transfer: 92 B received, 3.4 MiB sent'],
     [

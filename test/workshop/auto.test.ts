@@ -83,6 +83,17 @@ Checked:
     expectNothingLeft();
   });
 
+  test('says nothing of the Ctrl-C by which a capture ends with its step', async () => {
+    const capture = fence('sh background', 'wglab capture --node wireguard-worker -w seen.pcap');
+    const wait = fence('sh', "timeout 20 sh -c 'until test -s seen.pcap; do sleep 0.1; done'");
+    write(`${DEPLOY}\n## Listen\n\nIn another terminal:\n\n${capture}${wait}`);
+    const { stdout } = await home.expects(0, ['workshop', file, '--auto']);
+    expect(stdout).toMatch(
+      /\n\nIn another terminal:\n\n```console\n\$ wglab capture --node .*\n(tcpdump: )?listening on /,
+    );
+    expect(stdout).not.toMatch(/interrupted|second terminal/);
+  });
+
   test('ends with 1 where a check does not hold, and says what is told the learner', async () => {
     write(`${DEPLOY + look(FAILS)}\n## More\n\n${fence('sh', 'touch more')}`);
     const { stdout } = await home.expects(1, ['workshop', file, '--auto']);
@@ -187,6 +198,13 @@ describe('labs lint', () => {
         { severity: 'warning', file, column: 1, message: 'step "A": no check: nobody can tell whether it is done' },
       ],
     });
+  });
+
+  test('leaves the page about the labs out', async () => {
+    const page = join(packageRoot(), 'labs/README.md');
+    const { stdout, stderr } = await home.expects(0, ['labs', 'lint', page, join(packageRoot(), 'labs/nc.md')]);
+    expect(stdout).toMatch(/^1 lab: /);
+    expect(stderr).toContain(`${page} is no lab, and was left out`);
   });
 
   test('looks at the front matter and at what it names, too', async () => {

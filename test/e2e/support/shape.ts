@@ -37,7 +37,7 @@ const VARIES: readonly (readonly [RegExp, string])[] = [
   [/\b(?:[0-9a-f]{2} )+[0-9a-f]{2}\b/g, 'BYTES'],
   [/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?/g, 'TIME'],
   [/\b\d\d:\d\d:\d\d(?:\.\d+)?\b/g, 'TIME'],
-  [/(?<![\w:.])(?=[0-9a-f:]*:[0-9a-f:]*:)[0-9a-f:]{2,}[0-9a-f](?:\/\d+)?(?![\w:])/gi, 'ADDRESS'],
+  [/(?<![\w:.])(?=[0-9a-f:]*:[0-9a-f:]*:)[0-9a-f:]{2,}[0-9a-f](?:\/\d+)?(?!\w|:\S)/gi, 'ADDRESS'],
   [/\b\d{1,3}(?:\.\d{1,3}){3}(?:\/\d+)?\b/g, 'ADDRESS'],
   [/\b(?:\d+ (?:seconds?|minutes?|hours?|days?),? ?)+ago\b|\bNow\b/g, 'AGO'],
   [/\b\d+(?:\.\d+)? (?:ms|s|B|[KMG]i?B)\b/g, 'AMOUNT'],
