@@ -54,7 +54,7 @@ export async function installCalico(cluster: Cluster, install: CalicoInstall): P
   const { version = DEFAULT_CALICO } = install.source;
   step(`Installing Calico ${version}: the operator`);
   await applyRelease(cluster, install);
-  await untilOperatorRuns(cluster, install);
+  await untilOperatorRuns(cluster, requests, install);
   step(`Installing Calico ${version}: what the operator makes`);
   await apply(requests);
   const parts = requests.some(({ object }) => object.kind === 'APIServer') ? ['calico', 'apiserver'] : ['calico'];
@@ -95,12 +95,16 @@ async function applyRelease(cluster: Cluster, { source, signal, update, timed }:
   }
 }
 
-/** Waits until the operator runs and its kinds are served. */
-async function untilOperatorRuns(cluster: Cluster, install: CalicoInstall): Promise<void> {
+/** Waits until the operator runs and the kinds that it will be asked by are served. */
+async function untilOperatorRuns(
+  cluster: Cluster,
+  requests: readonly Manifest[],
+  install: CalicoInstall,
+): Promise<void> {
   await until(cluster, install, 'the Calico operator to run', async () => {
     const { status } = (await cluster.get<Deployment>(OPERATOR)) ?? {};
     if ((status?.availableReplicas ?? 0) < 1) return 'it does not run yet';
-    return (await cluster.serves(`${OPERATOR_GROUP}/v1`, 'Installation')) ? undefined : 'its kinds are not served yet';
+    return notServed(cluster, requests);
   });
 }
 
@@ -132,12 +136,15 @@ async function whyUnavailable(cluster: Cluster, name: string): Promise<string[]>
 
 /** Calico's API server comes up after the operator has said so: its kinds are looked for until they are there. */
 async function untilServed(cluster: Cluster, manifests: readonly Manifest[], install: CalicoInstall): Promise<void> {
-  await until(cluster, install, "Calico's own kinds to be served", async () => {
-    for (const { object } of manifests) {
-      if (!(await cluster.serves(object.apiVersion, object.kind))) return `no ${object.kind} in ${object.apiVersion}`;
-    }
-    return undefined;
-  });
+  await until(cluster, install, "Calico's own kinds to be served", () => notServed(cluster, manifests));
+}
+
+/** The first kind that is not served yet, in words: a server takes a moment for each CustomResourceDefinition. */
+async function notServed(cluster: Cluster, manifests: readonly Manifest[]): Promise<string | undefined> {
+  for (const { object } of manifests) {
+    if (!(await cluster.serves(object.apiVersion, object.kind))) return `no ${object.kind} in ${object.apiVersion}`;
+  }
+  return undefined;
 }
 
 /** Looks again and again until `missing` has nothing to say; a pod that cannot start is told at once, the rest when the time is up. */

@@ -16,7 +16,7 @@ const IPV6_NAMES = {
   publicKey: 'projectcalico.org/WireguardPublicKeyV6',
 } as const;
 
-/** The command that a person would type for the same, shown to learners; by its full name, which is right with and without Calico's API server. */
+/** The command that a person would type for the same, shown to learners: kubectl finds the kind with and without Calico's API server. */
 export function patchCommand(enabled: boolean, dualStack: boolean): string {
   const spec = JSON.stringify({ spec: wireguardSpec(enabled, dualStack) });
   return `kubectl patch felixconfiguration default --type=merge -p '${spec}'`;
@@ -35,6 +35,7 @@ interface FelixConfiguration extends KubeObject {
     wireguardEnabledV6?: boolean;
     wireguardInterfaceNameV6?: string;
     wireguardListeningPortV6?: number;
+    routeSource?: string;
   };
 }
 
@@ -64,8 +65,13 @@ export interface FelixWireguard {
   port: number;
 }
 
-/** What is asked for cluster-wide, for IPv4 and for IPv6, with Calico's defaults; without Calico nothing is. */
-export async function felixWireguard(cluster: Cluster): Promise<FelixWireguard & { ipv6: FelixWireguard }> {
+/**
+ * What is asked for cluster-wide, for IPv4 and for IPv6, with Calico's defaults; without Calico nothing is. `routesBlocks`: nodes route
+ * each other's blocks of addresses, and not single pods (felix, l3_route_resolver.go).
+ */
+export async function felixWireguard(
+  cluster: Cluster,
+): Promise<FelixWireguard & { ipv6: FelixWireguard; routesBlocks: boolean }> {
   const reference = await felixKind(cluster);
   const found = reference ? await cluster.get<FelixConfiguration>(reference) : undefined;
   const spec = found?.spec ?? {};
@@ -78,6 +84,7 @@ export async function felixWireguard(cluster: Cluster): Promise<FelixWireguard &
       interface: spec.wireguardInterfaceNameV6 ?? 'wg-v6.cali',
       port: spec.wireguardListeningPortV6 ?? 51821,
     },
+    routesBlocks: spec.routeSource !== 'WorkloadIPs',
   };
 }
 
@@ -118,6 +125,21 @@ function published(
   return Object.fromEntries(found.filter(([, value]) => value));
 }
 
+interface BlockAffinity extends KubeObject {
+  spec?: { cidr?: string; node?: string; state?: string; deleted?: string | boolean };
+}
+
+/** The networks that a node has its pods' addresses from, by its name; none where another than Calico gives addresses out. */
+export async function podBlocks(cluster: Cluster): Promise<(node: string, family: 4 | 6) => string[]> {
+  const group = await calicoGroup(cluster, 'BlockAffinity');
+  const found = group === undefined ? [] : (await cluster.list<BlockAffinity>(group, 'BlockAffinity')).items;
+  const own = found.flatMap(({ spec: { cidr, node, state = 'confirmed', deleted } = {} }) =>
+    cidr !== undefined && state === 'confirmed' && String(deleted) !== 'true' ? [{ cidr, node }] : [],
+  );
+  return (name, family) =>
+    own.flatMap(({ cidr, node }) => (node === name && cidr.includes(':') === (family === 6) ? [cidr] : []));
+}
+
 export interface WireguardPeerStatus {
   publicKey: string;
   endpoint: string;
@@ -130,6 +152,7 @@ export interface WireguardPeerStatus {
 
 /** A WireGuard device as the node itself shows it. */
 export interface WireguardDevice {
+  up: boolean;
   publicKey: string;
   listenPort: number;
   mark: string;
@@ -149,6 +172,7 @@ export interface WireguardDevice {
  */
 const SHOW_DEVICE = `[ -e "/sys/class/net/$1" ] || exit 0
 read -r mtu < "/sys/class/net/$1/mtu" && printf 'mtu\\t%s\\n' "$mtu"
+read -r flags < "/sys/class/net/$1/flags" && [ $((flags & 1)) = 1 ] && printf 'up\\tyes\\n'
 ip -o "$2" addr show dev "$1" | sed -n 's/.* inet6* \\([^ ]*\\).*/address\\t\\1/p'
 ip "$2" rule show | sed -n 's/^\\([0-9]*\\):.*not.*fwmark.*lookup \\(1\\|1\\b.*\\)$/rule\\t\\1/p'
 ip -o "$2" route show table 1 dev "$1" 2> /dev/null | sed -n 's/^\\([^ ]*\\).*/route\\t\\1/p'
@@ -174,6 +198,7 @@ export async function wireguardDevice(
   const [publicKey = '', listenPort, mark = ''] = values('device')[0] ?? [];
   const rule = first('rule');
   return {
+    up: first('up') === 'yes',
     publicKey: publicKey === '(none)' ? '' : publicKey,
     listenPort: Number(listenPort ?? 0),
     mark,

@@ -1,6 +1,8 @@
+import { networkKey } from '../lab/cidr.ts';
 import type { CalicoNode, WireguardDevice } from './calico.ts';
+import { type Family, IPV4 } from './families.ts';
 
-/** What is known of one node when it is asked why encryption is not in force there. */
+/** What is known of one node, for one family of addresses, when it is asked why encryption is not in force there. */
 export interface NodeFindings extends CalicoNode {
   /** WireGuard on this machine: a kernel module, the program wireguard-go, or nothing that can be seen. */
   wireguard: 'kernel' | 'userspace' | 'none';
@@ -9,7 +11,7 @@ export interface NodeFindings extends CalicoNode {
   felix: { enabled: boolean; by: string; interface: string; port: number; priority: number };
   /** Which object says so of the port. */
   portBy: string;
-  device?: WireguardDevice & { up: boolean };
+  device?: WireguardDevice;
   /** Of the interface that has the node's address, in bytes; undefined where it could not be found. */
   underlayMtu?: number;
   /** Networks of the node's pods. */
@@ -24,7 +26,8 @@ export interface NodeFindings extends CalicoNode {
 
 /** One link of the chain on one node. */
 export interface Finding {
-  check: (typeof CHAIN)[number];
+  /** The link's name, after the family's where that is not IPv4. */
+  check: `${Family['before']}${Link}`;
   node: string;
   /** Null where an earlier link is broken, so that this one cannot be judged. */
   ok: boolean | null;
@@ -50,22 +53,23 @@ const CHAIN = [
   'mtu',
 ] as const;
 
-/** IPv4 20, UDP 8, WireGuard's header and tag 32: felix int_dataplane.go's overhead for IPv4. */
-const OVERHEAD = 60;
+type Link = (typeof CHAIN)[number];
 
-type Link = (
+type Judge = (
   node: NodeFindings,
   nodes: readonly NodeFindings[],
+  family: Family,
 ) => Pick<Finding, 'ok' | 'seen' | 'expected' | 'remedy'>;
 
 /** Links that can be judged of a node which could not be asked. */
-const PUBLISHED: readonly Finding['check'][] = ['felix configuration'];
+const PUBLISHED: readonly Link[] = ['felix configuration'];
 
-/** Walks the chain on every node, link by link: the first that is broken anywhere is the one to mend. */
-export function diagnose(nodes: readonly NodeFindings[]): Finding[] {
-  return CHAIN.flatMap((check) => {
-    const asked = nodes.filter(({ unprobed }) => unprobed === undefined || PUBLISHED.includes(check));
-    return asked.map((node) => ({ check, node: node.name, ...LINKS[check](node, nodes) }));
+/** Walks the chain of one family on every node, link by link: the first that is broken anywhere is the one to mend. */
+export function diagnose(nodes: readonly NodeFindings[], family: Family = IPV4): Finding[] {
+  return CHAIN.filter((link) => family.links(link)).flatMap((link) => {
+    const asked = nodes.filter(({ unprobed }) => unprobed === undefined || PUBLISHED.includes(link));
+    const check = `${family.before}${link}` as const;
+    return asked.map((node) => ({ check, node: node.name, ...LINKS[link](node, nodes, family) }));
   });
 }
 
@@ -74,7 +78,7 @@ export function brokenLink(findings: readonly Finding[]): Finding | undefined {
   return findings.find(({ ok }) => ok === false);
 }
 
-const LINKS: { [check in Finding['check']]: Link } = {
+const LINKS: { [link in Link]: Judge } = {
   kernel: ({ wireguard, kernel }) =>
     judge(wireguard !== 'none', {
       seen:
@@ -84,10 +88,10 @@ const LINKS: { [check in Finding['check']]: Link } = {
       expected: 'the module wireguard (Linux 5.6 or later), or wireguard-go',
       remedy: 'modprobe wireguard on the node; where there is no such module, another kernel, or install wireguard-go',
     }),
-  'felix configuration': ({ felix }) =>
+  'felix configuration': ({ felix }, _, { fields }) =>
     judge(felix.enabled, {
-      seen: `wireguardEnabled: ${felix.enabled} (FelixConfiguration ${felix.by})`,
-      expected: 'wireguardEnabled: true',
+      seen: `${fields.enabled}: ${felix.enabled} (FelixConfiguration ${felix.by})`,
+      expected: `${fields.enabled}: true`,
       remedy:
         felix.by === 'default'
           ? 'wglab encrypt on'
@@ -101,7 +105,7 @@ const LINKS: { [check in Finding['check']]: Link } = {
         ? `ip link set ${felix.interface} up; Felix does it too when it starts anew`
         : `kubectl logs -n calico-system -l k8s-app=calico-node | grep -i wireguard${wireguard === 'none' ? '; the kernel comes first' : ''}`,
     }),
-  port: (node, nodes) =>
+  port: (node, nodes, { fields }) =>
     withDevice(node, (device) => {
       // Each node seeks the others on its own port, so that the one that differs is the one that nobody finds.
       const usual = commonest(nodes.map(({ felix }) => felix.port));
@@ -112,22 +116,22 @@ const LINKS: { [check in Finding['check']]: Link } = {
         remedy:
           port === usual
             ? 'restart calico-node on this node: it sets its port anew'
-            : `kubectl delete felixconfiguration ${node.portBy}, or take wireguardListeningPort out of it`,
+            : `kubectl delete felixconfiguration ${node.portBy}, or take ${fields.port} out of it`,
       });
     }),
-  address: (node) =>
+  address: (node, _, { ip, bits }) =>
     withDevice(node, (device) => {
       const wanted = node.wireguardAddress;
-      const has = device.addresses.map((address) => address.replace(/\/32$/, ''));
-      return judge(wanted !== undefined && has.includes(wanted), {
+      const has = device.addresses.map((address) => address.replace(new RegExp(`/${bits}$`), ''));
+      return judge(wanted !== undefined && has.map(networkKey).includes(networkKey(wanted)), {
         seen: `${node.felix.interface} has ${has.join(', ') || 'no address'}; published: ${wanted ?? 'none'}`,
         expected: 'the published tunnel address, on the device',
         remedy: wanted
-          ? `ip address add ${wanted}/32 dev ${node.felix.interface}; Felix does it too when it starts anew`
+          ? `${ip} address add ${wanted}/${bits} dev ${node.felix.interface}; Felix does it too when it starts anew`
           : 'the pool may have no free address: kubectl get ippools, ipamblocks',
       });
     }),
-  'public key': (node, nodes) =>
+  'public key': (node, nodes, { annotation }) =>
     withDevice(node, (device) => {
       const twin = nodes.find(
         ({ name, publicKey }) => name !== node.name && publicKey !== undefined && publicKey === node.publicKey,
@@ -136,14 +140,13 @@ const LINKS: { [check in Finding['check']]: Link } = {
         seen: twin
           ? `the same key as ${twin.name}`
           : `the device has ${device.publicKey || 'no key'}, published is ${node.publicKey ?? 'none'}`,
-        expected:
-          'one key, on the device and in the annotation projectcalico.org/WireguardPublicKey, and on no other node',
+        expected: `one key, on the device and in the annotation ${annotation}, and on no other node`,
         remedy: 'restart calico-node on this node: it publishes the key of its device; without a key look at its log',
       });
     }),
-  peers: (node, nodes) =>
+  peers: (node, nodes, family) =>
     withDevice(node, (device) => {
-      const wrong = nodes.flatMap((other) => (other.name === node.name ? [] : peerFault(device, node, other)));
+      const wrong = nodes.flatMap((other) => (other.name === node.name ? [] : peerFault(device, node, other, family)));
       return judge(wrong.length === 0, {
         seen: wrong.join('; ') || `${device.peers.length} peers`,
         expected: `${nodes.length - 1} peers, each with its key, endpoint, pod networks and tunnel addresses`,
@@ -162,7 +165,7 @@ const LINKS: { [check in Finding['check']]: Link } = {
         remedy: `send something to a pod there; if that does not do it, UDP ${node.felix.port} is blocked between the nodes, or the keys differ`,
       });
     }),
-  rule: (node) =>
+  rule: (node, _, { ip }) =>
     withDevice(node, (device) => {
       const { priority } = node.felix;
       const [detour] = node.detours;
@@ -170,21 +173,23 @@ const LINKS: { [check in Finding['check']]: Link } = {
         return judge(false, {
           seen: `another rule comes first: ${detour}`,
           expected: `nothing before ${priority} that leads pods' traffic elsewhere`,
-          remedy: `ip rule del pref ${Number.parseInt(detour, 10)}; with it pods' traffic never comes to table 1`,
+          remedy: `${ip} rule del pref ${Number.parseInt(detour, 10)}; with it pods' traffic never comes to table 1`,
         });
       }
       return judge(device.rule === priority, {
         seen:
           device.rule === undefined ? 'no rule leads to table 1' : `a rule of priority ${device.rule} leads to table 1`,
         expected: `${priority}: not from all fwmark ${device.mark}/${device.mark} lookup 1`,
-        remedy: `ip rule add pref ${priority} not fwmark ${device.mark}/${device.mark} lookup 1; without it pods' traffic leaves in clear`,
+        remedy: `${ip} rule add pref ${priority} not fwmark ${device.mark}/${device.mark} lookup 1; without it pods' traffic leaves in clear`,
       });
     }),
-  routes: (node, nodes) =>
+  routes: (node, nodes, { ip }) =>
     withDevice(node, (device) => {
-      const routed = new Set(device.routes.map((route) => route.replace(/\/32$/, '')));
+      const routed = new Set(device.routes.map(networkKey));
       const missing = nodes.flatMap((other) =>
-        other.name === node.name || !other.publicKey ? [] : other.blocks.filter((block) => !routed.has(block)),
+        other.name === node.name || !other.publicKey
+          ? []
+          : other.blocks.filter((block) => !routed.has(networkKey(block))),
       );
       return judge(missing.length === 0, {
         seen:
@@ -192,25 +197,29 @@ const LINKS: { [check in Finding['check']]: Link } = {
             ? `table 1 has no route to ${missing.join(', ')}`
             : `${device.routes.length} routes in table 1`,
         expected: `every pod network of the other nodes through ${node.felix.interface}`,
-        remedy: missing.map((block) => `ip route add ${block} dev ${node.felix.interface} table 1`).join('; '),
+        remedy: missing.map((block) => `${ip} route add ${block} dev ${node.felix.interface} table 1`).join('; '),
       });
     }),
   firewall: ({ dropping, felix }) =>
     judge(dropping.length === 0, {
       seen: dropping[0] ?? 'no rule against it',
       expected: `UDP ${felix.port} let in and out`,
-      remedy: dropping[0]?.startsWith('iptables ')
-        ? dropping[0].replace(' -A ', ' -D ')
+      remedy: /^ip6?tables /.test(dropping[0] ?? '')
+        ? (dropping[0] ?? '').replace(' -A ', ' -D ')
         : 'take the rule away, and open the port in the firewalls between the nodes too',
     }),
-  mtu: (node, nodes) =>
+  mtu: (node, nodes, { overhead, fields }) =>
     withDevice(node, (device) => {
       const { underlayMtu } = node;
       if (underlayMtu === undefined) return unknown('the underlay interface was not found');
-      return judge(device.mtu <= underlayMtu - OVERHEAD, {
+      return judge(device.mtu <= underlayMtu - overhead, {
         seen: `${node.felix.interface} ${device.mtu}, underlay ${underlayMtu}`,
-        expected: `at most ${underlayMtu - OVERHEAD}`,
-        remedy: mtuRemedy(underlayMtu, commonest(nodes.flatMap((other) => other.underlayMtu ?? [])) ?? underlayMtu),
+        expected: `at most ${underlayMtu - overhead}`,
+        remedy: mtuRemedy(
+          underlayMtu,
+          commonest(nodes.flatMap((other) => other.underlayMtu ?? [])) ?? underlayMtu,
+          `set ${fields.mtu} in FelixConfiguration to 0 (automatic) or to ${underlayMtu - overhead}`,
+        ),
       });
     }),
 };
@@ -218,8 +227,7 @@ const LINKS: { [check in Finding['check']]: Link } = {
 const words = { kernel: 'kernel', userspace: 'program wireguard-go', none: '' };
 
 /** An underlay that takes less than that of the other nodes is what to mend; else it is the device's own MTU. */
-function mtuRemedy(underlay: number, usual: number): string {
-  const lower = `set wireguardMTU in FelixConfiguration to 0 (automatic) or to ${underlay - OVERHEAD}`;
+function mtuRemedy(underlay: number, usual: number, lower: string): string {
   return underlay < usual
     ? `the underlay of the other nodes takes ${usual}: ip link set DEVICE mtu ${usual} on this one; or ${lower}`
     : lower;
@@ -231,15 +239,17 @@ function commonest(values: readonly number[]): number | undefined {
   return [...values].sort((a, b) => count(b) - count(a))[0];
 }
 
-function peerFault(device: WireguardDevice, node: NodeFindings, other: NodeFindings): string[] {
+function peerFault(device: WireguardDevice, node: NodeFindings, other: NodeFindings, { bits, host }: Family): string[] {
   if (!other.publicKey) return [`${other.name} publishes no key`];
   const peer = device.peers.find(({ publicKey }) => publicKey === other.publicKey);
   if (!peer) return [`${other.name} is no peer`];
-  const endpoint = `${other.address}:${node.felix.port}`;
+  const endpoint = `${host(other.address)}:${node.felix.port}`;
   if (peer.endpoint !== endpoint) return [`${other.name} is sought at ${peer.endpoint}, not at ${endpoint}`];
-  const allowed = new Set(peer.allowedIPs);
-  const tunnels = [other.vxlanAddress, other.wireguardAddress].flatMap((address) => (address ? [`${address}/32`] : []));
-  const lacking = [...other.blocks, ...tunnels].filter((network) => !allowed.has(network));
+  const allowed = new Set(peer.allowedIPs.map(networkKey));
+  const tunnels = [other.vxlanAddress, other.wireguardAddress].flatMap((address) =>
+    address ? [`${address}/${bits}`] : [],
+  );
+  const lacking = [...other.blocks, ...tunnels].filter((network) => !allowed.has(networkKey(network)));
   return lacking.length > 0 ? [`${other.name} may not send from ${lacking.join(', ')}`] : [];
 }
 

@@ -27,6 +27,12 @@ export function overlap(a: Cidr, b: Cidr): boolean {
   return a.family === b.family && first(a, shorter) === first(b, shorter);
 }
 
+/** The same text for the same network, however it is written; an address alone is a network of one. */
+export function networkKey(text: string): string {
+  const cidr = parseCidr(text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`);
+  return cidr ? `${cidr.family}:${cidr.base}/${cidr.prefix}` : text;
+}
+
 function first({ family, base }: Cidr, prefix: number): bigint {
   const behind = BigInt((family === 4 ? 32 : 128) - prefix);
   return (base >> behind) << behind;

@@ -7,17 +7,21 @@ import {
   felixWireguard,
   isDualStack,
   patchFelix,
+  podBlocks,
   type WireguardDevice,
   wireguardDevice,
 } from '../cni/calico.ts';
 import { finish, type NodeShell, UnprobedNode } from '../engine/run.ts';
 import { labFailure } from '../errors.ts';
 import type { Cluster } from '../kube/cluster.ts';
+import { networkKey } from '../lab/cidr.ts';
 
 /** Calico's own tests give a change 120 s on kind; a standing cluster's Felix restarts in between. */
 const CONVERGED_MS = 120_000;
 
 export interface EncryptionNode extends CalicoNode {
+  /** The networks of its pods that the other nodes route to it. */
+  blocks: string[];
   device?: WireguardDevice;
   /** Why the node could not be asked for its device; what it publishes is known all the same. */
   unprobed?: string;
@@ -47,10 +51,19 @@ const NOBODY: Known = { 4: new Map(), 6: new Map() };
 
 /** How encryption stands on every node, and what is missing for it to be in force, or gone. */
 export async function encryption(cluster: Cluster, shell: NodeShell, known = NOBODY): Promise<Encryption> {
-  const [{ ipv6, ...ipv4 }, kubeNodes] = await Promise.all([felixWireguard(cluster), cluster.nodes()]);
-  const nodesOfIpv6 = kubeNodes.flatMap((node) => calicoNodeV6(node) ?? []);
+  const [{ ipv6, routesBlocks, ...ipv4 }, kubeNodes, blocksOf] = await Promise.all([
+    felixWireguard(cluster),
+    cluster.nodes(),
+    podBlocks(cluster),
+  ]);
+  const withBlocks = (family: 4 | 6) => (node: CalicoNode) => ({
+    ...node,
+    blocks: routesBlocks ? blocksOf(node.name, family) : [],
+  });
+  const nodesOfIpv4 = kubeNodes.map(calicoNode).map(withBlocks(4));
+  const nodesOfIpv6 = kubeNodes.flatMap((node) => calicoNodeV6(node) ?? []).map(withBlocks(6));
   const [four, six] = await Promise.all([
-    familyEncryption(shell, ipv4, kubeNodes.map(calicoNode), 4, known),
+    familyEncryption(shell, ipv4, nodesOfIpv4, 4, known),
     nodesOfIpv6.length > 0 ? familyEncryption(shell, ipv6, nodesOfIpv6, 6, known) : undefined,
   ]);
   return six ? { ...four, ipv6: six } : four;
@@ -59,7 +72,7 @@ export async function encryption(cluster: Cluster, shell: NodeShell, known = NOB
 async function familyEncryption(
   shell: NodeShell,
   felix: FelixWireguard,
-  published: readonly CalicoNode[],
+  published: readonly Omit<EncryptionNode, 'device' | 'unprobed'>[],
   family: 4 | 6,
   known: Known,
 ): Promise<FamilyEncryption> {
@@ -152,34 +165,33 @@ function converged(enabled: boolean, { nodes }: FamilyEncryption): Map<string, E
 
 const HANDSHAKE = 'to shake hands';
 
-/** The seven steps of readiness: key, address, device with its address, rule, routes, peers, handshakes. */
+/**
+ * The seven steps of readiness: key, address, device that is up with its address, all peers and no others, rule, a route for
+ * everything that a peer may send from and for each of its blocks, handshakes.
+ */
 function missingOn(node: EncryptionNode, nodes: readonly EncryptionNode[]): string[] {
   const { name, device, unprobed } = node;
   if (!node.publicKey) return [`${name} to publish its key`];
   if (!node.wireguardAddress) return [`${name} to get an address for its tunnel`];
   if (unprobed !== undefined) return []; // its key and address are all that can be seen of it
   if (!device) return [`${name} to make its WireGuard device`];
-  if (!device.addresses.some((address) => address === alone(node.wireguardAddress ?? '')))
-    return [`the tunnel address on ${name}`];
+  if (!device.up) return [`the WireGuard device on ${name} to be up`];
+  const own = networkKey(node.wireguardAddress);
+  if (!device.addresses.some((address) => networkKey(address) === own)) return [`the tunnel address on ${name}`];
   const others = nodes.filter((other) => other !== node);
   const peers = new Set(device.peers.map(({ publicKey }) => publicKey));
   const unknown = others.filter(({ publicKey }) => !publicKey || !peers.has(publicKey));
   if (unknown.length > 0) return [`${name} to know its peer ${unknown[0]?.name}`];
+  if (peers.size > others.length) return [`${name} to forget a peer that is no node`];
   if (device.rule === undefined) return [`the ip rule on ${name}`];
-  const routed = new Set(device.routes);
-  const lost = device.peers
-    .flatMap(({ allowedIPs }) => allowedIPs)
-    .filter((network) => !routed.has(network.replace(/\/(32|128)$/, '')) && !routed.has(network));
-  if (lost.length > 0) return [`the route to ${lost[0]} on ${name}`];
+  const routed = new Set(device.routes.map(networkKey));
+  const wanted = [...device.peers.flatMap(({ allowedIPs }) => allowedIPs), ...others.flatMap(({ blocks }) => blocks)];
+  const lost = wanted.find((network) => !routed.has(networkKey(network)));
+  if (lost !== undefined) return [`the route to ${lost} on ${name}`];
   return others.flatMap((other) => {
     const peer = device.peers.find(({ publicKey }) => publicKey === other.publicKey);
     return peer?.latestHandshake ? [] : [`${name} and ${other.name} ${HANDSHAKE}`];
   });
-}
-
-/** One address as a network. */
-function alone(address: string): string {
-  return address.includes(':') ? `${address}/128` : `${address}/32`;
 }
 
 function leftOn({ name, device, publicKey, wireguardAddress }: EncryptionNode): string[] {

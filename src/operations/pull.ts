@@ -1,13 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import { requireDocker } from '../engine/containerlab/docker.ts';
 import { nameHere, pullImage, readImages, saveImages } from '../engine/containerlab/images.ts';
+import { prepareToolsImage, TOOLS_IMAGE } from '../engine/containerlab/tools-image.ts';
 import { runTool } from '../engine/embedded/processes.ts';
 import { lackingFailure, messageOf } from '../errors.ts';
 import { readLab } from '../lab/lab.ts';
 import { makePrivateFolder } from '../lab/whole-file.ts';
 import { type CalicoWishes, cacheFolder, calicoSourceOf } from './calico-source.ts';
 import type { DeployListener } from './deploy.ts';
-import { allImages } from './lab-images.ts';
+import { allImages, hasCaptureTools } from './lab-images.ts';
 
 export interface PullRequest extends CalicoWishes {
   lab: string;
@@ -36,15 +37,31 @@ export async function pull(request: PullRequest, listener: DeployListener, signa
   await requireDocker();
   if (request.load !== undefined) await load(request.load, listener);
   listener.step('Looking which images the lab needs');
-  const images = await allImages(lab, calicoSourceOf(lab, request), signal);
+  const elsewhere = request.save !== undefined;
+  let images = await allImages(lab, calicoSourceOf(lab, request), { signal, elsewhere });
   if (request.load === undefined) {
     for (const image of images) {
+      if (image === TOOLS_IMAGE) continue;
       if ((await nameHere(image)) === undefined) await pullImage(image, listener, signal);
     }
+    if (images.includes(TOOLS_IMAGE) && !(await toolsImage(listener, signal)))
+      images = images.filter((image) => image !== TOOLS_IMAGE);
   }
   if (request.save !== undefined) await save(request.save, images, listener);
   const here = await Promise.all(images.map(async (image) => ({ image, here: (await nameHere(image)) !== undefined })));
   return { lab: lab.definition.name, images: here, file: request.save ?? request.load ?? null };
+}
+
+/** Makes the image of the capture tools. Where this machine does without it, only others may miss it: false then, and it is said. */
+async function toolsImage(listener: DeployListener, signal: AbortSignal): Promise<boolean> {
+  try {
+    await prepareToolsImage(listener, signal);
+    return true;
+  } catch (error) {
+    if (signal.aborted || !hasCaptureTools()) throw error;
+    listener.info(`${messageOf(error)}: the machine that these are for must have tcpdump and wg itself`);
+    return false;
+  }
 }
 
 /** Docker reads its own files from the archive, and leaves the folders of manifests that are added to it alone. */

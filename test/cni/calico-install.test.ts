@@ -191,9 +191,35 @@ describe('Calico by its operator', () => {
       'apiservers.operator.tigera.io',
     ]);
     expect(found[0]?.text).toContain('group: operator.tigera.io');
-    expect(calicoImages('v3.32.1', OPERATOR)).toEqual(
-      expect.arrayContaining(['quay.io/tigera/operator:v1.42.3', 'quay.io/calico/node:v3.32.1']),
+  });
+
+  test('its images are those that the operator pulls for what the lab asks of it, and no others', async () => {
+    const { cniManifests } = await readLab('wireguard');
+    const names = (version: string, change: Record<string, unknown>, ...kinds: string[]) => {
+      const changed = cniManifests.flatMap((manifest) => {
+        const { object } = manifest;
+        const spec = { ...(object.spec as object), ...change };
+        if (object.kind === 'Installation') return [{ ...manifest, object: { ...object, spec } }];
+        return object.kind === 'APIServer' && kinds[0] === 'no APIServer' ? [] : [manifest];
+      });
+      const [first] = cniManifests;
+      if (!first) throw new Error('the lab has no manifests');
+      const more = kinds.map((kind) => ({ ...first, object: { ...first.object, kind } }));
+      return calicoImages(version, OPERATOR, [...changed, ...more]).map((image) => image.replace('quay.io/', ''));
+    };
+    const separate = ['node', 'cni', 'kube-controllers', 'typha', 'apiserver', 'pod2daemon-flexvol'];
+    const tagged = (version: string, list: string[]) => list.map((name) => `calico/${name}:${version}`);
+    expect(names('v3.32.1', {})).toEqual(['tigera/operator:v1.42.3', ...tagged('v3.32.1', separate)]);
+    expect(names('v3.32.1', { flexVolumePath: 'None' }, 'no APIServer').slice(1)).toEqual(
+      tagged('v3.32.1', separate.slice(0, 4)),
     );
+    const whole = names('v3.32.1', { kubeletVolumePluginPath: '/var/lib/kubelet' }, 'Goldmane', 'Whisker');
+    const more = ['csi', 'node-driver-registrar', 'goldmane', 'whisker', 'whisker-backend'];
+    expect(whole.slice(1)).toEqual(tagged('v3.32.1', [...separate, ...more]));
+    expect(names('v3.33.0', {}).slice(1)).toEqual(tagged('v3.33.0', ['node', 'calico', 'third-party-cni-plugins']));
+    expect(names('v3.33.0', { cni: { installMode: 'CalicoOnly' } })).toHaveLength(3);
+    const own = { registry: 'registry.example/', imagePath: 'mirror', imagePrefix: 'x-' };
+    expect(names('v3.32.1', own)[1]).toBe('registry.example/mirror/x-node:v3.32.1');
   });
 
   test('a folder without the release, and a version that is none, are told', async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { brokenLink, diagnose, type NodeFindings } from '../../src/cni/diagnosis.ts';
+import { IPV6 } from '../../src/cni/families.ts';
 
 const names = ['a', 'b', 'c'];
 
@@ -50,6 +51,90 @@ type Break = (node: NodeFindings & { device: NonNullable<NodeFindings['device']>
 
 test('a healthy cluster has no broken link', () => {
   expect(brokenLink(diagnose(healthy()))).toBeUndefined();
+});
+
+/** The same for IPv6, with addresses that are not all written in the same way. */
+function healthyIpv6(): NodeFindings[] {
+  const nodes = names.map(
+    (name, i): NodeFindings => ({
+      name,
+      address: `fc00::${i + 2}`,
+      vxlanAddress: `fd00:10:244:${i}::`,
+      wireguardAddress: `fd00:10:244:${i}::9`,
+      publicKey: `key of ${name}`,
+      wireguard: 'kernel',
+      kernel: '6.1.0',
+      felix: { enabled: true, by: 'default', interface: 'wg-v6.cali', port: 51821, priority: 99 },
+      underlayMtu: 1500,
+      blocks: [`fd00:10:244:${i}:0:0:0:0/122`],
+      dropping: [],
+      portBy: 'default',
+      detours: [],
+    }),
+  );
+  for (const node of nodes) {
+    const others = nodes.filter((other) => other !== node);
+    const block = (other: NodeFindings) => `fd00:10:244:${names.indexOf(other.name)}::/122`;
+    node.device = {
+      up: true,
+      publicKey: node.publicKey ?? '',
+      listenPort: 51821,
+      mark: '0x200000',
+      mtu: 1420,
+      addresses: [`${node.wireguardAddress}/128`],
+      rule: 99,
+      routes: others.flatMap((other) => [block(other), other.vxlanAddress ?? '', other.wireguardAddress ?? '']),
+      peers: others.map((other) => ({
+        publicKey: other.publicKey ?? '',
+        endpoint: `[${other.address}]:51821`,
+        allowedIPs: [block(other), `${other.vxlanAddress}/128`, `${other.wireguardAddress}/128`],
+        latestHandshake: 1_700_000_000,
+        rx: 1,
+        tx: 1,
+      })),
+    };
+  }
+  return nodes;
+}
+
+test('IPv6 has the same chain but for the kernel, under a name of its own', () => {
+  const findings = diagnose(healthyIpv6(), IPV6);
+  expect(brokenLink(findings)).toBeUndefined();
+  const links = diagnose(healthy()).flatMap(({ check }) => (check === 'kernel' ? [] : [`IPv6 ${check}`]));
+  expect(findings.map(({ check }) => check)).toEqual(links);
+});
+
+test.each<[string, string, string, Break]>([
+  [
+    ...(['felix configuration', 'wireguardEnabledV6: false', 'wglab encrypt on'] as const),
+    (node) => Object.assign(node.felix, { enabled: false }),
+  ],
+  ['device', 'no device wg-v6.cali', 'logs', (node) => Object.assign(node, { device: undefined })],
+  ['address', 'no address', 'ip -6 address add fd00:10:244:1::9/128', (node) => node.device.addresses.pop()],
+  ['public key', 'published is none', 'calico-node', (node) => Object.assign(node, { publicKey: undefined })],
+  ['peers', 'may not send from fd00:10:244:0:0:0:0:0/122', 'wg', (node) => node.device.peers[0]?.allowedIPs.shift()],
+  [
+    ...(['peers', 'sought at [fc00::77]:51821, not at [fc00::2]:51821', 'wg'] as const),
+    (node) => Object.assign(node.device.peers[0] ?? {}, { endpoint: '[fc00::77]:51821' }),
+  ],
+  ['rule', 'no rule', 'ip -6 rule add pref 99', (node) => Object.assign(node.device, { rule: undefined })],
+  ['routes', 'no route to fd00:10:244:0', 'ip -6 route add', (node) => node.device.routes.shift()],
+  [
+    ...(['firewall', 'DROP', 'ip6tables -t filter -D INPUT'] as const),
+    (node) => node.dropping.push('ip6tables -t filter -A INPUT -p udp --dport 51821 -j DROP'),
+  ],
+  [
+    'mtu',
+    'wg-v6.cali 1440',
+    'wireguardMTUV6 in FelixConfiguration',
+    (node) => Object.assign(node.device, { mtu: 1440 }),
+  ],
+])('a broken IPv6 %s is named, with what was seen (%s) and what to do (%s)', (check, seen, remedy, damage) => {
+  const nodes = healthyIpv6();
+  damage(nodes[1] as Parameters<Break>[0]);
+  const broken = brokenLink(diagnose(nodes, IPV6).filter(({ node }) => node === 'b'));
+  expect(broken).toMatchObject({ check: `IPv6 ${check}`, ok: false, seen: expect.stringContaining(seen) });
+  expect(broken?.remedy).toContain(remedy);
 });
 
 test.each<[string, string, Break]>([

@@ -141,6 +141,28 @@ it.skipIf(reason)('a node looks as one with Calico and WireGuard for IPv6 does',
   expect(key).not.toBe(annotations['projectcalico.org/WireguardPublicKey']);
 });
 
+it.skipIf(reason)('diagnose looks at both families, and names the one in which a link is broken', async () => {
+  const whole = JSON.parse((await home.expects(0, ['diagnose', '-o', 'json'])).stdout);
+  const links = whole.findings.map(({ check, ok }: { check: string; ok: boolean }) => [check, ok]);
+  expect(links).toContainEqual(['routes', true]);
+  expect(links).toContainEqual(['IPv6 routes', true]);
+  expect(links.filter(([, ok]: [string, boolean]) => ok !== true)).toEqual([]);
+
+  const [network] = (
+    await on(A, "ip -6 route show table 1 dev wg-v6.cali | sed -n 's/^\\([^ ]*\\/122\\).*/\\1/p'")
+  ).split('\n');
+  await on(A, `ip -6 route del ${network} dev wg-v6.cali table 1; ip link set wg-v6.cali mtu 1500`);
+  const { findings } = JSON.parse((await home.expects(1, ['diagnose', '-o', 'json'])).stdout);
+  const broken = findings.filter(({ ok }: { ok: boolean }) => ok === false);
+  expect(broken.map(({ check, node }: { check: string; node: string }) => [check, node])).toEqual([
+    ['IPv6 routes', A],
+    ['IPv6 mtu', A],
+  ]);
+  await on(A, broken[0].remedy);
+  await on(A, 'ip link set wg-v6.cali mtu 1420');
+  await home.expects(0, ['diagnose']);
+});
+
 it.skipIf(reason)('other settings for IPv6 reach running nodes, and leave IPv4 alone', async () => {
   const keys = () => on(A, 'wg show wireguard.cali public-key');
   const before = await keys();

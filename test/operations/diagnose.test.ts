@@ -66,3 +66,31 @@ test('a cluster without Calico lacks what could be diagnosed', async () => {
   const failure = await diagnoseCluster(Cluster.connect(server.kubeconfig), shell).catch((error) => error);
   expect(failure).toMatchObject({ exitCode: ExitCode.lacking, message: expect.stringContaining('no Calico') });
 });
+
+test('where the cluster is dual stack, IPv6 has rows of its own, with its own setting, port, networks and device', async () => {
+  calicoIn('projectcalico.org/v3');
+  const { objects } = server;
+  for (const [i, name] of ['a', 'b'].entries()) {
+    const node = objects.get(`/api/v1/nodes/${name}`) as { metadata: object };
+    const annotations = { 'projectcalico.org/IPv6Address': `fc00::${i + 1}/64` };
+    objects.set(`/api/v1/nodes/${name}`, { ...node, metadata: { ...node.metadata, annotations } });
+  }
+  objects.set('/apis/projectcalico.org/v3/blockaffinities/six', { spec: { cidr: 'fd00::/122', node: 'b' } });
+  const asked: string[][] = [];
+  const both: NodeShell = async (node, argv, options) => {
+    asked.push([node, ...argv.slice(3)]);
+    return shell(node === 'b' ? 'a' : node, argv, options);
+  };
+  const { findings } = await diagnoseCluster(Cluster.connect(server.kubeconfig), both);
+  const six = findings.filter(({ check }) => check.startsWith('IPv6 '));
+  expect(findings.slice(-six.length)).toEqual(six);
+  expect(six.map(({ node }) => node)).not.toContain('c');
+  expect(six[0]).toMatchObject({
+    check: 'IPv6 felix configuration',
+    ok: false,
+    seen: expect.stringMatching(/^wireguardEnabledV6: false/),
+  });
+  expect(asked).toContainEqual(['a', 'show', 'wg-v6.cali', '-6']);
+  expect(asked).toContainEqual(['b', 'ask', '51821', 'fc00::2', '99', '-6', 'ip6tables']);
+  expect(asked).toContainEqual(['a', 'ask', '51999', '10.0.0.1', '99', '-4', 'iptables']);
+});

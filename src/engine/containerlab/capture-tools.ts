@@ -2,9 +2,7 @@ import { spawn } from 'node:child_process';
 import { labFailure, messageOf } from '../../errors.ts';
 import { docker, isImageHere } from './docker.ts';
 import { programPath } from './tool.ts';
-
-/** An image with tcpdump and a shell, for machines that have no such tools themselves; wg its package manager adds. */
-export const TOOLS_IMAGE = 'nicolaka/netshoot:v0.16';
+import { ADD_WG, BASE_IMAGE, TOOLS_IMAGE, TRY } from './tools-image.ts';
 
 /** Where the tools are put on a node, apart from what the node itself has. */
 const FOLDER = '/opt/wglab';
@@ -14,8 +12,8 @@ const INSTALL_MS = 300_000;
 
 /**
  * Makes tcpdump and wg be on all nodes, side by side: kind's node image has neither. What works without a network comes first:
- * copies of this machine's own tools with the libraries that they need; then those of a helper container that shares the
- * node's network, and the node's own package manager. Gives what was done, in words; undefined where nothing was missing.
+ * copies of this machine's own tools with the libraries that they need; then those of the image that `wglab pull` has made; then a
+ * helper container that shares the node's network and adds wg there, and the node's own package manager. Gives what was done, in words; undefined where nothing was missing.
  */
 export async function ensureCaptureTools(
   containers: readonly string[],
@@ -52,7 +50,9 @@ interface Way {
 
 async function ways(): Promise<Way[]> {
   const here = programPath('tcpdump') !== undefined && programPath('wg') !== undefined;
-  const helper = await isImageHere(TOOLS_IMAGE);
+  const prepared = await isImageHere(TOOLS_IMAGE);
+  const from = prepared ? TOOLS_IMAGE : BASE_IMAGE;
+  const helper = prepared || (await isImageHere(BASE_IMAGE));
   let packed: Promise<Buffer> | undefined;
   const own: Way = {
     words: 'this machine',
@@ -63,10 +63,10 @@ async function ways(): Promise<Way[]> {
     },
   };
   const image: Way = {
-    words: `a helper container of ${TOOLS_IMAGE}`,
+    words: `a helper container of ${from}`,
     limitMs: PACK_MS,
     install: async (container) => {
-      const run = ['docker', 'run', '--rm', '--net', `container:${container}`, '--entrypoint', 'sh', TOOLS_IMAGE];
+      const run = ['docker', 'run', '--rm', '--net', `container:${container}`, '--entrypoint', 'sh', from];
       await unpack(container, await output([...run, '-c', `${ADD_WG}\n${PACK}`]));
     },
   };
@@ -80,9 +80,6 @@ async function ways(): Promise<Way[]> {
   };
   return [...(here ? [own] : []), ...(helper ? [image] : []), packages, ...(helper ? [] : [image])];
 }
-
-/** netshoot has no wg (its Dockerfile); Alpine's package of it is 100 KB. Standard output is for the archive. */
-const ADD_WG = `command -v wg > /dev/null || ! command -v apk > /dev/null || apk add --no-cache wireguard-tools-wg >&2`;
 
 /** tcpdump and wg with their loader and libraries as a tar; no -e: of the loader's names only one is there. */
 const PACK = `PATH="$PATH:/usr/sbin:/sbin"
@@ -120,10 +117,6 @@ const APT = `export DEBIAN_FRONTEND=noninteractive
 command -v apt-get > /dev/null || { echo 'the node has no apt-get' >&2; exit 1; }
 apt-get install -y --no-install-recommends tcpdump wireguard-tools ||
   { apt-get update && apt-get install -y --no-install-recommends tcpdump wireguard-tools; }`;
-
-/** Runs both, which shows also that their libraries are there; /usr/local/bin is not in every container's PATH. */
-const TRY = `PATH="$PATH:/usr/local/bin"
-tcpdump --version && wg --version`;
 
 async function hasTools(container: string): Promise<boolean> {
   return requireTools(container).then(

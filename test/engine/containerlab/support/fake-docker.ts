@@ -8,6 +8,16 @@ interface FakeState {
   containers: { name: string; state: string; cluster?: string; lab?: string; network?: string }[];
   networks: string[];
   images: string[];
+  /** Images that can be pulled. */
+  registry?: string[];
+  /** Whether a container's package manager reaches its packages; it does where not given. */
+  packages?: boolean;
+  /** Nodes that have neither tcpdump nor wg. */
+  bareNodes?: boolean;
+  /** What `docker info` tells. */
+  info?: object;
+  /** IPv4 and IPv6 networks, by the names of Docker's networks. */
+  subnets?: Record<string, string[]>;
   /** Of the Kubernetes API. */
   port: number;
   adminConf: string;

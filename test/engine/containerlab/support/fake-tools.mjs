@@ -47,6 +47,10 @@ function docker() {
     return process.stdout.write('sha256:0\n');
   }
   if (command === 'pull') {
+    if (state.registry?.includes(argv[1])) {
+      state.images.push(argv[1]);
+      return save();
+    }
     fail(
       'Error response from daemon: Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host',
     );
@@ -55,6 +59,13 @@ function docker() {
     for (const container of state.containers) if (argv.includes(container.name)) container.state = 'running';
     return save();
   }
+  if (command === 'run') return runContainer();
+  if (command === 'commit') {
+    state.images.push(argv[2]);
+    return save();
+  }
+  if (command === 'info')
+    return process.stdout.write(`${JSON.stringify(state.info ?? { ServerVersion: '20.10.24' })}\n`);
   if (command === 'rm') {
     state.containers = state.containers.filter(({ name }) => !argv.includes(name));
     return save();
@@ -65,9 +76,27 @@ function docker() {
   }
   if (command === 'exec') {
     if (argv.includes('/etc/kubernetes/admin.conf')) return process.stdout.write(state.adminConf);
+    if (argv.includes('unpack')) {
+      readFileSync(0);
+      state.bareNodes = false;
+      return save();
+    }
+    if (state.bareNodes) fail('sh: tcpdump: not found', 127);
     return; // the tools are there, whatever is asked for
   }
   fail(`the stand-in knows no docker ${argv.join(' ')}`, 99);
+}
+
+/** A container of an image that wants a package of a network where it has no wg itself, and gives an archive. */
+function runContainer() {
+  const image = argv[argv.indexOf('--entrypoint') + 2];
+  if (!state.images.includes(image)) fail(`Unable to find image '${image}' locally`, 125);
+  if (argv.includes('--name')) {
+    state.containers.push({ name: after('--name'), state: 'exited' });
+    save();
+  }
+  if (state.packages === false && !image.startsWith('wglab/')) fail('ERROR: unable to select packages', 1);
+  process.stdout.write('an archive');
 }
 
 async function containerlab() {
