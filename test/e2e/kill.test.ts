@@ -53,7 +53,7 @@ describe('kill -9 of wglab', { timeout: LIMIT_MS }, () => {
     }
   });
 
-  it.each([/engine: embedded/, /Making 3 nodes/, /Starting the Kubernetes API/, /Installing Calico/])(
+  it.each([/engine: embedded/, /Making 3 nodes/, /Deploying the workloads/, /Installing Calico/])(
     'during deploy right after %s',
     async (line) => {
       const command = home.start(['deploy']);

@@ -219,10 +219,10 @@ describe.skipIf(why)('engine kubernetes', { timeout: 120_000 }, () => {
 
   it('is taken away by the next deploy of that name, on whichever engine', async () => {
     const running = home.start(deploy('again', ...IMAGE));
-    await running.prints(/Looking at the cluster/);
-    await expect.poll(namespaces, { timeout: 20_000, interval: 5 }).toEqual(['namespace/wglab-again']);
+    await running.prints(/Looking for the tools/); // its namespace is there, and the lab is not yet whole
     running.child.kill('SIGKILL');
     await running.ended;
+    expect(await namespaces()).toEqual(['namespace/wglab-again']);
     await home.expects(0, ['deploy', '--name', 'again', '--engine', 'embedded']);
     expect(await namespaces()).toEqual([]);
     await home.expects(0, ['destroy', 'again']);

@@ -55,7 +55,7 @@ describe('a machine that has all', () => {
       expect.objectContaining({ name: 'kubectl', ok: 'warning', seen: 'not on PATH' }),
     );
     expect(report.engines[0]?.checks).toContainEqual(
-      expect.objectContaining({ name: 'iptables', ok: 'warning', remedy: sudo + install('iptables') }),
+      expect.objectContaining({ name: 'iptables', ok: 'warning', remedy: expect.stringContaining('iptables') }),
     );
   });
 });
