@@ -38,7 +38,7 @@ export async function rightsChecks(cluster: Cluster): Promise<Check[]> {
   const felix = (verb: string): Right[] =>
     calico === undefined ? [] : [{ verb, resource: 'felixconfigurations', group: calico }];
   const needed = [...NEEDED, ...felix('get'), ...felix('list')];
-  const check = { name: 'rights', needed: needed.map(wordsOf).join(', ') };
+  const check = { name: 'rights', needed: grouped(needed) };
   if (!(await cluster.serves(REVIEW.apiVersion, REVIEW.kind))) {
     const seen = 'this cluster does not tell who may do what (it has no SelfSubjectAccessReview): deploy will show it';
     return [{ ...check, ok: 'warning', seen }];
@@ -74,6 +74,16 @@ async function refused(cluster: Cluster, rights: readonly Right[]): Promise<stri
     }),
   );
   return answers.flat();
+}
+
+/** The verbs of each resource together. */
+function grouped(rights: readonly Right[]): string {
+  const verbs = new Map<string, string[]>();
+  for (const right of rights) {
+    const resource = wordsOf(right).slice(right.verb.length + 1);
+    verbs.set(resource, [...(verbs.get(resource) ?? []), right.verb]);
+  }
+  return [...verbs].map(([resource, list]) => `${list.join('/')} ${resource}`).join(', ');
 }
 
 function wordsOf({ verb, resource, group, own }: Right): string {

@@ -103,7 +103,8 @@ async function cniCheck(cluster: Cluster): Promise<Check> {
   const check = { name: 'CNI', needed: 'Calico, for wglab encrypt and diagnose; verify works with any', seen: '' };
   const seen = version === undefined ? name : `${name} ${version}`;
   if (isCalico && limits.length === 0) return { ...check, ok: true, seen };
-  return { ...check, ok: 'warning', seen: `${seen}; cannot be judged: ${limits.join('; ')}` };
+  const remedy = 'wglab verify --expect encrypted judges what is on the wire, whoever encrypts it';
+  return { ...check, ok: 'warning', seen: `${seen}; cannot be judged: ${limits.join('; ')}`, remedy };
 }
 
 async function within<T>(limitMs: number, cluster: Cluster, answer: Promise<T>): Promise<T> {
