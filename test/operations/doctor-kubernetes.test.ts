@@ -92,6 +92,7 @@ describe('a cluster', () => {
     ['create namespaces', 'rights', false],
     ['create pods/exec', 'rights', false],
     ['get felixconfigurations', 'rights', false],
+    ['list blockaffinities', 'rights', false],
     ['patch felixconfigurations', 'right to encrypt', 'warning'],
   ])('that forbids to %s says so under %s', async (right, name, ok) => {
     forbidden.push(right);

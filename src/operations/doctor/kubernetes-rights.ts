@@ -35,15 +35,19 @@ interface Review {
 /** Whether the person may do what the engine does, and what turning encryption on wants besides. Asks, and changes nothing. */
 export async function rightsChecks(cluster: Cluster): Promise<Check[]> {
   const calico = (await calicoGroup(cluster, 'FelixConfiguration'))?.split('/')[0];
-  const felix = (verb: string): Right[] =>
-    calico === undefined ? [] : [{ verb, resource: 'felixconfigurations', group: calico }];
-  const needed = [...NEEDED, ...felix('get'), ...felix('list')];
+  const may = (verb: string, resource: string): Right[] =>
+    calico === undefined ? [] : [{ verb, resource, group: calico }];
+  const ofCalico = ['felixconfigurations', 'ippools', 'blockaffinities'].flatMap((resource) => may('list', resource));
+  const needed = [...NEEDED, ...may('get', 'felixconfigurations'), ...ofCalico];
   const check = { name: 'rights', needed: grouped(needed) };
   if (!(await cluster.serves(REVIEW.apiVersion, REVIEW.kind))) {
     const seen = 'this cluster does not tell who may do what (it has no SelfSubjectAccessReview): deploy will show it';
     return [{ ...check, ok: 'warning', seen }];
   }
-  const [missing, toEncrypt] = await Promise.all([refused(cluster, needed), refused(cluster, felix('patch'))]);
+  const [missing, toEncrypt] = await Promise.all([
+    refused(cluster, needed),
+    refused(cluster, may('patch', 'felixconfigurations')),
+  ]);
   const rights: Check =
     missing.length === 0
       ? { ...check, ok: true, seen: `all ${needed.length} that wglab uses` }
