@@ -8,7 +8,7 @@ import { type ClusterChoice, examineKubernetes, glanceAtKubernetes } from './doc
 
 /** What `doctor -o json` prints. */
 export interface DoctorReport {
-  /** Whether one engine at least can run. */
+  /** Whether one engine at least can run, of those that were looked at closely. */
   ok: boolean;
   engines: EngineReport[];
 }
@@ -32,7 +32,8 @@ export async function doctor(request: DoctorRequest = {}): Promise<DoctorReport>
   };
   const wanted = engine === undefined ? Object.values(examine) : [examine[engine]];
   const engines = await Promise.all(wanted.map((look) => look()));
-  return { ok: engines.some(({ ok }) => ok), engines };
+  // A cluster that was seen by the way may refuse all that it is asked for.
+  return { ok: engines.some(({ ok, summary }) => ok && summary === undefined), engines };
 }
 
 /** Applies the remedies that can be applied, and looks again: what was missing may have kept other things from being tried. */
