@@ -1,25 +1,41 @@
-import { ExitCode } from '../errors.ts';
+import { ExitCode, usageFailure } from '../errors.ts';
 import type { Check, EngineReport } from '../operations/doctor/check.ts';
 import { remedyOf } from '../operations/doctor/remedy.ts';
-import { type DoctorReport, doctor, doctorFix } from '../operations/doctor.ts';
+import { type DoctorReport, type DoctorRequest, doctor, doctorFix, fixable } from '../operations/doctor.ts';
 import { type Context, printJson } from './context.ts';
 
-export async function doctorCommand(context: Context, options: { fix?: boolean; output?: 'json' }): Promise<number> {
+export async function doctorCommand(
+  context: Context,
+  { fix, output, ...request }: DoctorRequest & { fix?: boolean; output?: 'json' },
+): Promise<number> {
   const { err, errPalette } = context;
-  const { problems, ...report } = options.fix
-    ? await doctorFix((command) => void err.write(`${errPalette.bold(`$ ${command}`)}\n`))
-    : { ...(await doctor()), problems: [] };
-  if (options.output) printJson(context, report);
-  else context.out.write(`${report.engines.map((engine) => engineText(context, engine)).join('\n\n')}\n`);
+  const { engine = 'kubernetes', kubeconfig, context: name } = request;
+  if (engine !== 'kubernetes' && (kubeconfig !== undefined || name !== undefined))
+    throw usageFailure(`--kubeconfig and --context are for the engine kubernetes, not for ${engine}`);
+  const announce = (command: string, says?: string) => {
+    if (says !== undefined) err.write(`${says}\n`);
+    err.write(`${errPalette.bold(`$ ${command}`)}\n`);
+  };
+  const { problems, ...report } = fix
+    ? await doctorFix(announce, request)
+    : { ...(await doctor(request)), problems: [] };
+  if (output) printJson(context, report);
+  else context.out.write(`${report.engines.map((one) => engineText(context, one)).join('\n\n')}\n`);
   for (const problem of problems) err.write(`${errPalette.red('error:')} ${problem}\n`);
-  if (!report.ok && !options.fix) err.write(`${nextStep(context, report)}\n`);
+  const next = fix ? '' : nextStep(context, report);
+  if (next) err.write(`${next}\n`);
   return report.ok ? ExitCode.done : ExitCode.lacking;
 }
 
-function engineText(context: Context, { engine, ok, dataplane, checks }: EngineReport): string {
+function engineText(context: Context, { engine, ok, dataplane, checks, summary }: EngineReport): string {
   const { palette } = context;
+  if (summary !== undefined) return `${palette.bold(engine)}: ${ok ? palette.green(summary) : palette.dim(summary)}`;
   const by = dataplane === null ? '' : `, WireGuard by ${dataplane === 'kernel' ? 'the kernel' : 'wireguard-go'}`;
-  const head = ok ? palette.green(`can run here${by}`) : palette.red('cannot run here');
+  const [can, cannot] =
+    engine === 'kubernetes'
+      ? ['can be used from here', 'cannot be used from here']
+      : [`can run here${by}`, 'cannot run here'];
+  const head = ok ? palette.green(can) : palette.red(cannot);
   const width = Math.max(...checks.map(({ name }) => name.length));
   return [`${palette.bold(engine)}: ${head}`, ...checks.flatMap((check) => checkLines(context, check, width))].join(
     '\n',
@@ -34,11 +50,14 @@ function checkLines({ palette }: Context, { name, ok, seen, needed, remedy }: Ch
   return lines;
 }
 
-/** The command that brings all missing packages at once, and the one that does all that can be done. */
-function nextStep({ errPalette }: Context, { engines }: DoctorReport): string {
-  const failing = engines.flatMap(({ checks }) => checks).filter(({ ok, fix }) => ok === false && fix);
-  const packages = failing.flatMap(({ fix }) => (fix && 'packages' in fix ? fix.packages : []));
-  const lines = packages.length > 0 ? [`All missing packages at once: ${errPalette.bold(remedyOf({ packages }))}`] : [];
-  if (failing.length > 0) lines.push(`Or let wglab do what it can: ${errPalette.bold('wglab doctor --fix')}`);
-  return lines.join('\n');
+/** The command that brings all missing packages at once, where no engine can run, and the one that does all that can be done. */
+function nextStep({ errPalette }: Context, report: DoctorReport): string {
+  const fixes = fixable(report);
+  const packages = fixes.flatMap(({ fix }) => (fix && 'packages' in fix ? fix.packages : []));
+  const lines =
+    packages.length > 0 && !report.ok
+      ? [`All missing packages at once: ${errPalette.bold(remedyOf({ packages }))}`]
+      : [];
+  if (fixes.length > 0) lines.push(`Or let wglab do what it can: ${errPalette.bold('wglab doctor --fix')}`);
+  return lines.join('\n').replace(/^Or let/, 'To let');
 }

@@ -73,6 +73,9 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .command('doctor')
     .description('what this machine can run, and the remedy for each gap')
     .option('--fix', 'apply the remedies that can be applied')
+    .addOption(new Option('--engine <name>', 'one engine only').choices(['embedded', 'containerlab', 'kubernetes']))
+    .option('--kubeconfig <file>', "look closely at a cluster that is there already (default: kubectl's)")
+    .option('--context <name>', 'which of its contexts (default: the current one)')
     .addOption(json())
     .action(run(async () => (await import('./doctor.ts')).doctorCommand));
 

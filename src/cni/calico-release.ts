@@ -58,15 +58,28 @@ export async function readManifest(
       });
     });
   }
-  const kept = cache === undefined ? undefined : join(cache, `calico-${version}`, file);
-  const before = kept === undefined ? undefined : await readFile(kept, 'utf8').catch(() => undefined); // it is fetched then
+  const before = await keptManifest({ version, cache }, file);
   if (before !== undefined) return before;
   const text = await fetchManifest(version, file, signal);
-  if (kept !== undefined) {
+  if (cache !== undefined) {
+    const kept = cacheFile(cache, version, file);
     await makePrivateFolder(dirname(kept));
     await writeWhole(kept, text);
   }
   return text;
+}
+
+/** The text of a release's manifest as it was fetched before; undefined where it was not. */
+export async function keptManifest(
+  { version = DEFAULT_CALICO, cache }: { version?: string; cache?: string | undefined },
+  file: (typeof FILES)[number],
+): Promise<string | undefined> {
+  if (cache === undefined) return undefined;
+  return readFile(cacheFile(cache, version, file), 'utf8').catch(() => undefined); // it is fetched then
+}
+
+function cacheFile(cache: string, version: string, file: string): string {
+  return join(cache, `calico-${version}`, file);
 }
 
 async function fetchManifest(version: string, file: string, signal?: AbortSignal): Promise<string> {

@@ -5,6 +5,8 @@ import { felixKind } from './calico.ts';
 /** What connects the pods of a cluster, as far as can be seen from its objects. */
 export interface Cni {
   name: string;
+  /** As its agents' image is tagged; undefined where it is not. */
+  version?: string;
   isCalico: boolean;
   /** What wglab cannot judge with it, a sentence each. */
   limits: string[];
@@ -29,18 +31,28 @@ export async function detectCni(cluster: Cluster): Promise<Cni> {
     felixKind(cluster),
     cluster.list<DaemonSet>('apps/v1', 'DaemonSet').then(({ items }) => items),
   ]);
-  const names = daemonSets.map(({ metadata }) => metadata?.name ?? '');
-  const others = OTHERS.filter(([pattern]) => names.some((name) => pattern.test(name))).map(([, name]) => name);
+  const agents = (pattern: RegExp) => daemonSets.find(({ metadata }) => pattern.test(metadata?.name ?? ''));
+  const found = OTHERS.filter(([pattern]) => agents(pattern) !== undefined);
+  const others = found.map(([, name]) => name);
+  const version = versionOf(agents(felix ? /^(calico-node|canal)$/ : (found[0]?.[0] ?? /^$/)));
   if (felix) {
     const limits = others.map((name) => `what ${name} encrypts by itself: only Calico's WireGuard is known here`);
-    return { name: ['Calico', ...others].join(' with '), isCalico: true, limits };
+    return { name: ['Calico', ...others].join(' with '), ...version, isCalico: true, limits };
   }
   return {
     name: others.join(' with ') || 'unknown',
+    ...version,
     isCalico: false,
     limits: [
       'whether traffic is encrypted: its WireGuard keys are known with Calico alone; what is readable is found with any CNI',
       'addresses of pods beyond those that nodes and pods say themselves',
     ],
   };
+}
+
+/** The tag of the first container's image, which may have a registry with a port and a digest around it. */
+function versionOf(agents: DaemonSet | undefined): { version?: string } {
+  const image = agents?.spec?.template.spec?.containers[0]?.image ?? '';
+  const tag = /:([^:/@]+)(@.*)?$/.exec(image)?.[1];
+  return tag === undefined || image.startsWith('sha256:') ? {} : { version: tag };
 }

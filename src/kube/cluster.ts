@@ -42,6 +42,16 @@ export class Cluster {
     return new Cluster(Connection.open(kubeconfig, context, silenceMs));
   }
 
+  /** The same for the text of a kubeconfig that names no files beside it. */
+  static fromText(kubeconfig: string, silenceMs?: number): Cluster {
+    return new Cluster(Connection.ofText(kubeconfig, silenceMs));
+  }
+
+  /** The server's version, as `kubectl version` shows it. */
+  version(): Promise<{ gitVersion?: string; platform?: string }> {
+    return this.#ask('ask for the version', () => this.#connection.ask('/version'));
+  }
+
   /** The URL of the API server. */
   get server(): string {
     return this.#connection.server;
@@ -115,6 +125,21 @@ export class Cluster {
       if (error instanceof ApiError && error.code === 409) return false;
       throw asFailure(`create ${nameOf(object)}`, error);
     }
+  }
+
+  /**
+   * Creates an object and gives what came of it: the answer, for kinds that are questions. A dry run goes through all that a
+   * creation does, and keeps nothing. Throws Failure 5 with the server's words.
+   */
+  post<T>(object: AppliedObject, { dryRun = false } = {}): Promise<T> {
+    return this.#ask(`create ${nameOf(object)}`, async () => {
+      const query = { ...STRICT, ...(dryRun ? { dryRun: 'All' } : {}) };
+      return this.#connection.ask<T>(await this.#discovery.collectionPath(object), {
+        method: 'POST',
+        query,
+        body: object,
+      });
+    });
   }
 
   /**

@@ -57,8 +57,23 @@ export class Connection {
       });
     }
     if (context) config.setCurrentContext(context);
+    return Connection.#of(config, kubeconfig, silenceMs);
+  }
+
+  /** The same for the text of a kubeconfig that names no files beside it. */
+  static ofText(text: string, silenceMs: number = SILENCE_MS): Connection {
+    const config = new KubeConfig();
+    try {
+      config.loadFromString(text);
+    } catch (error) {
+      throw lackingFailure(`the kubeconfig cannot be understood: ${messageOf(error)}`, { cause: error });
+    }
+    return Connection.#of(config, 'the kubeconfig', silenceMs);
+  }
+
+  static #of(config: KubeConfig, from: string, silenceMs: number): Connection {
     const server = config.getCurrentCluster()?.server;
-    if (!server) throw lackingFailure(`${kubeconfig} has no cluster for context "${config.getCurrentContext()}"`);
+    if (!server) throw lackingFailure(`${from} has no cluster for context "${config.getCurrentContext()}"`);
     return new Connection(config, server, silenceMs);
   }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Home } from '../e2e/support/wglab.ts';
+import { startApiLab } from '../engine/embedded/api/support/api-lab.ts';
 import { ToolFolder } from '../operations/tool-folder.ts';
 
 const folders: string[] = [];
@@ -39,7 +40,7 @@ describe('where user namespaces are forbidden', () => {
   test('doctor says so, with the command that allows them', async () => {
     const { stdout } = await homeWithoutNamespaces().expects(4, ['doctor', '-o', 'json']);
     const report = JSON.parse(stdout);
-    expect(report).toMatchObject({ ok: false, engines: [{ engine: 'embedded', ok: false }, {}] });
+    expect(report).toMatchObject({ ok: false, engines: [{ engine: 'embedded', ok: false }, {}, {}] });
     expect(report.engines[0].checks).toContainEqual({
       name: 'namespaces',
       ok: false,
@@ -86,6 +87,32 @@ test('doctor tells a person each gap and how to close all of them', async () => 
     /All missing packages at once: (sudo )?apt-get install -y --no-install-recommends iproute2 tcpdump\n/,
   );
   expect(stderr).toContain('wglab doctor --fix');
+});
+
+test('a cluster of the person is mentioned in one line, and looked at closely where it is asked for', async () => {
+  const home = newHome([], { KUBECONFIG: '' });
+  const { stdout } = await home.run(['doctor']);
+  expect(stdout).toMatch(
+    /\n\nkubernetes: no kubeconfig \(\S+\); wglab doctor --engine kubernetes --kubeconfig FILE .*\n$/,
+  );
+
+  const { stderr } = await home.expects(2, ['doctor', '--engine', 'embedded', '--context', 'x']);
+  expect(stderr).toContain('--kubeconfig and --context are for the engine kubernetes, not for embedded');
+
+  const api = await startApiLab();
+  try {
+    const args = ['doctor', '--engine', 'kubernetes', '--kubeconfig', api.kubeconfig];
+    const text = (await home.expects(0, args)).stdout;
+    expect(text).toMatch(/^kubernetes: can be used from here\n/);
+    expect(text).toMatch(/\n {2}! rights +this cluster does not tell/);
+    const { ok, engines } = JSON.parse((await home.expects(0, [...args, '-o', 'json'])).stdout);
+    expect({ ok, names: engines.map(({ engine }: { engine: string }) => engine) }).toEqual({
+      ...{ ok: true, names: ['kubernetes'] },
+    });
+  } finally {
+    await api.close();
+  }
+  expectEmpty(home);
 });
 
 test("an ordinary user's PATH, without the sbin folders, is enough", async () => {

@@ -14,6 +14,8 @@ type Json = Record<string, unknown>;
 export async function startCrdServer(onApplied: (path: string, objects: Map<string, Json>) => void = () => undefined) {
   const objects = new Map<string, Json>();
   const requests: string[] = [];
+  /** Who answers when something is created there. */
+  const onCreate = new Map<string, (sent: Json) => { status: number; body: Json }>();
   const served = new Map<string, { name: string; kind: string; namespaced: boolean }[]>([
     ['/api/v1', [of('namespaces', 'Namespace', false), of('pods', 'Pod'), of('serviceaccounts', 'ServiceAccount')]],
     ['/apis/apps/v1', [of('deployments', 'Deployment'), of('daemonsets', 'DaemonSet')]],
@@ -28,6 +30,8 @@ export async function startCrdServer(onApplied: (path: string, objects: Map<stri
     if (method !== 'GET') requests.push(`${method} ${path}`);
     const resources = served.get(path);
     if (resources) return { status: 200, body: { resources } };
+    const creates = method === 'POST' ? onCreate.get(path) : undefined;
+    if (creates) return creates(JSON.parse(sent) as Json);
     if (method === 'PATCH' || method === 'POST') {
       const name = /^ {2}name: (\S+)/m.exec(sent)?.[1] ?? JSON.parse(sent).metadata.name;
       const at = method === 'POST' ? `${path}/${name}` : path;
@@ -62,7 +66,7 @@ export async function startCrdServer(onApplied: (path: string, objects: Map<stri
   };
   await writeFile(kubeconfig, JSON.stringify(config));
   return {
-    ...{ objects, requests, serve, kubeconfig, folder },
+    ...{ objects, requests, serve, onCreate, kubeconfig, folder },
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

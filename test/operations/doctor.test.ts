@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Check } from '../../src/operations/doctor/check.ts';
 import { nodeCheck } from '../../src/operations/doctor/machine.ts';
 import { tryNamespaces } from '../../src/operations/doctor/namespaces.ts';
@@ -17,8 +17,11 @@ const install = (...packages: string[]) => `apt-get install -y --no-install-reco
 let inKernel = false;
 
 beforeAll(async () => {
+  vi.stubEnv('KUBECONFIG', '/nowhere/kubeconfig'); // a cluster of the person who runs this is none of our business
   inKernel = (await tryNamespaces()).kernel?.get('wireguard') === true;
 });
+
+afterAll(() => void vi.unstubAllEnvs());
 
 const failing = ({ engines }: DoctorReport): Check[] =>
   engines
@@ -40,7 +43,7 @@ describe('a machine that has all', () => {
     expect(failing(report)).toEqual([]);
     expect(report).toMatchObject({
       ok: true,
-      engines: [{ engine: 'embedded', ok: true, dataplane: inKernel ? 'kernel' : 'userspace' }, {}],
+      engines: [{ engine: 'embedded', ok: true, dataplane: inKernel ? 'kernel' : 'userspace' }, {}, {}],
     });
     await preflightEmbedded();
     expect(await explainUnshareFailure()).toBeUndefined();
@@ -48,6 +51,7 @@ describe('a machine that has all', () => {
 
   test('and needs no more of PATH than the tools that are named', async () => {
     using tools = new ToolFolder();
+    tools.script('apt-get', 'exit 1');
     await tools.use(preflightEmbedded);
     const report = await tools.use(doctor);
     expect(failing(report)).toEqual([]);
@@ -96,7 +100,7 @@ describe('a machine that lacks', () => {
         exitCode: 4,
         message: 'this machine lacks wireguard-go (package wireguard-go)',
       });
-      expect(report).toMatchObject({ ok: false, engines: [{ dataplane: null }, {}] });
+      expect(report).toMatchObject({ ok: false, engines: [{ dataplane: null }, {}, {}] });
       expect(failing(report).map(({ name }) => name)).toEqual(['wireguard-go']);
     }
   });
@@ -196,6 +200,29 @@ esac`,
       problems: [],
     });
     expect(commands).toHaveLength(2);
+  });
+
+  test('applies the remedies of warnings too where containerlab is installed, and says what they do', async () => {
+    const settings = { 'fs.inotify.max_user_watches': 524_288, 'fs.inotify.max_user_instances': 512 };
+    const low = Object.entries(settings).filter(
+      ([name, least]) => Number(readFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8')) < least,
+    );
+    using tools = new ToolFolder();
+    const log = join(tools.folder, 'log');
+    tools.script('sudo', 'exec "$@"');
+    tools.script('sysctl', `printf '%s\\n' "$*" >> ${log}`);
+    for (const name of ['modprobe', 'systemctl', 'apt-get']) tools.script(name, 'exit 1');
+    await tools.use(() => doctorFix(() => undefined, { engine: 'containerlab' }));
+    expect(existsSync(log)).toBe(false); // who has no containerlab has not asked for it
+    tools.script('containerlab', 'echo \'{"version":"0.79.0"}\'');
+    const said: (string | undefined)[] = [];
+    const announce = (command: string, says?: string) => void (command.includes('sysctl') && said.push(says));
+    await tools.use(() => doctorFix(announce, { engine: 'containerlab' }));
+    const done = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [];
+    expect([...new Set(done)]).toEqual(low.map(([name, least]) => `-w ${name}=${least}`));
+    for (const [name, least] of low) {
+      expect(said).toContainEqual(expect.stringMatching(new RegExp(`^raises ${name} from \\d+ to ${least} until`)));
+    }
   });
 
   test('without apt-get says what to install', async () => {

@@ -23,20 +23,24 @@ tcpdump --version && wg --version`;
  * Makes the image of the capture tools be here, so that a deployment needs no network for them: adds wg in a container of the base
  * image, tries both tools there, and keeps what came of it as an image. Nothing but images is left. Throws failure 5.
  */
-export async function prepareToolsImage(listener: ImageListener, signal?: AbortSignal): Promise<void> {
-  if ((await nameHere(TOOLS_IMAGE)) !== undefined) return;
-  const base = await requireImage(BASE_IMAGE, listener, signal);
+export async function prepareToolsImage(
+  listener: ImageListener,
+  signal?: AbortSignal,
+  { from = BASE_IMAGE, image = TOOLS_IMAGE } = {},
+): Promise<void> {
+  if ((await nameHere(image)) !== undefined) return;
+  const base = await requireImage(from, listener, signal);
   signal?.throwIfAborted();
-  listener.step(`Making the image ${TOOLS_IMAGE} of ${base} (at most ${(ADD_MS + COMMIT_MS) / 1000} s)`);
+  listener.step(`Making the image ${image} of ${base} (at most ${(ADD_MS + COMMIT_MS) / 1000} s)`);
   const container = `wglab-tools-${randomUUID().slice(0, 8)}`;
   try {
     const run = ['run', '--name', container, '--entrypoint', 'sh', base];
     await docker([...run, '-c', `${ADD_WG}\n${TRY}`], { timeoutMs: ADD_MS });
     signal?.throwIfAborted();
-    await docker(['commit', container, TOOLS_IMAGE], { timeoutMs: COMMIT_MS });
+    await docker(['commit', container, image], { timeoutMs: COMMIT_MS });
   } catch (error) {
     signal?.throwIfAborted();
-    throw labFailure(`the image ${TOOLS_IMAGE} could not be made of ${base}`, {
+    throw labFailure(`the image ${image} could not be made of ${base}`, {
       detail: messageOf(error),
       remedy: 'apt-get install tcpdump wireguard-tools on this machine: then the nodes get copies of its tools',
       cause: error,

@@ -13,14 +13,16 @@ export interface Check {
   fix?: Fix;
 }
 
-/** Debian's and Ubuntu's packages to install, or commands that want root, without `sudo`. */
-export type Fix = { packages: string[] } | { commands: string[][] };
+/** Debian's and Ubuntu's packages to install, or commands that want root, without `sudo`, and in words what they do. */
+export type Fix = { packages: string[] } | { commands: string[][]; says?: string };
 
 /** What an engine can do on this machine. */
 export interface EngineReport {
   engine: EngineName;
   ok: boolean;
-  /** Who would do WireGuard's work; null where nobody can. */
+  /** Who would do WireGuard's work here; null where nobody can, and where the nodes are elsewhere. */
   dataplane: 'kernel' | 'userspace' | null;
   checks: Check[];
+  /** In one line, instead of checks, what a look by the way has found. */
+  summary?: string;
 }

@@ -2,15 +2,14 @@ import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { docker, dockerFailure } from '../../engine/containerlab/docker.ts';
-import { nameHere } from '../../engine/containerlab/images.ts';
 import { isEnough, OLDEST_CONTAINERLAB, privilegeFor, programPath, versionOf } from '../../engine/containerlab/tool.ts';
-import { runTool } from '../../engine/embedded/processes.ts';
 import { messageOf } from '../../errors.ts';
-import { overlap, parseCidr } from '../../lab/cidr.ts';
 import type { Lab } from '../../lab/lab.ts';
 import type { Check, EngineReport, Fix } from './check.ts';
+import { imageChecks } from './images.ts';
 import { machineChecks } from './machine.ts';
 import { remedyOf } from './remedy.ts';
+import { type Pool, subnetCheck } from './subnets.ts';
 
 const GIB = 1024 ** 3;
 const ANSWER_MS = 5_000;
@@ -24,14 +23,15 @@ const INOTIFY = { 'fs.inotify.max_user_watches': 524_288, 'fs.inotify.max_user_i
 
 /** What the containerlab engine needs for a lab, all of it looked at side by side. */
 export async function examineContainerlab(lab: Lab): Promise<EngineReport> {
-  const [machine, engine, tool, modules] = await Promise.all([
+  const [machine, { checks: engine, info }, tool, modules] = await Promise.all([
     machineChecks(),
     dockerChecks(lab),
     containerlabCheck(),
     Promise.all(['wireguard', 'vxlan', 'ip_tables'].map(moduleCheck)),
   ]);
+  const subnets = await subnetCheck(lab, info?.DefaultAddressPools, info !== undefined);
   const kernel = [moduleSupport(), ...modules, ...Object.entries(INOTIFY).map(inotifyCheck)];
-  const checks = [...machine, ...engine, tool, ...kernel, await memoryCheck(), await subnetCheck(lab)];
+  const checks = [...machine, ...engine, tool, ...kernel, await memoryCheck(), subnets];
   return {
     engine: 'containerlab',
     ok: checks.every(({ ok }) => ok !== false),
@@ -54,11 +54,14 @@ interface DockerInfo {
   CgroupVersion?: string;
   DockerRootDir?: string;
   Architecture?: string;
+  /** Only where daemon.json names some. */
+  DefaultAddressPools?: Pool[];
 }
 
-async function dockerChecks(lab: Lab): Promise<Check[]> {
+async function dockerChecks(lab: Lab): Promise<{ checks: Check[]; info?: DockerInfo }> {
   const check = { name: 'Docker', needed: 'a Docker engine that this user may use' };
-  if (programPath('docker') === undefined) return [lacking(check, 'not on PATH', { packages: ['docker.io'] })];
+  if (programPath('docker') === undefined)
+    return { checks: [lacking(check, 'not on PATH', { packages: ['docker.io'] })] };
   let info: DockerInfo;
   try {
     info = JSON.parse(await docker(['info', '--format', '{{json .}}'], { timeoutMs: ANSWER_MS })) as DockerInfo;
@@ -68,17 +71,17 @@ async function dockerChecks(lab: Lab): Promise<Check[]> {
     const { message, remedy, detail } = dockerFailure(messageOf(error));
     const last = detail?.trim().split('\n').at(-1);
     const fix = /start docker/.test(remedy ?? '') ? { fix: { commands: [['systemctl', 'start', 'docker']] } } : {};
-    return [
-      { ...check, ok: false, seen: last ? `${message}: ${last}` : message, ...(remedy ? { remedy } : {}), ...fix },
-    ];
+    const seen = last ? `${message}: ${last}` : message;
+    return { checks: [{ ...check, ok: false, seen, ...(remedy ? { remedy } : {}), ...fix }] };
   }
-  return [
+  const checks = [
     { ...check, ok: true, seen: `${info.ServerVersion}` },
     cgroupCheck(info, lab),
     ...diskChecks(info),
     await privilegedCheck(),
-    await imageCheck(lab),
+    ...(await imageChecks(lab)),
   ];
+  return { checks, info };
 }
 
 function errorsIn(info: object): string {
@@ -130,14 +133,6 @@ async function privilegedCheck(): Promise<Check> {
   return { ...check, ok: false, seen: `this system's root lacks some (mask ${missing.toString(16)})`, remedy };
 }
 
-async function imageCheck({ topology }: Lab): Promise<Check> {
-  const image = topology.image ?? 'the default of the kind inside of containerlab';
-  const check = { name: 'node image', needed: image };
-  const here = topology.image === undefined ? undefined : await nameHere(topology.image);
-  if (here !== undefined) return { ...check, ok: true, seen: 'here' };
-  return { ...check, ok: 'warning', seen: 'not here: it is pulled when a lab is deployed', remedy: 'wglab pull' };
-}
-
 async function containerlabCheck(): Promise<Check> {
   const check = { name: 'containerlab', needed: `${OLDEST_CONTAINERLAB} or later, as root, by SUID or through sudo` };
   const path = programPath('containerlab');
@@ -174,10 +169,15 @@ async function moduleCheck(name: string): Promise<Check> {
   if (how !== undefined) return { ...check, ok: true, seen: how };
   if (!existsSync(modulesFolder()))
     return { ...check, ok: 'warning', seen: `cannot be known without ${modulesFolder()}` };
-  const found = lacking(check, 'not in the kernel', { commands: [['modprobe', name]] });
-  return name === 'wireguard'
-    ? { ...found, ok: 'warning', seen: `${found.seen}: a lab stands, and cannot encrypt` }
-    : found;
+  const fix = { commands: [['modprobe', name]] };
+  if (name !== 'wireguard') return lacking(check, 'not in the kernel', fix);
+  // Not tried unasked: a module that the kernel's folder does not have cannot be loaded.
+  return {
+    ...check,
+    ok: 'warning',
+    seen: 'not in the kernel: a lab stands, and cannot encrypt',
+    remedy: remedyOf(fix),
+  };
 }
 
 /** How the kernel has a module, in words; undefined where it has not. */
@@ -199,7 +199,8 @@ function inotifyCheck([setting, least]: [string, number]): Check {
   const check = { name: setting, needed: `${least}` };
   const value = Number(readFileSync(`/proc/sys/${setting.replaceAll('.', '/')}`, 'utf8'));
   if (value >= least) return { ...check, ok: true, seen: `${value}` };
-  const fix = { commands: [['sysctl', '-w', `${setting}=${least}`]] };
+  const says = `raises ${setting} from ${value} to ${least} until the next boot (for good: a line in /etc/sysctl.d/99-wglab.conf)`;
+  const fix = { commands: [['sysctl', '-w', `${setting}=${least}`]], says };
   return { ...check, ok: 'warning', seen: `${value}`, remedy: remedyOf(fix), fix };
 }
 
@@ -209,30 +210,4 @@ async function memoryCheck(): Promise<Check> {
   const check = { name: 'memory for nodes', seen: `${gibibytes(free)} available`, needed: gibibytes(LEAST_MEMORY) };
   if (free >= LEAST_MEMORY) return { ...check, ok: true };
   return { ...check, ok: 'warning', remedy: 'end programs that take much memory, or use fewer workers' };
-}
-
-/** A network of the lab that this machine has a route to already: pods would not reach it, or it not them. */
-async function subnetCheck({ cluster }: Lab): Promise<Check> {
-  const check = { name: 'subnets', needed: 'networks for pods and services that this machine has no route to' };
-  const routes = await runTool(['ip', '-o', 'route', 'show', 'table', 'main']).catch(() => undefined);
-  if (routes === undefined) return { ...check, ok: 'warning', seen: 'the routes of this machine cannot be read' };
-  const wanted = `${cluster.podSubnet},${cluster.serviceSubnet}`.split(',');
-  const clashes = clashesOf(routes, wanted);
-  if (clashes.length === 0) return { ...check, ok: true, seen: wanted.join(', ') };
-  const remedy = 'give the lab other networks (podSubnet in the kind configuration, cidr in the Installation)';
-  return { ...check, ok: 'warning', seen: clashes.join('; '), remedy };
-}
-
-/** Each route that overlaps one of the networks, in words. */
-export function clashesOf(routes: string, wanted: readonly string[]): string[] {
-  return routes.split('\n').flatMap((line) => {
-    const [network = ''] = line.split(' ');
-    const route = parseCidr(network.includes('/') ? network : `${network}/32`);
-    if (!route) return []; // the default route, or a kind of route with a word in front
-    const clashing = wanted.filter((text) => {
-      const cidr = parseCidr(text);
-      return cidr !== undefined && cidr.family === route.family && overlap(cidr, route);
-    });
-    return clashing.map((text) => `${text} is also routed here: ${line.trim()}`);
-  });
 }

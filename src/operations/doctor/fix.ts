@@ -6,11 +6,13 @@ import { findTool } from './tools.ts';
 /** How the remedies went: what could not be done, in words. */
 export type Problems = string[];
 
+/** Hears a command before it runs, and what it does where that is not plain to see. */
+export type Announce = (command: string, says?: string) => void;
+
 /**
- * Puts the fixes of all checks that fail into effect: packages first, in one go, then the rest. `announce` hears each command before
- * it runs. The commands speak on standard error and may ask for a password.
+ * Puts the fixes of all checks that fail or warn into effect: packages first, in one go, then the rest. The commands speak on standard error and may ask for a password.
  */
-export async function applyFixes(checks: readonly Check[], announce: (command: string) => void): Promise<Problems> {
+export async function applyFixes(checks: readonly Check[], announce: Announce): Promise<Problems> {
   const fixes = combined(checks);
   const problems: Problems = [];
   for (const fix of fixes) {
@@ -26,7 +28,7 @@ export async function applyFixes(checks: readonly Check[], announce: (command: s
 
 /** One fix for all packages, and one for each other command. */
 function combined(checks: readonly Check[]): Fix[] {
-  const fixes = checks.flatMap(({ ok, fix }) => (ok === false && fix ? [fix] : []));
+  const fixes = checks.flatMap(({ ok, fix }) => (ok !== true && fix ? [fix] : []));
   const packages = [...new Set(fixes.flatMap((fix) => ('packages' in fix ? fix.packages : [])))];
   const others = fixes.filter((fix) => 'commands' in fix);
   return packages.length > 0 ? [{ packages }, ...others] : others;
@@ -37,13 +39,14 @@ function lackingSudo(): string | undefined {
 }
 
 /** A fresh machine may not know its packages yet: then apt-get is told to fetch their list, and tried once more. */
-async function applyFix(fix: Fix, announce: (command: string) => void): Promise<boolean> {
-  if (await runAll(commandsOf(fix), announce)) return true;
+async function applyFix(fix: Fix, announce: Announce): Promise<boolean> {
+  const says = 'says' in fix ? fix.says : undefined;
+  if (await runAll(commandsOf(fix), (command) => announce(command, says))) return true;
   if (!('packages' in fix)) return false;
   return runAll([...commandsOf({ commands: [['apt-get', 'update']] }), ...commandsOf(fix)], announce);
 }
 
-async function runAll(commands: readonly string[][], announce: (command: string) => void): Promise<boolean> {
+async function runAll(commands: readonly string[][], announce: Announce): Promise<boolean> {
   for (const command of commands) {
     announce(command.join(' '));
     if ((await run(command)) !== 0) return false;

@@ -12,7 +12,7 @@ import { planWithoutCluster, topologyFor } from '../../../src/engine/containerla
 import { asRoot, isEnough, versionIn } from '../../../src/engine/containerlab/tool.ts';
 import { parseDocuments } from '../../../src/lab/document.ts';
 import { topologyOf } from '../../../src/lab/topology.ts';
-import { clashesOf } from '../../../src/operations/doctor/containerlab.ts';
+import { clashesOf } from '../../../src/operations/doctor/subnets.ts';
 
 /** What containerlab 0.79.0 printed where no image could be pulled (recorded; colours and margins as they came). */
 const RECORDED = `20:24:39 INFO Containerlab started version=0.79.0

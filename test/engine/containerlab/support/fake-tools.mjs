@@ -33,6 +33,10 @@ function docker() {
     return;
   }
   if (command === 'network' && sub === 'ls') return process.stdout.write(`${state.networks.join('\n')}\n`);
+  if (command === 'network' && sub === 'inspect' && after('--format').includes('IPAM')) {
+    for (const name of argv.slice(4)) process.stdout.write(`${[name, ...(state.subnets?.[name] ?? [])].join(' ')}\n`);
+    return;
+  }
   if (command === 'network' && sub === 'inspect') {
     const name = argv.at(-1);
     if (!state.networks.includes(name)) fail(`Error: No such network: ${name}`);
