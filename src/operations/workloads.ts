@@ -37,7 +37,7 @@ export async function untilNodesReady(cluster: Cluster, update: Update, signal: 
   const notReady = (nodes: readonly Node[]) => nodes.filter((node) => readiness(node)?.status !== 'True');
   await cluster.until(
     '/api/v1/nodes',
-    () => cluster.nodes(),
+    async () => refuseLost(await cluster.nodes()),
     (nodes) => nodes.length > 0 && notReady(nodes).length === 0,
     {
       timeoutMs: READY_MS,
@@ -58,6 +58,7 @@ export async function untilWorkloadsReady(cluster: Cluster, update: Update, sign
       cluster.pods(),
     ]);
     refuseStuck(pods);
+    refuseLost(await cluster.nodes());
     // A set of pods is waiting too until it has made them.
     return [
       ...pods.filter(isStarting).map((pod) => named(pod, whyStarting(pod))),
@@ -76,6 +77,15 @@ export async function untilWorkloadsReady(cluster: Cluster, update: Update, sign
     update,
     signal,
   });
+}
+
+/** Throws where the engine says that a node cannot come back. */
+function refuseLost(nodes: Node[]): Node[] {
+  for (const { metadata } of nodes) {
+    const why = metadata?.annotations?.['wglab.dev/lost'];
+    if (why !== undefined) throw labFailure(`node ${metadata?.name} is lost: ${why}`);
+  }
+  return nodes;
 }
 
 /** What is waited for now, in words for a person. */

@@ -1,10 +1,12 @@
 import { createCipheriv, createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { VerifyResult } from '../../src/proof/result.ts';
 import { Kubectl } from './support/kubectl.ts';
 import { whyNoFaults } from './support/requirements.ts';
+import { until } from './support/until.ts';
 import { Home } from './support/wglab.ts';
 
 /**
@@ -219,10 +221,18 @@ describe.skipIf(why)('engine kubernetes', { timeout: 120_000 }, () => {
 
   it('is taken away by the next deploy of that name, on whichever engine', async () => {
     const running = home.start(deploy('again', ...IMAGE));
-    await running.prints(/Looking for the tools/); // its namespace is there, and the lab is not yet whole
+    await running.prints(/Making the namespace/);
+    running.child.kill('SIGSTOP');
+    // In small steps, or it might be done before anybody has seen the namespace.
+    await until('its namespace to be there', async () => {
+      if ((await namespaces()).length > 0) return true;
+      running.child.kill('SIGCONT');
+      await delay(2);
+      running.child.kill('SIGSTOP');
+      return false;
+    });
     running.child.kill('SIGKILL');
     await running.ended;
-    expect(await namespaces()).toEqual(['namespace/wglab-again']);
     await home.expects(0, ['deploy', '--name', 'again', '--engine', 'embedded']);
     expect(await namespaces()).toEqual([]);
     await home.expects(0, ['destroy', 'again']);

@@ -112,7 +112,9 @@ function answersOf(child: ChildProcessWithoutNullStreams, doing: string): { next
     complaint += chunk.toString();
   });
   child.on('error', (error) => fail(new ToolError([doing], error.message, '')));
-  child.on('close', (code) => fail(new ToolError([doing], `exit status ${code}`, complaint + printed)));
+  child.on('close', (code, signal) => {
+    fail(new ToolError([doing], signal ? `ended by ${signal}` : `exit status ${code}`, complaint + printed));
+  });
   return {
     next: () =>
       new Promise((resolve, reject) => {

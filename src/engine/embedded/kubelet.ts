@@ -92,6 +92,8 @@ export class Kubelet implements PodRuntime {
       const conditions = (node.status?.conditions ?? []) as { type: string; status: string }[];
       const unknown = { status: 'Unknown', lastTransitionTime: at, ...SILENT };
       node.status = { ...node.status, conditions: conditions.map((one) => ({ ...one, ...unknown })) };
+      // Kubernetes gives a silent node time; this one cannot come back, and nobody need wait for it.
+      node.metadata.annotations = { ...node.metadata.annotations, 'wglab.dev/lost': 'its first process ended' };
     });
     for (const pod of this.#store.list('Pod')) {
       if (pod.spec?.nodeName === name) this.#workers.get(pod.metadata.uid ?? '')?.lose();
