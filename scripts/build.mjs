@@ -56,7 +56,12 @@ const common = {
 
 const results = await Promise.all([
   build({ ...common, entryPoints: { wglab: 'src/cli/main.ts' }, splitting: true, chunkNames: 'wglab-[hash]' }),
-  build({ ...common, entryPoints: { 'embedded-engine': 'src/engine/embedded/daemon.ts' } }),
+  build({
+    ...common,
+    entryPoints: { 'embedded-engine': 'src/engine/embedded/daemon.ts' },
+    splitting: true,
+    chunkNames: 'engine-[hash]',
+  }),
 ]);
 
 // Every bundled package with its licence, as the licences ask.

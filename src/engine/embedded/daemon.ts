@@ -107,14 +107,10 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
   }));
   makeRunFolder(nodes);
   say({ kind: 'step', text: `Making ${nodes.length} nodes and the wire between them` });
-  const image = makeImage();
-  const making = Promise.all([
-    makeNodes(nodeSubnet, nodes, nodeSubnet6),
-    image,
-    order.hosts ? makeLinuxHosts(order.hosts, image) : new Map<string, LinuxHost>(),
-  ]);
+  const detecting = detectDataplane();
+  const making = makeNodes(nodeSubnet, nodes, nodeSubnet6);
   making.catch(() => undefined); // heard below, once the API is there
-  const dataplane = await detectDataplane();
+  const dataplane = await detecting;
   const store = new Store();
   bootstrapCluster(
     store,
@@ -155,7 +151,12 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
   const { tls, token } = order;
   await startApiServer({ store, runtime: kubelet, tls, token, listen: listening, log });
   say({ kind: 'serving' });
-  const [made, , madeHosts] = await making;
+  const image = makeImage();
+  const [made, , madeHosts] = await Promise.all([
+    making,
+    image,
+    order.hosts ? makeLinuxHosts(order.hosts, image) : new Map<string, LinuxHost>(),
+  ]);
   for (const node of made) namespaces.set(node.name, node);
   for (const [name, host] of madeHosts) hosts.set(name, host);
   felix.start(namespaces);

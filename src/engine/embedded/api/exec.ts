@@ -6,7 +6,6 @@ import { parseApiPath } from './path.ts';
 import { objectAt } from './schema/json.ts';
 import { ApiError, badRequest, notFound, unknownPath } from './status.ts';
 import { refuseUpgrade } from './streams/refuse-upgrade.ts';
-import { serveExec } from './streams/serve-exec.ts';
 import { readUrl } from './url.ts';
 import { containerOf, isTrue } from './verbs/logs.ts';
 
@@ -32,7 +31,11 @@ export function serveUpgrade(request: IncomingMessage, socket: Duplex, head: Buf
     if (!streams.stdin && !streams.stdout && !streams.stderr) {
       throw badRequest('you must specify at least 1 of stdin, stdout, stderr');
     }
-    serveExec(request, socket, head, streams, () => start(streams.tty));
+    // Loaded with the first command: whoever waits for the engine to start does not wait for it. Until then nobody else listens.
+    socket.on('error', () => socket.destroy());
+    void import('./streams/serve-exec.ts').then(({ serveExec }) =>
+      serveExec(request, socket, head, streams, () => start(streams.tty)),
+    );
   } catch (error) {
     const { code, reason, message } = options.refusalOf(error, options.api);
     socket.on('error', () => socket.destroy());
