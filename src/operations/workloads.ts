@@ -7,19 +7,35 @@ import { type Manifest, placeOfField } from '../lab/manifests.ts';
 /** Images may have to be pulled first. */
 const READY_MS = 300_000;
 
-/** Applies manifests in their order. What the server refuses is told with the file's line and column. */
+/** How many objects are applied at once: each asks for a connection of its own. */
+const AT_ONCE = 3;
+
+/**
+ * Applies manifests: namespaces, which others lie in, before all others, and those side by side. What the server refuses is told
+ * with the file's line and column, the first in their order.
+ */
 export async function applyManifests(
   cluster: Cluster,
   manifests: readonly Manifest[],
   signal: AbortSignal,
 ): Promise<void> {
-  for (const manifest of manifests) {
-    signal.throwIfAborted();
-    try {
-      await cluster.apply(manifest.object as unknown as AppliedObject);
-    } catch (error) {
-      throw withPlace(manifest, error);
-    }
+  const isNamespace = ({ object }: Manifest) => object.kind === 'Namespace';
+  for (const some of [manifests.filter(isNamespace), manifests.filter((one) => !isNamespace(one))]) {
+    const refused: unknown[] = [];
+    const left = some.entries();
+    const applier = async () => {
+      for (const [i, manifest] of left) {
+        signal.throwIfAborted();
+        try {
+          await cluster.apply(manifest.object as unknown as AppliedObject);
+        } catch (error) {
+          refused[i] = withPlace(manifest, error);
+          return;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, applier));
+    for (const error of refused) if (error !== undefined) throw error;
   }
 }
 

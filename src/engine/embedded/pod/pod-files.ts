@@ -1,4 +1,5 @@
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { KubeObject, Store } from '../store.ts';
 import { RUN_FOLDER } from './image.ts';
@@ -16,27 +17,26 @@ export function hostsFile(pod: KubeObject): string {
   return join(podFolder(pod), 'hosts');
 }
 
-/** Makes the root folder of a container and gives its path. */
-export async function makeRoot(pod: KubeObject, container: ContainerSpec, run: number): Promise<string> {
+/**
+ * Makes the root folder of a container and gives its path. At one go: in memory, each of these takes some 10 µs, and thirty times
+ * that where it is waited for.
+ */
+export function makeRoot(pod: KubeObject, container: ContainerSpec, run: number): string {
   const root = join(podFolder(pod), `${container.name}-${run}`);
-  await rm(root, { recursive: true, force: true }); // of a sandbox that was lost
-  await Promise.all(FOLDERS.map((folder) => mkdir(join(root, folder), { recursive: true })));
+  rmSync(root, { recursive: true, force: true }); // of a sandbox that was lost
+  for (const folder of FOLDERS) mkdirSync(join(root, folder), { recursive: true });
   const user = process.getuid?.() ?? 0;
   const group = process.getgid?.() ?? 0;
   const own = user === 0 ? '' : `pod:x:${user}:${group}:pod:/root:/bin/sh\n`;
-  await Promise.all([
-    symlink('bin', join(root, 'sbin')),
-    symlink('../bin', join(root, 'usr/bin')),
-    symlink('../bin', join(root, 'usr/sbin')),
-    writeFile(
-      join(root, 'etc/passwd'),
-      `root:x:0:0:root:/root:/bin/sh\n${own}nobody:x:65534:65534:nobody:/:/bin/false\n`,
-    ),
-    writeFile(join(root, 'etc/group'), `root:x:0:\n${user === 0 ? '' : `pod:x:${group}:\n`}nogroup:x:65534:\n`),
-    writeFile(join(root, 'etc/hostname'), `${pod.metadata.name}\n`),
-    writeFile(join(root, 'etc/resolv.conf'), ''),
-    writeFile(join(root, 'etc/nsswitch.conf'), 'hosts: files\n'),
-  ]);
+  const users = `root:x:0:0:root:/root:/bin/sh\n${own}nobody:x:65534:65534:nobody:/:/bin/false\n`;
+  symlinkSync('bin', join(root, 'sbin'));
+  symlinkSync('../bin', join(root, 'usr/bin'));
+  symlinkSync('../bin', join(root, 'usr/sbin'));
+  writeFileSync(join(root, 'etc/passwd'), users);
+  writeFileSync(join(root, 'etc/group'), `root:x:0:\n${user === 0 ? '' : `pod:x:${group}:\n`}nogroup:x:65534:\n`);
+  writeFileSync(join(root, 'etc/hostname'), `${pod.metadata.name}\n`);
+  writeFileSync(join(root, 'etc/resolv.conf'), '');
+  writeFileSync(join(root, 'etc/nsswitch.conf'), 'hosts: files\n');
   return root;
 }
 

@@ -194,8 +194,7 @@ export class PodWorker {
     const sandbox = this.#sandbox;
     if (!sandbox || this.#stopping) return undefined;
     const environment = environmentOf(this.#store, this.#pod, slot.spec, this.#addresses);
-    const root = await makeRoot(this.#pod, slot.spec, slot.restartCount);
-    if (this.#stopping || this.#sandbox !== sandbox) return undefined;
+    const root = makeRoot(this.#pod, slot.spec, slot.restartCount);
     slot.previous = slot.container?.log;
     slot.container = startContainer(sandbox, {
       root,
