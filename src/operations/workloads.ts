@@ -7,35 +7,19 @@ import { type Manifest, placeOfField } from '../lab/manifests.ts';
 /** Images may have to be pulled first. */
 const READY_MS = 300_000;
 
-/** How many objects are applied at once: each asks for a connection of its own. */
-const AT_ONCE = 3;
-
-/**
- * Applies manifests: namespaces, which others lie in, before all others, and those side by side. What the server refuses is told
- * with the file's line and column, the first in their order.
- */
+/** Applies manifests in their order. What the server refuses is told with the file's line and column. */
 export async function applyManifests(
   cluster: Cluster,
   manifests: readonly Manifest[],
   signal: AbortSignal,
 ): Promise<void> {
-  const isNamespace = ({ object }: Manifest) => object.kind === 'Namespace';
-  for (const some of [manifests.filter(isNamespace), manifests.filter((one) => !isNamespace(one))]) {
-    const refused: unknown[] = [];
-    const left = some.entries();
-    const applier = async () => {
-      for (const [i, manifest] of left) {
-        signal.throwIfAborted();
-        try {
-          await cluster.apply(manifest.object as unknown as AppliedObject);
-        } catch (error) {
-          refused[i] = withPlace(manifest, error);
-          return;
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, applier));
-    for (const error of refused) if (error !== undefined) throw error;
+  for (const manifest of manifests) {
+    signal.throwIfAborted();
+    try {
+      await cluster.apply(manifest.object as unknown as AppliedObject);
+    } catch (error) {
+      throw withPlace(manifest, error);
+    }
   }
 }
 
@@ -68,16 +52,17 @@ export async function untilNodesReady(cluster: Cluster, update: Update, signal: 
 /** Waits until all DaemonSets and Deployments have their pods ready; throws as soon as a pod cannot start. */
 export async function untilWorkloadsReady(cluster: Cluster, update: Update, signal: AbortSignal): Promise<void> {
   const state = async () => {
-    const [daemonSets, deployments, pods] = await Promise.all([
+    const pods = await cluster.pods();
+    refuseStuck(pods);
+    const starting = pods.filter(isStarting).map((pod) => named(pod, whyStarting(pod)));
+    // Looked at with every change of a pod: the sets are asked only once all their pods are ready.
+    if (starting.length > 0) return starting;
+    const [daemonSets, deployments] = await Promise.all([
       cluster.list<DaemonSet>('apps/v1', 'DaemonSet'),
       cluster.list<Deployment>('apps/v1', 'Deployment'),
-      cluster.pods(),
     ]);
-    refuseStuck(pods);
-    refuseLost(await cluster.nodes());
     // A set of pods is waiting too until it has made them.
     return [
-      ...pods.filter(isStarting).map((pod) => named(pod, whyStarting(pod))),
       ...daemonSets.items.filter(isRolling).map((set) => {
         const { numberReady = 0, desiredNumberScheduled = 0 } = set.status ?? {};
         return named(set, `${numberReady} of ${desiredNumberScheduled} pods are ready`);
@@ -152,6 +137,7 @@ function refuseStuck(pods: readonly Pod[]): void {
   if (stuck) throw stuck;
   for (const { metadata, status } of pods.filter((pod) => !SYSTEM.includes(pod.metadata?.namespace ?? ''))) {
     const name = `${metadata?.namespace}/${metadata?.name}`;
+    if (status?.reason === 'NodeLost') throw labFailure(`pod ${name} is lost: ${status.message}`);
     for (const container of [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]) {
       const { reason, message } = container.state?.waiting ?? {};
       if (reason && HOPELESS.includes(reason))

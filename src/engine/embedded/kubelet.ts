@@ -96,7 +96,12 @@ export class Kubelet implements PodRuntime {
       node.metadata.annotations = { ...node.metadata.annotations, 'wglab.dev/lost': 'its first process ended' };
     });
     for (const pod of this.#store.list('Pod')) {
-      if (pod.spec?.nodeName === name) this.#workers.get(pod.metadata.uid ?? '')?.lose();
+      if (pod.spec?.nodeName !== name) continue;
+      this.#workers.get(pod.metadata.uid ?? '')?.lose();
+      const { namespace, name: podName } = pod.metadata;
+      this.#store.modify('Pod', namespace, podName, (object) => {
+        object.status = { ...object.status, reason: 'NodeLost', message: `its node ${name} has ended` };
+      });
     }
   }
 
