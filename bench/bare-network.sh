@@ -3,7 +3,7 @@
 # joined by Calico's VXLAN (VNI 4096, port 4789, nothing learnt), each with the routes to the pods of the others. No pods, no API.
 #
 # Run it in namespaces of its own, so that all of it goes when it ends:
-#   unshare --net --mount --fork --pid --mount-proc --kill-child bash bare-network.sh [--check]
+#   unshare --net --mount --fork --pid --mount-proc --kill-child bash bare-network.sh [--check | --remove]
 set -euo pipefail
 
 NODES=3
@@ -56,4 +56,11 @@ if [ "${1:-}" = --check ]; then
     done
   done
   echo 'every node reaches every other through VXLAN'
+fi
+
+# The kernel takes a namespace and its interfaces away later than `ip netns` returns: only then all of it is gone.
+if [ "${1:-}" = --remove ]; then
+  for ((n = 1; n <= NODES; n++)); do ip netns delete "node$n"; done
+  ip link delete wire
+  until [ -z "$(ip -o link show type veth)" ]; do :; done
 fi

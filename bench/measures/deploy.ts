@@ -1,32 +1,51 @@
-import { type Bench, type Row, ratio, sideBySide } from '../measure.ts';
+import { type Bench, type Row, ratio, type Summary, sideBySide } from '../measure.ts';
 
 const LAB = 'bench-deploy';
+const ALONE = ['unshare', '--net', '--mount', '--fork', '--pid', '--mount-proc', '--kill-child'];
 
-/** A whole lab, ready to verify, next to the bare network of one; each is gone again before the next begins. */
+/**
+ * A whole lab, ready to verify, next to the bare network of one: each made, and each made and removed again until nothing of it is
+ * left. How long the script takes to make it hangs on whether the kernel still removes what was there before, and differs threefold.
+ */
 export function deploying(bench: Bench): Row[] {
-  const alone = ['unshare', '--net', '--mount', '--fork', '--pid', '--mount-proc', '--kill-child'];
-  const bare = () => bench.run([...alone, 'bash', 'bench/bare-network.sh']);
-  bench.run([...alone, 'bash', 'bench/bare-network.sh', '--check']); // it is a network, and not only fast
-  const [wglab, script] = sideBySide(
+  const script = (...options: string[]) => bench.run([...ALONE, 'bash', 'bench/bare-network.sh', ...options]);
+  const deploy = () => bench.wglab('deploy', '--name', LAB);
+  const destroy = () => bench.wglab('destroy', LAB);
+  script('--check'); // it is a network, and not only fast
+  const made = sideBySide(
     bench.rounds(7),
     () => {
-      const seconds = bench.wglab('deploy', '--name', LAB);
-      bench.wglab('destroy', LAB);
+      const seconds = deploy();
+      destroy();
       return seconds;
     },
-    bare,
+    () => script(),
   );
+  const removed = sideBySide(
+    bench.rounds(7),
+    () => deploy() + destroy(),
+    () => script('--remove'),
+  );
+  return [
+    ...row('`wglab deploy`, 3 nodes, ready to verify', 'the network alone, made by a script with `ip -batch`', made, {
+      reach: '< 1.5 s',
+      reached: (wglab) => wglab.median < 1.5,
+    }),
+    ...row('`wglab deploy` and `destroy`', 'the network alone, made by that script and removed', removed, {
+      reach: '≤ 10 ×',
+      reached: (_, ratios) => ratios.median <= 10,
+    }),
+  ];
+}
+
+function row(
+  measure: string,
+  what: string,
+  [wglab, script]: Summary[],
+  { reach, reached }: { reach: string; reached: (wglab: Summary, ratios: Summary) => boolean },
+): Row[] {
   if (!wglab || !script) return [];
   const ratios = ratio(wglab, script);
-  return [
-    {
-      measure: '`wglab deploy`, 3 nodes, ready to verify',
-      unit: 's',
-      wglab,
-      against: { what: 'the network alone, by a script with `ip -batch`', summary: script },
-      ratio: ratios,
-      reach: '≤ 10 ×, < 1.5 s',
-      reached: ratios.median <= 10 && wglab.median < 1.5,
-    },
-  ];
+  const against = { what, summary: script };
+  return [{ measure, unit: 's', wglab, against, ratio: ratios, reach, reached: reached(wglab, ratios) }];
 }

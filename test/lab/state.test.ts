@@ -127,8 +127,9 @@ describe('the state of a lab', () => {
   test('where a file is in the place of the folder', async () => {
     await writeFile(join(home, 'file'), '');
     vi.stubEnv('WGLAB_HOME', join(home, 'file'));
-    for (const doing of [saveLabState(STATE), listLabStates(), readLabState('one'), lockLab('one')]) {
-      await expect(doing).rejects.toMatchObject({
+    const doings = [() => saveLabState(STATE), listLabStates, () => readLabState('one'), () => lockLab('one')];
+    for (const doing of doings) {
+      await expect(doing()).rejects.toMatchObject({
         exitCode: ExitCode.lacking,
         message: expect.stringContaining(join(home, 'file')),
         remedy: expect.stringContaining('Move that file away'),
