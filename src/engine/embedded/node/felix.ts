@@ -1,67 +1,24 @@
-import { planChanges } from '../dataplane/changes.ts';
-import { desiredState, emptyState } from '../dataplane/felix.ts';
-import { felixEvents } from '../dataplane/felix-events.ts';
-import { firewallState } from '../dataplane/firewall.ts';
-import { familiesOf, podMtu } from '../dataplane/mtu.ts';
-import type { Family } from '../dataplane/networks.ts';
-import { READ_COMMANDS, type ReadCommand, readState } from '../dataplane/read-state.ts';
-import type { ChangeStep, NodeState } from '../dataplane/types.ts';
+import { podMtu } from '../dataplane/mtu.ts';
 import { podInterfaceLines, podVethLines } from '../dataplane/underlay.ts';
 import { hostInterfaceName } from '../dataplane/workloads.ts';
 import type { Ipam } from '../ipam.ts';
 import type { Sandbox } from '../pod/sandbox.ts';
 import { runTool } from '../processes.ts';
 import type { KubeObject, Store } from '../store.ts';
-import { applyChanges } from './apply-changes.ts';
-import { FelixLog } from './felix-log.ts';
-import { type AttachedPod, clusterView, type Keys, nodeFingerprint, publishKeys } from './felix-view.ts';
-import { FirewallTeller, NodeFirewall } from './firewall.ts';
+import { atOnce } from './at-once.ts';
+import type { FelixLog } from './felix-log.ts';
+import { type FelixNode, freshNode, type Plan, planNode, runPlan, withoutWorkload } from './felix-node.ts';
+import { clusterView, nodeFingerprint, publishKeys } from './felix-view.ts';
+import { FirewallTeller } from './firewall.ts';
 import type { NodeNamespaces } from './node-namespaces.ts';
-import { type Dataplane, giveNewKey } from './wireguard-device.ts';
+import type { Dataplane } from './wireguard-device.ts';
 
-/** How many nodes are worked on at once: each takes a few processes, and more than a few times the cores only queue. */
-const AT_ONCE = 8;
 /** How long Felix must have had nothing to do, in ms, before it does what nobody waits for: making the nodes' first firewall. */
 const QUIET_MS = 500;
 /** How often in a row a node may fail before Felix leaves it until something changes. */
 const ATTEMPTS = 3;
 
 const FAMILIES = [4, 6] as const;
-
-interface FelixNode {
-  namespaces: NodeNamespaces;
-  firewall: NodeFirewall;
-  log: FelixLog;
-  /** What the kernel has, as far as Felix knows; undefined where it must look. */
-  actual: NodeState | undefined;
-  /** What the log has told of. */
-  told: NodeState;
-  toldKeys: Keys;
-  /** The attached pods by their uid: their interfaces are there. */
-  pods: Map<string, AttachedPod>;
-  /** Of the WireGuard devices that are there. */
-  keys: Keys;
-  dirty: boolean;
-  /** Whether it ever had a pod. */
-  begun: boolean;
-  /** Whether anything was ever done on it. */
-  touched: boolean;
-  /** How often in a row it went wrong. */
-  failures: number;
-}
-
-/** What is to be done on a node: up to its peers, and after. */
-interface Plan {
-  name: string;
-  node: FelixNode;
-  desired: NodeState;
-  /** The WireGuard devices that there should be. */
-  devices: { family: Family; name: string }[];
-  /** Resolves when the firewall is made too, or is left for later. */
-  firewall: Promise<void>;
-  first: ChangeStep[];
-  last: ChangeStep[];
-}
 
 /**
  * Plays Felix on every node: keeps each node's network as the pure function `desiredState` wants it. All nodes are done in
@@ -104,20 +61,7 @@ export class Felix {
       for (const { log } of this.#nodes.values()) log.noFirewall(why);
     });
     for (const [name, namespaces] of nodes) {
-      this.#nodes.set(name, {
-        namespaces,
-        firewall: new NodeFirewall(namespaces, teller),
-        log: new FelixLog(),
-        actual: emptyState(),
-        told: emptyState(),
-        toldKeys: {},
-        pods: new Map(),
-        keys: {},
-        dirty: true,
-        begun: false,
-        touched: false,
-        failures: 0,
-      });
+      this.#nodes.set(name, freshNode(namespaces, teller));
     }
     const settingsOf = (name: string) => JSON.stringify(this.#view(name).felix);
     const settings = new Map([...this.#nodes.keys()].map((name) => [name, settingsOf(name)]));
@@ -232,11 +176,14 @@ export class Felix {
   async #syncDirty(): Promise<void> {
     const dirty = [...this.#nodes].filter(([, node]) => node.dirty);
     for (const [, node] of dirty) node.dirty = false;
-    const planned = await atOnce(dirty, async ([name, node]) => this.#try(name, node, () => this.#plan(name, node)));
-    const begun = await atOnce(planned, async (plan) =>
-      this.#try(plan.name, plan.node, () => this.#run(plan, plan.first)),
+    const means = { dataplane: this.dataplane, log: this.#log };
+    const planned = await atOnce(dirty, async ([name, node]) =>
+      this.#try(name, node, () => planNode(name, node, this.#view(name), this.#ipam6.pool !== undefined)),
     );
-    await atOnce(begun, async (plan) => this.#try(plan.name, plan.node, () => this.#run(plan, plan.last)));
+    const begun = await atOnce(planned, async (plan) =>
+      this.#try(plan.name, plan.node, () => runPlan(plan, plan.first, means)),
+    );
+    await atOnce(begun, async (plan) => this.#try(plan.name, plan.node, () => runPlan(plan, plan.last, means)));
     await Promise.all(planned.map(({ firewall }) => firewall));
     this.#whenQuiet();
     for (const [name, node] of dirty) {
@@ -274,62 +221,6 @@ export class Felix {
     }
   }
 
-  async #plan(name: string, node: FelixNode): Promise<Plan> {
-    const view = this.#view(name);
-    const desired = desiredState(view, name);
-    const names = familiesOf(view).map(({ family = 4, felix }) => ({ family, name: felix.wireguardInterfaceName }));
-    const known = node.actual ?? (await this.#read(node, names));
-    const devices = names.filter(({ name }) => desired.wireguard.some((device) => device.name === name));
-    if (!node.actual) {
-      node.told = known;
-      node.keys = {};
-      for (const { family, name } of devices) {
-        const key = known.wireguard.find((device) => device.name === name)?.publicKey;
-        if (key !== undefined) node.keys[family] = key;
-      }
-    }
-    const workloads = desired.links.filter(({ type }) => type === 'veth');
-    const actual = { ...known, links: [...known.links.filter(({ type }) => type !== 'veth'), ...workloads] };
-    const { steps } = planChanges(actual, desired);
-    const peersSet = steps.findLastIndex(({ kind }) => kind === 'wgSet') + 1;
-    // On the way of whoever waits for encryption, and on nobody's way else.
-    const firewall = node.firewall.set({
-      state: () => firewallState(view, name),
-      mayWait: devices.length === 0,
-      changed: () => node.log.firewall(),
-    });
-    return { name, node, desired, devices, firewall, first: steps.slice(0, peersSet), last: steps.slice(peersSet) };
-  }
-
-  async #run(plan: Plan, steps: ChangeStep[]): Promise<Plan> {
-    const { node, devices, desired } = plan;
-    if (steps.length > 0) node.touched = true;
-    await applyChanges(node.namespaces, { steps }, { dataplane: this.dataplane, log: this.#log });
-    if (steps !== plan.last) return plan;
-    if (plan.first.length + plan.last.length > 0) node.log.did(felixEvents(node.told, desired));
-    node.actual = desired;
-    node.told = desired;
-    node.failures = 0;
-    node.keys = await keysOf(node, devices);
-    return plan;
-  }
-
-  async #read(node: FelixNode, devices: readonly { name: string }[]): Promise<NodeState> {
-    const run = (command: ReadCommand) =>
-      runTool(node.namespaces.enter([command.command, ...command.arguments]), command.input);
-    const [rules6, ip, bridge, wg, sysctl] = await Promise.all([
-      this.#ipam6.pool ? run(READ_COMMANDS.rules6) : '',
-      run(READ_COMMANDS.ip),
-      run(READ_COMMANDS.bridge),
-      run(READ_COMMANDS.wg),
-      run(READ_COMMANDS.sysctl),
-    ]);
-    return readState(
-      { rules6, ip, bridge, wg, sysctl },
-      devices.map(({ name }) => name),
-    );
-  }
-
   #view(forNode: string) {
     const pods = (name: string) => [...(this.#nodes.get(name)?.pods.values() ?? [])];
     return clusterView({ store: this.#store, ipam: this.#ipam, ipam6: this.#ipam6, pods, hostMtu: this.#mtu, forNode });
@@ -340,36 +231,4 @@ export class Felix {
     if (!node) throw new Error(`no node ${name}`);
     return node;
   }
-}
-
-/** The keys of a node's devices; one that has none yet is given one. */
-async function keysOf({ namespaces, keys, log }: FelixNode, devices: Plan['devices']): Promise<Keys> {
-  const all = devices.map(async ({ family, name }) => {
-    const present = keys[family];
-    if (present !== undefined) return [family, present];
-    const key = await giveNewKey(namespaces, name);
-    log.newKey(name, key);
-    return [family, key];
-  });
-  return Object.fromEntries(await Promise.all(all));
-}
-
-function withoutWorkload(state: NodeState, device: string): NodeState {
-  return {
-    ...state,
-    links: state.links.filter((link) => link.name !== device),
-    routes: state.routes.filter((route) => route.device !== device),
-    sysctls: Object.fromEntries(Object.entries(state.sysctls).filter(([path]) => !path.split('/').includes(device))),
-  };
-}
-
-/** Maps a list with a few of its values under way at once. */
-async function atOnce<T, R>(values: readonly T[], work: (value: T) => Promise<R[]>): Promise<R[]> {
-  const results: R[][] = [];
-  const queue = values.entries();
-  const worker = async () => {
-    for (const [i, value] of queue) results[i] = await work(value);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return results.flat();
 }
