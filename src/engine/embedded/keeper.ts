@@ -1,7 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { BatchStep, SysctlWrite } from './dataplane/types.ts';
-import { pathOf } from './pod/image.ts';
-import { ToolError } from './processes.ts';
+import { pathOf, ToolError } from './processes.ts';
 
 /** The first process in the namespaces of a node or a pod: a shell that keeps them and carries out batches in them. */
 export interface Keeper {
@@ -26,8 +25,8 @@ const WRITE_SYSCTLS = `while read -r need path value; do
 done`;
 
 /**
- * A batch is a line with the tool and its options, the lines for it, and an empty line. The answer is what the tool said and a line with a dot
- * and its exit status. The batch is read whole before its tool begins, or what a tool leaves unread would be the next tool.
+ * A batch is a line with the tool and its options, the lines for it, and an empty line. The answer is what the tool said, and
+ * a line with a dot and its exit status. The batch is read whole before its tool begins, or what a tool leaves unread would be the next tool.
  */
 const KEEP = `set +e
 echo ready

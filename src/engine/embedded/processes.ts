@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type { RemoteProcess, RunOptions } from '../remote-process.ts';
 
@@ -11,6 +11,20 @@ export class ToolError extends Error {
     super(`${argv.join(' ')}: ${status}${output ? `\n${output.trimEnd()}` : ''}`);
     this.name = 'ToolError';
   }
+}
+
+/** Where a tool is on PATH. To be said to busybox' shell, which takes its own tool of that name otherwise. */
+export function pathOf(tool: string): string | undefined {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    const path = join(folder, tool);
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // not here: the next folder of PATH
+    }
+  }
+  return undefined;
 }
 
 /**

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { RemoteProcess, RunOptions } from '../../remote-process.ts';
-import { startProcess } from '../processes.ts';
+import { pathOf, startProcess } from '../processes.ts';
 import { ContainerLog } from './container-log.ts';
-import { IMAGE_BIN, type Image, POD_DEVICES, pathOf } from './image.ts';
+import { IMAGE_BIN, type Image, POD_DEVICES } from './image.ts';
 import type { Sandbox } from './sandbox.ts';
 
 export interface ContainerPlan {

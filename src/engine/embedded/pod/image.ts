@@ -1,6 +1,6 @@
-import { accessSync, chmodSync, constants, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { runTool } from '../processes.ts';
+import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathOf, runTool } from '../processes.ts';
 
 /** Where the engine keeps everything that lives and dies with the lab: a tmpfs of the holder's own. */
 export const RUN_FOLDER = '/run/wglab';
@@ -48,20 +48,6 @@ function findBusybox(): string {
   const path = pathOf('busybox');
   if (path === undefined) throw new Error('busybox is not on PATH: install the package busybox-static');
   return path;
-}
-
-/** Where a tool is on PATH. To be said to busybox' shell, which takes its own tool of that name otherwise. */
-export function pathOf(tool: string): string | undefined {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    const path = join(folder, tool);
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {
-      // not here: the next folder of PATH
-    }
-  }
-  return undefined;
 }
 
 /** What the engine has for an image: the host's busybox, or the tools of this machine as they are, to look at only. */
