@@ -87,7 +87,12 @@ export async function deploy(
     try {
       return await bringUp({ engine, definition, lab, name, request, listener, signal });
     } catch (error) {
-      if (!request.keep) await clear(name, engine);
+      // Of a lab whose files are wrong nothing was made that could be of use.
+      const isReadable = await lab().then(
+        () => true,
+        () => false,
+      );
+      if (!request.keep || !isReadable) await clear(name, engine);
       throw signal.aborted ? signal.reason : error;
     }
   } finally {

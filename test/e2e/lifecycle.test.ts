@@ -1,6 +1,8 @@
-import { existsSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { packageRoot } from '../../src/lab/package-root.ts';
 import { hostChanges, hostSnapshot } from './support/host.ts';
 import { until } from './support/until.ts';
 import { Home } from './support/wglab.ts';
@@ -60,6 +62,23 @@ describe('a lab that stands', () => {
     expect(home.census().processes.filter(({ pid }) => old.has(pid))).toEqual([]);
     await home.expects(0, ['verify', '--expect', 'plaintext']);
     await home.destroy();
+  });
+
+  it.each([[], ['--keep']])('leaves nothing where one of its files is wrong: deploy %j', async (...options) => {
+    const files = mkdtempSync(join(tmpdir(), 'wglab-wrong-'));
+    try {
+      for (const folder of ['labs', 'topologies', 'manifests']) {
+        cpSync(join(packageRoot(), folder), join(files, folder), { recursive: true });
+      }
+      const topology = join(files, 'topologies/wireguard.clab.yml');
+      writeFileSync(topology, readFileSync(topology, 'utf8').replace('startup-config', 'startup-conf'));
+      const before = home.census();
+      const { stderr } = await home.expects(2, ['deploy', join(files, 'labs/wireguard.md'), ...options]);
+      expect(stderr).toMatch(/wireguard\.clab\.yml:\d+:\d+: unknown key "startup-conf".*did you mean "startup-config"/);
+      home.expectNothingLeft(before);
+    } finally {
+      rmSync(files, { recursive: true });
+    }
   });
 
   it('is taken away where its folder was removed', async () => {
