@@ -28,13 +28,10 @@ export function deploying(bench: Bench): Row[] {
   );
   return [
     ...row('`wglab deploy`, 3 nodes, ready to verify', 'the network alone, made by a script with `ip -batch`', made, {
-      reach: '< 1.5 s',
-      reached: (wglab) => wglab.median < 1.5,
+      reach: '≤ 10 ×, < 1.5 s',
+      reached: (wglab, ratios) => ratios.median <= 10 && wglab.median < 1.5,
     }),
-    ...row('`wglab deploy` and `destroy`', 'the network alone, made by that script and removed', removed, {
-      reach: '≤ 10 ×',
-      reached: (_, ratios) => ratios.median <= 10,
-    }),
+    ...row('`wglab deploy` and `destroy`', 'the network alone, made by that script and removed', removed),
   ];
 }
 
@@ -42,10 +39,11 @@ function row(
   measure: string,
   what: string,
   [wglab, script]: Summary[],
-  { reach, reached }: { reach: string; reached: (wglab: Summary, ratios: Summary) => boolean },
+  aim?: { reach: string; reached: (wglab: Summary, ratios: Summary) => boolean },
 ): Row[] {
   if (!wglab || !script) return [];
   const ratios = ratio(wglab, script);
   const against = { what, summary: script };
-  return [{ measure, unit: 's', wglab, against, ratio: ratios, reach, reached: reached(wglab, ratios) }];
+  const judged = aim ? { reach: aim.reach, reached: aim.reached(wglab, ratios) } : {};
+  return [{ measure, unit: 's', wglab, against, ratio: ratios, ...judged }];
 }
