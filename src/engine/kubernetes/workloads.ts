@@ -1,5 +1,5 @@
 import type { AppliedObject } from '../../kube/cluster.ts';
-import type { Requirement } from './selector.ts';
+import type { SelectorRequirement } from '../../kube/selectors.ts';
 
 /** On the namespace: the lab that it is of, among all that were ever made. */
 export const OWNER = 'wglab.dev/owner';
@@ -43,7 +43,7 @@ export function daemonSetsOf(
   namespace: string,
   lab: string,
   images: Images,
-  nodes: readonly Requirement[],
+  nodes: readonly SelectorRequirement[],
 ): AppliedObject[] {
   const set = (role: Role, spec: object, labels: { [key: string]: string } = {}): AppliedObject => ({
     apiVersion: 'apps/v1',
@@ -67,8 +67,8 @@ function ownLabels(lab: string): { [key: string]: string } {
   return { 'app.kubernetes.io/managed-by': 'wglab', 'wglab.dev/lab': lab };
 }
 
-function common(nodes: readonly Requirement[]) {
-  const linux: Requirement = { key: 'kubernetes.io/os', operator: 'In', values: ['linux'] };
+function common(nodes: readonly SelectorRequirement[]) {
+  const linux: SelectorRequirement = { key: 'kubernetes.io/os', operator: 'In', values: ['linux'] };
   return {
     automountServiceAccountToken: false,
     enableServiceLinks: false,

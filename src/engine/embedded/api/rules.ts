@@ -1,9 +1,9 @@
+import { selects } from '../../../kube/selectors.ts';
 import { felixProblems } from '../dataplane/felix-settings.ts';
 import { type KubeObject, same } from '../store.ts';
 import type { Resource } from './resources.ts';
 import { type JsonObject, listAt, objectAt } from './schema/json.ts';
 import { forbiddenField, invalidValue, required, validateSchema } from './schema/validate.ts';
-import { selects } from './selectors.ts';
 import type { StatusCause } from './status.ts';
 
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';

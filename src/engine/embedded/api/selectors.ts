@@ -1,3 +1,4 @@
+import { meetsAll, parseSelector, SelectorError } from '../../../kube/selectors.ts';
 import type { KubeObject } from '../store.ts';
 import { isObject, objectAt } from './schema/json.ts';
 import { badRequest } from './status.ts';
@@ -11,38 +12,15 @@ export function selectorOf(query: URLSearchParams, kind: string): Matches {
   return (object) => labels(object) && fields(object);
 }
 
-/** `a=b`, `a!=b`, `a in (b,c)`, `a notin (b)`, `a`, `!a`, and their conjunction with commas. */
+/** The filter of a `labelSelector`. Throws 400. */
 export function labelSelector(text: string): Matches {
-  const requirements = splitOutsideParentheses(text).map(labelRequirement);
-  return (object) => requirements.every((requirement) => requirement(object.metadata.labels ?? {}));
-}
-
-const KEY = '([A-Za-z0-9][-A-Za-z0-9_./]*)';
-const VALUE = '([-A-Za-z0-9_.]*)';
-
-function labelRequirement(text: string): (labels: Record<string, string>) => boolean {
-  const set = new RegExp(`^${KEY}\\s+(in|notin)\\s+\\(([^()]*)\\)$`).exec(text);
-  if (set) {
-    const [, key = '', operator, list = ''] = set;
-    const values = new Set(list.split(',').map((v) => v.trim()));
-    return (labels) => (operator === 'in') === (labels[key] !== undefined && values.has(labels[key]));
+  try {
+    const requirements = parseSelector(text);
+    return (object) => meetsAll(requirements, object.metadata.labels);
+  } catch (error) {
+    if (error instanceof SelectorError) throw badRequest(error.message);
+    throw error;
   }
-  const equal = new RegExp(`^${KEY}\\s*(==|=|!=)\\s*${VALUE}$`).exec(text);
-  if (equal) {
-    const [, key = '', operator, value] = equal;
-    return (labels) => (operator === '!=') !== (labels[key] === value);
-  }
-  const exists = new RegExp(`^(!?)\\s*${KEY}$`).exec(text);
-  if (!exists) throw badRequest(`unable to parse requirement: found '${text}', expected: a label selector requirement`);
-  const [, not, key = ''] = exists;
-  return (labels) => (labels[key] !== undefined) === (not === '');
-}
-
-function splitOutsideParentheses(text: string): string[] {
-  return text
-    .split(/,(?![^(]*\))/)
-    .map((part) => part.trim())
-    .filter(Boolean);
 }
 
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
@@ -102,20 +80,4 @@ function fieldText(object: KubeObject, field: string): string {
   if (field === 'source' && isObject(value)) return String(value.component ?? '');
   if (value === undefined && (field === 'spec.unschedulable' || field === 'spec.hostNetwork')) return 'false';
   return value === undefined ? '' : String(value);
-}
-
-/** Whether a `LabelSelector` of a spec selects these labels. */
-export function selects(selector: unknown, labels: Record<string, string>): boolean {
-  const { matchLabels, matchExpressions } = objectAt(selector);
-  const equal = Object.entries(isObject(matchLabels) ? matchLabels : {}).every(([k, v]) => labels[k] === v);
-  const expressions = Array.isArray(matchExpressions) ? matchExpressions : [];
-  return equal && expressions.every((e) => matchesExpression(objectAt(e), labels));
-}
-
-function matchesExpression(e: Record<string, unknown>, labels: Record<string, string>): boolean {
-  const value = labels[String(e.key)];
-  const values = Array.isArray(e.values) ? e.values : [];
-  if (e.operator === 'In') return value !== undefined && values.includes(value);
-  if (e.operator === 'NotIn') return value === undefined || !values.includes(value);
-  return (value !== undefined) === (e.operator === 'Exists');
 }

@@ -1,6 +1,6 @@
+import { selects } from '../../../kube/selectors.ts';
 import type { KubeObject } from '../store.ts';
 import type { Node, Pod, PodAffinity, PodAffinityTerm } from './kinds.ts';
-import { selects } from './selectors.ts';
 
 /** A pod and the node that it is on. */
 export interface PlacedPod {

@@ -1,12 +1,10 @@
+import type { LabelSelector, SelectorRequirement } from '../../../kube/selectors.ts';
 import type { KubeObject } from '../store.ts';
 
 /**
  * The kinds that the controllers work on, as far as they read or write them. They are type aliases and not interfaces, so
  * that they stay assignable to the store's `Record<string, unknown>`.
  */
-export type LabelSelector = { matchLabels?: Record<string, string>; matchExpressions?: SelectorRequirement[] };
-export type SelectorRequirement = { key: string; operator: string; values?: string[] };
-
 export type Condition = {
   type: string;
   status: 'True' | 'False' | 'Unknown';

@@ -1,6 +1,6 @@
+import { hasLabels, meets, meetsAll } from '../../../kube/selectors.ts';
 import { conditionOf } from './conditions.ts';
 import type { Node, NodeSelectorTerm, PodSpec, Taint, Toleration } from './kinds.ts';
-import { hasLabels, meets } from './selectors.ts';
 
 export const NOT_READY = 'node.kubernetes.io/not-ready';
 export const UNREACHABLE = 'node.kubernetes.io/unreachable';
@@ -59,7 +59,7 @@ export function matchesNodeAffinity(spec: PodSpec, node: Node): boolean {
 function matchesTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, node: Node): boolean {
   if (matchExpressions.length + matchFields.length === 0) return false;
   return (
-    matchExpressions.every((requirement) => meets(requirement, node.metadata.labels?.[requirement.key])) &&
+    meetsAll(matchExpressions, node.metadata.labels) &&
     matchFields.every((field) => field.key === 'metadata.name' && meets(field, node.metadata.name))
   );
 }

@@ -1,7 +1,7 @@
+import type { LabelSelector } from '../../../kube/selectors.ts';
+import { selects } from '../../../kube/selectors.ts';
 import type { KubeObject, Store } from '../store.ts';
-import type { LabelSelector } from './kinds.ts';
 import { controllerOf, controllerReference, isTerminating } from './pods.ts';
-import { selects } from './selectors.ts';
 
 type Dependent = Readonly<KubeObject<unknown, unknown>>;
 

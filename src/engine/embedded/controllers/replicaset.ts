@@ -1,9 +1,9 @@
+import { hasLabels } from '../../../kube/selectors.ts';
 import { attempt, type ControllerContext, reconcileOnChange } from './controller.ts';
 import type { Pod, ReplicaSet, ReplicaSetSpec, ReplicaSetStatus } from './kinds.ts';
 import { writeStatus } from './object-cache.ts';
 import { applyClaims, planClaims } from './ownership.ts';
 import { deletePod, freshPodName, isReady, isTerminating, oldestFirst, podFromTemplate } from './pods.ts';
-import { hasLabels } from './selectors.ts';
 
 export interface ReplicaSetPlan {
   /** How many pods to add. */

@@ -1,3 +1,4 @@
+import { hasLabels } from '../../../kube/selectors.ts';
 import type { KubeObject, Store } from '../store.ts';
 import { attempt, type ControllerContext, reconcileOnChange } from './controller.ts';
 import type {
@@ -13,7 +14,6 @@ import type {
 import { hashOf, nameWithSuffix } from './names.ts';
 import { ensure, modify } from './object-cache.ts';
 import { controllerReference, isReady, isTerminal, isTerminating } from './pods.ts';
-import { hasLabels } from './selectors.ts';
 
 const MANAGED_ENDPOINTS = { 'endpoints.kubernetes.io/managed-by': 'endpoint-controller' };
 const SLICE_MANAGER = 'endpointslice.kubernetes.io/managed-by';

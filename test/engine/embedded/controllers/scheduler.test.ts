@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Node, Pod, PodSpec, Taint, Toleration } from '../../../../src/engine/embedded/controllers/kinds.ts';
 import { matchesNodeAffinity, tolerates } from '../../../../src/engine/embedded/controllers/node-fit.ts';
 import { planScheduling } from '../../../../src/engine/embedded/controllers/scheduler.ts';
-import { meets } from '../../../../src/engine/embedded/controllers/selectors.ts';
+import { meets } from '../../../../src/kube/selectors.ts';
 import { apartFrom, nodeObject, podObject } from './support.ts';
 
 const CONTROL_PLANE: Taint = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' };
