@@ -104,12 +104,13 @@ function notChosen(
   return [{ what: 'not-chosen', packets, note, nodes }];
 }
 
-/** Pods that nothing was sent to: a way past the tunnel for one of them alone would not have shown. */
-function notReached({ furtherPods }: Record): VerifyResult['outOfScope'] {
-  if (!furtherPods || furtherPods.left === 0) return [];
-  const { left, reached } = furtherPods;
-  const note = `${left} of ${left + reached} ways from a node to a further pod were too many for this run: nothing was sent there`;
-  return [{ what: 'further-pods', packets: 0, note }];
+/** Traffic that this run did not send: what leads past the tunnel for it alone would not have shown. */
+function notReached({ notTried = [] }: Record): VerifyResult['outOfScope'] {
+  return notTried.map(({ what, count, reason }) => ({
+    what: 'further-pods',
+    packets: 0,
+    note: `not tried: ${count === undefined ? '' : `${count} times `}${what}: ${reason}`,
+  }));
 }
 
 function outOfScope(taps: readonly TapSeen[], record: Record): VerifyResult['outOfScope'] {

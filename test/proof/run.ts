@@ -47,12 +47,23 @@ export function makeRun({
   );
   const values = Object.values(newMarkers(ids.length));
   const record: Record = {
-    format: 1,
+    format: 2,
     lab: 'synthetic',
     engine: 'embedded',
     dataplane: 'kernel',
     expect,
     startedAt: '2026-11-20T19:00:00.000Z',
+    endedAt: '2026-11-20T19:00:01.000Z',
+    runner: null,
+    cluster: { name: null, server: null, caSha256: null, kubeSystemUid: null },
+    encryption: {
+      cni: 'calico',
+      kinds: [{ kind: 'wireguard', families: [4], interface: 'wireguard.cali', port: LISTEN_PORT }],
+      nodeToPod: 'leak',
+      podToNode: 'by design',
+      overlays: [],
+    },
+    namespaces: {},
     versions: { tcpdump: '4.99.3' },
     nodes,
     podNetworks: [
@@ -264,8 +275,12 @@ function makeTap(node: string): TapRecord {
   return {
     node,
     interface: 'eth0',
+    direction: 'out',
     file: `taps/${node}.pcap`,
+    sha256: null,
+    size: null,
     startedAt: '2026-11-20T19:00:00.000Z',
+    stoppedAt: '2026-11-20T19:00:01.000Z',
     exit: 'stopped',
     stderr: '',
     packetsCaptured: COUNT_LATER,

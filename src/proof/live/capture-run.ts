@@ -13,13 +13,14 @@ import { messageOf } from '../../errors.ts';
 import type { Cluster } from '../../kube/cluster.ts';
 import type { Pod } from '../../kube/objects.ts';
 import { writeWhole } from '../../lab/whole-file.ts';
+import { digestFile } from '../../state/digest.ts';
 import { newMarkers } from '../markers.ts';
 import { orderedPairs } from '../pairs.ts';
 import { type Claim, RECORD_FILE, type Record } from '../record.ts';
 import { DEFAULT_PAIRS, samplePairs, shuffle } from '../sample.ts';
 import { type NodeFacts, nodeFacts } from './node-facts.ts';
 import { podNetworks } from './pod-networks.ts';
-import { startTap, type Tap } from './tap.ts';
+import { startTap, type Tap, type TapEnd } from './tap.ts';
 import { openProbePods, type PlannedProbe, reachFurtherPods, sendControls, sendProbes } from './traffic.ts';
 
 /** How long the closing control packets may take to be captured, in ms; on one machine they take less than one. */
@@ -50,6 +51,7 @@ export interface CaptureRun {
 /** A workload that speaks once a second has spoken within this time, in ms. */
 const LINGER_MS = 2_000;
 
+type Felix = Awaited<ReturnType<typeof felixWireguard>>;
 type Control = Record['controls'][number];
 type Problem = Record['problems'][number];
 type Unprobed = NonNullable<Record['unprobed']>[number];
@@ -100,19 +102,24 @@ export async function captureRun(run: CaptureRun): Promise<void> {
     progress('Waiting until every capture has seen its closing packets');
     await Promise.all(taps.map((tap) => tap.saw(closing(tap.node), CLOSING_MS)));
     const after = await devices(shell, names, felix.interface);
-    const tapRecords = await Promise.all(taps.map((tap) => tap.stop()));
+    const tapRecords = await Promise.all(taps.map(async (tap) => withDigest(run.evidence, await tap.stop())));
     const used = new Set([
       ...probes.flatMap(({ request, reply }) => [request, reply]),
       ...controls.flatMap(({ open, close }) => [open, close]),
     ]);
     const inUse = Object.entries(markers).filter(([id]) => used.has(id));
     const record: Record = {
-      format: 1,
+      format: 2,
       lab: run.lab,
       engine: run.engine,
       dataplane: run.dataplane,
       expect: run.expect,
       startedAt,
+      endedAt: new Date().toISOString(),
+      runner: null,
+      cluster: { name: null, server: null, caSha256: null, kubeSystemUid: null },
+      encryption: calicoEncryption(felix),
+      namespaces: {},
       versions: versionsOf(run.version, kubeNodes[0]?.status?.nodeInfo?.kubeletVersion, nodes),
       nodes: nodes.map((node) => nodeRecord(node, felix, before.get(node.name), after.get(node.name))),
       ...(unprobed.length > 0 ? { unprobed } : {}),
@@ -120,7 +127,7 @@ export async function captureRun(run: CaptureRun): Promise<void> {
       ...(sampled ? { sample: { pairs: sampled, of: calico.length * (calico.length - 1) } } : {}),
       podNetworks: networks,
       probes,
-      furtherPods,
+      notTried: notTried(furtherPods),
       markers: Object.fromEntries(inUse),
       controls,
       taps: tapRecords,
@@ -130,6 +137,25 @@ export async function captureRun(run: CaptureRun): Promise<void> {
   } finally {
     await endAll(taps, traffic.sessions.values());
   }
+}
+
+/** With Calico a node's own packet to a pod of another node goes through the tunnel, and a pod's packet to a node's address does not. */
+function calicoEncryption({ enabled, interface: device, port, ipv6 }: Felix): Record['encryption'] {
+  const kinds = [
+    ...(enabled ? [{ families: [4 as const], interface: device, port }] : []),
+    ...(ipv6.enabled ? [{ families: [6 as const], interface: ipv6.interface, port: ipv6.port }] : []),
+  ].map((each) => ({ kind: 'wireguard' as const, ...each }));
+  return { cni: 'calico', kinds, nodeToPod: 'leak', podToNode: 'by design', overlays: [] };
+}
+
+async function withDigest(evidence: string, tap: TapEnd): Promise<Record['taps'][number]> {
+  const digest = await digestFile(join(evidence, tap.file));
+  return { ...tap, sha256: digest?.sha256 ?? null, size: digest?.size ?? null };
+}
+
+function notTried({ left }: { left: number }): Record['notTried'] {
+  const reason = 'there were too many ways from a node to a pod for one run';
+  return left > 0 ? [{ what: 'packets to further pods', count: left, reason }] : [];
 }
 
 /** Whatever happened, no capture and no session outlives the run; stopping twice does no harm. */

@@ -27,12 +27,15 @@ exit "$status"`;
 const START_MS = 10_000;
 const STOP_MS = 10_000;
 
+/** The tap's record, but for what its file holds. */
+export type TapEnd = Omit<TapRecord, 'sha256' | 'size'>;
+
 export interface Tap {
   readonly node: string;
   /** Resolves once all these texts (of the plan's `watchFor`) were in captured packets, when the tap ends, or after `timeoutMs`. */
   saw(texts: readonly string[], timeoutMs: number): Promise<void>;
-  /** Ends the capture and tells how it went; a tap that ended by itself has `exit: 'died'`. */
-  stop(): Promise<TapRecord>;
+  /** Stops the capture and returns how it went; a tap that ended by itself has `exit: 'died'`. */
+  stop(): Promise<TapEnd>;
 }
 
 export interface TapPlan {
@@ -70,7 +73,7 @@ export async function startTap(shell: NodeShell, plan: TapPlan): Promise<Tap> {
     return {
       node: plan.node,
       saw: async () => undefined,
-      stop: async () => ({ ...record, exit: 'not started', stderr: messageOf(error), ...counts }),
+      stop: async () => ({ ...record, stoppedAt: null, exit: 'not started', stderr: messageOf(error), ...counts }),
     };
   }
 }
@@ -125,7 +128,8 @@ async function follow(remote: RemoteProcess, plan: TapPlan, record: Beginning): 
       }
       file.end();
       await finished(file);
-      return { ...record, exit: exit(), stderr: stderr.trim(), ...countsIn(stderr) };
+      const stoppedAt = new Date().toISOString();
+      return { ...record, stoppedAt, exit: exit(), stderr: stderr.trim(), ...countsIn(stderr) };
     },
   };
 }
