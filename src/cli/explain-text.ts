@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import type { Explained } from '../operations/explain.ts';
-import type { ExplainedLayer, Field, TextLine } from '../wire/explain/explained.ts';
+import type { ExplainedLayer, ExplainedPacket, Field, TextLine } from '../wire/explain/explained.ts';
 import { sideBySide, wrap } from './columns.ts';
 
 /** The narrowest text that is still well read. */
@@ -47,11 +47,21 @@ function packetBlocks(packet: Explained, palette: ChalkInstance, width: number):
   const end = explained.ending === undefined ? [] : wrap(explained.ending, width).map((line) => palette.red(line));
   return [
     { name: '', lines },
-    ...explained.layers.map((layer) => ({
-      name: layer.name,
-      lines: layerLines(layer, explained.bytes, palette, width),
-    })),
+    ...layerBlocks(explained, palette, width),
     ...(end.length > 0 ? [{ name: 'ending', lines: end }] : []),
+  ];
+}
+
+/** The layers of a packet, and after them those of the packet that a key opened in it. */
+function layerBlocks({ layers, bytes, inside }: ExplainedPacket, palette: ChalkInstance, width: number): Block[] {
+  return [
+    ...layers.map((layer) => ({ name: layer.name, lines: layerLines(layer, bytes, palette, width) })),
+    ...(inside
+      ? [
+          { name: 'inside', lines: wrap(inside.about, width).map((line) => palette.bold(palette.yellow(line))) },
+          ...layerBlocks(inside.packet, palette, width),
+        ]
+      : []),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { usageFailure } from '../errors.ts';
 import { type Explained, explain } from '../operations/explain.ts';
 import { PACKET_KINDS, type PacketKind, type Wanted } from '../wire/explain/choose.ts';
-import { hexOf } from '../wire/explain/explained.ts';
+import { type ExplainedPacket, hexOf } from '../wire/explain/explained.ts';
 import { type Context, printJson } from './context.ts';
 import { explainText } from './explain-text.ts';
 
@@ -9,6 +9,7 @@ interface ExplainOptions {
   pcap?: string[];
   packet?: string[];
   keys?: string[];
+  espSecret?: string[];
   lab?: string;
   node?: string;
   wait: number;
@@ -16,7 +17,7 @@ interface ExplainOptions {
 }
 
 export async function explainCommand(context: Context, options: ExplainOptions): Promise<undefined> {
-  const { pcap: files = [], packet = [], keys = [], lab, node, wait } = options;
+  const { pcap: files = [], packet = [], keys = [], espSecret: espSecrets = [], lab, node, wait } = options;
   if (files.length > 0 && node !== undefined)
     throw usageFailure('--node is for a packet from the wire: leave --pcap away');
   const packets = packet.map(wanted);
@@ -25,6 +26,7 @@ export async function explainCommand(context: Context, options: ExplainOptions):
     files,
     packets,
     keys,
+    espSecrets,
     waitSeconds: wait,
     ...(lab === undefined ? {} : { lab }),
     ...(node === undefined ? {} : { node }),
@@ -52,11 +54,12 @@ function widthOf({ out }: Context): number {
   return out.columns ?? (Number(process.env.COLUMNS) || 80);
 }
 
-function forJson({ explained: { bytes, layers, ending }, length, ...rest }: Explained) {
+function forJson({ explained, length, ...rest }: Explained) {
+  return { ...rest, length, captured: explained.bytes.length, ...packetForJson(explained) };
+}
+
+function packetForJson({ bytes, layers, ending, inside }: ExplainedPacket): object {
   return {
-    ...rest,
-    length,
-    captured: bytes.length,
     ending: ending ?? null,
     layers: layers.map(({ fields, text, ...layer }) => ({
       ...layer,
@@ -66,5 +69,6 @@ function forJson({ explained: { bytes, layers, ending }, length, ...rest }: Expl
       })),
       ...(text ? { text } : {}),
     })),
+    ...(inside ? { inside: { about: inside.about, ...packetForJson(inside.packet) } } : {}),
   };
 }

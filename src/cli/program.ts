@@ -204,6 +204,11 @@ export function buildProgram(setExitCode: SetExitCode): Command {
       collect,
     )
     .option('--keys <file|name=key>', "whose WireGuard public keys to try on mac1 (default: the lab's nodes)", collect)
+    .option(
+      '--esp-secret <file>',
+      "Cilium's Secret for IPsec, to open ESP with it (also with CiliumNodes; - for standard input)",
+      collect,
+    )
     .addOption(labOption())
     .option('-n, --node <name>', 'capture on one node only (default: all)')
     .option('--wait <seconds>', 'how long to wait for a packet on the wire', wholeNumber, 10)

@@ -1,4 +1,6 @@
 import { calicoNode } from '../cni/calico.ts';
+import { CILIUM_API, type CiliumNodeObject, keyedNode, readCiliumNode } from '../cni/cilium/cilium-node.ts';
+import type { KeyedNode } from '../cni/cilium/keys/keyring.ts';
 import { Failure, labFailure, messageOf, usageFailure } from '../errors.ts';
 import { Cluster } from '../kube/cluster.ts';
 import { listLabStates } from '../lab/state.ts';
@@ -8,8 +10,9 @@ import { CaptureError } from '../wire/capture-format.ts';
 import { decodeFrame } from '../wire/decode.ts';
 import { Chooser, type Chosen, type Wanted } from '../wire/explain/choose.ts';
 import { explainFrame } from '../wire/explain/explain.ts';
-import type { ExplainedPacket, Knowledge } from '../wire/explain/explained.ts';
+import type { ExplainedPacket, Knowledge, KnownKey } from '../wire/explain/explained.ts';
 import { captureFrames, timeText } from './capture.ts';
+import { readEspKeys } from './explain-esp.ts';
 import { readKeys } from './explain-keys.ts';
 import { type StandingLab, standingLab } from './labs.ts';
 
@@ -23,6 +26,8 @@ export interface ExplainRequest {
   node?: string;
   /** Files with public keys, or name=base64. */
   keys: readonly string[];
+  /** Files with Cilium's Secret for IPsec. */
+  espSecrets: readonly string[];
   /** How long to wait for a packet on the wire. */
   waitSeconds: number;
 }
@@ -58,26 +63,40 @@ export async function explain(
   if (request.files.length === 0) {
     const lab = await standingLab(request.lab);
     const known = await labKnowledge(lab);
-    return [await live(lab, request, { ...known, keys: [...given, ...known.keys] }, listener, signal)];
+    return [await live(lab, request, await complete(known, given, request.espSecrets), listener, signal)];
   }
-  const known = await knowledgeOf(request.lab, listener);
+  const known = await complete(await knowledgeOf(request.lab, listener), given, request.espSecrets);
   const explained: Explained[] = [];
   for (const [i, file] of request.files.entries()) {
     const wanted = request.packets.length > 1 ? request.packets[i] : request.packets[0];
-    explained.push(await fromFile(file, wanted, { ...known, keys: [...given, ...known.keys] }, listener));
+    explained.push(await fromFile(file, wanted, known, listener));
   }
   return explained;
 }
 
-type LabKnowledge = Pick<Knowledge, 'names' | 'keys'>;
+type CaptureKnowledge = Omit<Knowledge, 'sessions'>;
+
+interface LabKnowledge extends Pick<Knowledge, 'names' | 'keys'> {
+  ciliumNodes: readonly KeyedNode[];
+}
+
+/** What the lab knows, and what the command line adds. */
+async function complete(
+  { names, keys, ciliumNodes }: LabKnowledge,
+  given: readonly KnownKey[],
+  secrets: readonly string[],
+): Promise<CaptureKnowledge> {
+  const espKeys = await readEspKeys(secrets, ciliumNodes);
+  return { names, keys: [...given, ...keys], ...(espKeys ? { espKeys } : {}) };
+}
 
 async function fromFile(
   file: string,
   wanted: Wanted,
-  known: LabKnowledge,
+  known: CaptureKnowledge,
   listener: ExplainListener,
 ): Promise<Explained> {
-  const chooser = new Chooser(wanted);
+  const chooser = new Chooser(wanted, known.espKeys);
   const capture = readCaptureFile(file === '-' ? '/dev/stdin' : file);
   try {
     for await (const frames of capture) for (const frame of frames) chooser.look(frame);
@@ -110,13 +129,13 @@ const BETTER_MS = 2_000;
 async function live(
   lab: StandingLab,
   { node, packets, waitSeconds }: ExplainRequest,
-  known: LabKnowledge,
+  known: CaptureKnowledge,
   listener: ExplainListener,
   signal: AbortSignal,
 ): Promise<Explained> {
   const [wanted] = packets;
   let soon: NodeJS.Timeout | undefined;
-  const chooser = new Chooser(wanted);
+  const chooser = new Chooser(wanted, known.espKeys);
   let where = '';
   const enough = new AbortController();
   const over = AbortSignal.any([signal, enough.signal, AbortSignal.timeout(waitSeconds * 1000)]);
@@ -154,7 +173,7 @@ function explained(source: string, { frame, number, why }: Chosen, knowledge: Kn
   };
 }
 
-const NOTHING: LabKnowledge = { names: new Map(), keys: [] };
+const NOTHING: LabKnowledge = { names: new Map(), keys: [], ciliumNodes: [] };
 
 /** What the lab knows of addresses and keys, for a file that may be of it. Nothing is no failure: the packet says enough. */
 async function knowledgeOf(name: string | undefined, { info }: ExplainListener): Promise<LabKnowledge> {
@@ -170,7 +189,7 @@ async function knowledgeOf(name: string | undefined, { info }: ExplainListener):
 
 async function labKnowledge(lab: StandingLab): Promise<LabKnowledge> {
   const cluster = Cluster.connect(lab.access.kubeconfig);
-  const [nodes, pods] = await Promise.all([cluster.nodes(), cluster.pods()]);
+  const [nodes, pods, ciliumNodes] = await Promise.all([cluster.nodes(), cluster.pods(), ciliumNodesOf(cluster)]);
   const published = nodes.map(calicoNode);
   const names = new Map<string, string>();
   for (const { metadata, spec, status } of pods) {
@@ -183,5 +202,11 @@ async function labKnowledge(lab: StandingLab): Promise<LabKnowledge> {
   const keys = published.flatMap(({ name, publicKey }) =>
     publicKey ? [{ name, key: Buffer.from(publicKey, 'base64') }] : [],
   );
-  return { names, keys };
+  return { names, keys, ciliumNodes };
+}
+
+async function ciliumNodesOf(cluster: Cluster): Promise<KeyedNode[]> {
+  if (!(await cluster.serves(CILIUM_API, 'CiliumNode'))) return [];
+  const { items } = await cluster.list<CiliumNodeObject>(CILIUM_API, 'CiliumNode');
+  return items.map((item) => keyedNode(readCiliumNode(item)));
 }

@@ -1,4 +1,5 @@
-import { decodeFrame } from '../decode.ts';
+import { decodeFrame, decodeIpPacket } from '../decode.ts';
+import { type EspKeys, tryEspKeys } from '../esp-keys.ts';
 import { type Frame, outerIp, type Packet } from '../packet.ts';
 import { splitSegments } from '../wireguard-segments.ts';
 import type { Session } from './explained.ts';
@@ -23,6 +24,8 @@ export interface Chosen {
 const TELLING: readonly { words: string; enough?: true; is(seen: Seen): boolean }[] = [
   { words: 'it carries a secret in clear', enough: true, is: ({ kinds, inTunnel }) => kinds.has('secret') && inTunnel },
   { words: 'it carries a secret in clear', enough: true, is: ({ kinds }) => kinds.has('secret') },
+  { words: 'the Secret opens it, and it carries a secret', enough: true, is: ({ opened }) => opened === 'secret' },
+  { words: 'the Secret opens it, and pods talk in it', is: ({ opened }) => opened === 'readable' },
   { words: 'pods talk in clear in it', is: ({ kinds, inTunnel }) => kinds.has('readable') && inTunnel },
   {
     words: 'it carries encrypted data',
@@ -40,7 +43,7 @@ const TELLING: readonly { words: string; enough?: true; is(seen: Seen): boolean 
 ];
 
 /** Up to here in the list a packet is worth showing, though one that tells more may come soon. */
-const PROMISING = 4;
+const PROMISING = 6;
 
 /** A TCP segment without data is 52 to 60 bytes, padded to 64: what is longer carries something. */
 const MORE_THAN_HEADERS = 80;
@@ -49,13 +52,15 @@ const MORE_THAN_HEADERS = 80;
 export class Chooser {
   readonly sessions = new Map<number, Session>();
   readonly #wanted: Wanted;
+  readonly #espKeys: EspKeys | undefined;
   #seen = 0;
   #best: { frame: Frame; number: number; rank: number } | undefined;
   /** How many packets tell as much as the chosen one, itself counted. */
   #equals = 0;
 
-  constructor(wanted?: Wanted) {
+  constructor(wanted?: Wanted, espKeys?: EspKeys) {
     this.#wanted = wanted;
+    this.#espKeys = espKeys;
   }
 
   /** How many packets there were. */
@@ -75,7 +80,7 @@ export class Chooser {
 
   look(frame: Frame): void {
     this.#seen += 1;
-    const seen = see(frame);
+    const seen = see(frame, this.#espKeys);
     const address = outerIp(seen.packet)?.source;
     for (const layer of seen.packet.layers) {
       if (layer.kind !== 'wireguard' || !('sender' in layer) || address === undefined) continue;
@@ -131,10 +136,27 @@ interface Seen {
   readonly encrypted: number;
   /** One message, not several of segmentation offload. */
   readonly single: boolean;
+  /** What is inside ESP that a key at hand opens. */
+  readonly opened?: 'secret' | 'readable';
 }
 
-function see(frame: Frame): Seen {
+function see(frame: Frame, espKeys: EspKeys | undefined): Seen {
   const packet = decodeFrame(frame);
+  const opened = espKeys && whatIsOpened(packet, espKeys);
+  return { ...seePacket(packet), ...(opened ? { opened } : {}) };
+}
+
+function whatIsOpened(packet: Packet, keys: EspKeys): Seen['opened'] {
+  const last = packet.layers.at(-1);
+  if (last?.kind !== 'esp') return undefined;
+  const verdict = tryEspKeys(packet, last, keys);
+  if (verdict.fits !== 'key') return undefined;
+  const { kinds } = seePacket(decodeIpPacket(verdict.opened.inner));
+  if (kinds.has('secret')) return 'secret';
+  return kinds.has('readable') ? 'readable' : undefined;
+}
+
+function seePacket(packet: Packet): Seen {
   const { layers, payload, bytes } = packet;
   const inTunnel = layers.some(({ kind }) => kind === 'vxlan' || kind === 'geneve');
   const last = layers.at(-1);

@@ -1,5 +1,6 @@
-import { decodeFrame } from '../decode.ts';
+import { decodeFrame, decodeIpPacket } from '../decode.ts';
 import type { Ending, Frame, Layer, Packet, Span } from '../packet.ts';
+import { type EspExplained, explainEsp } from './esp.ts';
 import { type ExplainedLayer, type ExplainedPacket, type Knowledge, layFields } from './explained.ts';
 import { explainHeader } from './headers.ts';
 import { readableLines } from './payload.ts';
@@ -7,7 +8,10 @@ import { explainWireguard } from './wireguard.ts';
 
 /** Takes a frame apart for a person: every byte of it, with its name and value. Never throws: `ending` says why it ended early. */
 export function explainFrame(frame: Pick<Frame, 'bytes' | 'linkType'>, knowledge: Knowledge): ExplainedPacket {
-  const packet = decodeFrame(frame);
+  return explainPacket(decodeFrame(frame), knowledge);
+}
+
+function explainPacket(packet: Packet, knowledge: Knowledge): ExplainedPacket {
   const layers = packet.layers.flatMap((layer, at) =>
     layer.kind === 'wireguard'
       ? explainWireguard(packet, layer, knowledge)
@@ -17,14 +21,26 @@ export function explainFrame(frame: Pick<Frame, 'bytes' | 'linkType'>, knowledge
   const payload = { offset: explained, length: Math.max(0, endOf([packet.payload]) - explained) };
   const after = endOf([...layers, payload]);
   const left = { offset: after, length: packet.bytes.length - after };
+  const last = packet.layers.at(-1);
+  const esp = last?.kind === 'esp' && payload.length > 0 ? explainEsp(packet, last, knowledge) : undefined;
   return {
     bytes: packet.bytes,
     layers: [
       ...layers,
-      ...(payload.length > 0 ? [payloadLayer(packet, payload)] : []),
+      ...(payload.length > 0 ? [esp?.payload ?? payloadLayer(packet, payload)] : []),
       ...(left.length > 0 ? [leftOver(left)] : []),
     ],
     ending: ENDINGS[packet.ending],
+    ...(esp?.opened ? { inside: inside(esp.opened, knowledge) } : {}),
+  };
+}
+
+/** The decrypted packet. What is in it is not decrypted again: no CNI puts ESP into ESP. */
+function inside({ key, opened }: NonNullable<EspExplained['opened']>, knowledge: Knowledge): ExplainedPacket['inside'] {
+  const { espKeys: _, ...rest } = knowledge;
+  return {
+    about: `Decrypted with ${key.name}. Whoever has the Secret reads this packet, today or from a capture of last year.`,
+    packet: explainPacket(decodeIpPacket(opened.inner), rest),
   };
 }
 
@@ -42,8 +58,6 @@ function endOf(spans: readonly Span[]): number {
 function payloadLayer({ bytes, layers }: Packet, span: Span): ExplainedLayer {
   const last = layers.at(-1);
   const size = `${span.length} bytes`;
-  if (last?.kind === 'esp')
-    return { name: 'Encrypted', about: '', ...span, fields: layFields(span, [['data', span.length, size]]) };
   const text = readableLines(bytes.subarray(span.offset, span.offset + span.length));
   const secrets = text.reduce((sum, line) => sum + line.secrets.length, 0);
   const readable =

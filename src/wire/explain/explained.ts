@@ -1,3 +1,4 @@
+import type { EspKeys } from '../esp-keys.ts';
 import type { Span } from '../packet.ts';
 
 /** A packet taken apart for a person: its layers from the outside in, which together hold every byte of it exactly once. */
@@ -6,6 +7,8 @@ export interface ExplainedPacket {
   readonly layers: readonly ExplainedLayer[];
   /** Why there is no more to say, where the bytes end too early or contradict themselves; undefined where all is well. */
   readonly ending: string | undefined;
+  /** What a key that is known opened: the packet that was carried, which is not among the captured bytes. */
+  readonly inside?: { readonly about: string; readonly packet: ExplainedPacket };
 }
 
 export interface ExplainedLayer extends Span {
@@ -39,6 +42,8 @@ export interface Knowledge {
   readonly keys: readonly KnownKey[];
   /** Which handshake of the same capture announced an index, by the index. */
   readonly sessions: ReadonlyMap<number, Session>;
+  /** Keys of IPsec, if a Secret is at hand. */
+  readonly espKeys?: EspKeys;
 }
 
 /** Somebody's WireGuard public key, of 32 bytes. */

@@ -117,7 +117,7 @@ function describe(packet: Packet, at: number, layer: Layer, { names }: Knowledge
         fields: [
           ['flags', 1, hex(layer.flags, 2), 'the bit 0x08: there is a network identifier'],
           ['reserved', 3, ''],
-          ['network', 3, `VNI ${layer.vni}`],
+          ['network', 3, `VNI ${layer.vni}`, meaningOfVni(packet, at, layer.vni)],
           ['reserved', 1, ''],
         ],
       };
@@ -146,6 +146,23 @@ function describe(packet: Packet, at: number, layer: Layer, { names }: Knowledge
       return { name: 'WireGuard', fields: [] }; // see wireguard.ts
   }
 }
+
+/** Cilium puts the identity of the sender into VXLAN on its port (pkg/identity/numericidentity.go); others number networks. */
+function meaningOfVni({ layers }: Packet, at: number, vni: number): string {
+  const udp = layers[at - 1];
+  if (udp?.kind !== 'udp' || udp.destinationPort !== 8472) return '';
+  const reserved = RESERVED_IDENTITIES[vni];
+  return `with Cilium the identity of the sender: ${reserved ?? (vni < 256 ? 'a reserved one' : 'the label set of a pod')}`;
+}
+
+const RESERVED_IDENTITIES: { readonly [identity: number]: string } = {
+  1: 'the node itself (host)',
+  2: 'outside the cluster (world)',
+  4: "the node's health endpoint",
+  6: 'another node (remote-node)',
+  7: 'the API server (kube-apiserver)',
+  8: 'ingress',
+};
 
 type Names = Knowledge['names'];
 
