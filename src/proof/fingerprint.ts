@@ -1,0 +1,251 @@
+/** A message that was captured: when, in ms, and the length of what it carries: of the IP packet in it with its padding. */
+export interface WireMessage {
+  readonly time: number;
+  readonly bytes: number;
+}
+
+/** The lengths of the IP packets that a pod sent in one go, and what is known of their way. */
+export interface Expected {
+  /** In the order in which they were sent; those above the smallest MTU arrive as fragments. */
+  readonly sizes: readonly number[];
+  readonly family: 4 | 6;
+  /** The MTUs that a packet passes before it is encrypted, the tunnel's last; none if they are not known. */
+  readonly mtus: readonly number[];
+  /** How long the sending took at most: the messages that carry them are no further apart. */
+  readonly spanMs: number;
+  /** How many lengths each of the small ones was drawn from, at least. */
+  readonly choices: number;
+}
+
+/** How an encapsulation turns an IP packet into the message that carries it: it adds bytes, then pads to a multiple. */
+export interface Rule {
+  readonly name: string;
+  readonly adds: number;
+  readonly multiple: number;
+}
+
+export type Sought =
+  | { readonly found: true; readonly rule: Rule; readonly at: readonly number[]; readonly chance: number }
+  /** `matched` of `of` messages were found in order, by the rule that fits best. */
+  | { readonly found: false; readonly matched: number; readonly of: number };
+
+/** A fingerprint counts only if other traffic would show one like it with less than this probability. */
+export const CHANCE = 1e-9;
+
+/** Lengths lie this far apart, so that each pads to another multiple of 16, WireGuard's. */
+const STEP = 16;
+const SMALLEST = 128;
+
+/** The largest IP packets that are drawn: a TCP message stays within what nc sends at once, an echo below every MTU. */
+const LARGEST = { tcp: 1040, udp: 1248, icmp: 1248 } as const;
+export type Protocol = keyof typeof LARGEST;
+
+/** A packet that no MTU of an ordinary network lets through whole. */
+const LARGE = 2048;
+
+/**
+ * Draws `count` lengths that are not in `taken` yet, and adds them to it: so two fingerprints of one run have no length in common.
+ * `choices` is how many there were to draw from at the end. `randomBelow(n)` returns 0 to n-1.
+ */
+export function drawSizes(
+  protocol: Protocol,
+  count: number,
+  taken: Set<number>,
+  randomBelow: (n: number) => number,
+): { sizes: number[]; choices: number } {
+  const free = lengthsUpTo(LARGEST[protocol]).filter((length) => !taken.has(length));
+  if (free.length < count) throw new RangeError(`only ${free.length} of ${count} lengths are left`);
+  const choices = free.length - count + 1;
+  const sizes = Array.from({ length: count }, () => {
+    const [size = SMALLEST] = free.splice(randomBelow(free.length), 1);
+    taken.add(size);
+    return size;
+  });
+  return { sizes, choices };
+}
+
+function lengthsUpTo(largest: number): number[] {
+  return Array.from({ length: (largest - SMALLEST) / STEP + 1 }, (_, i) => SMALLEST + i * STEP);
+}
+
+/** Draws the length of a packet that is larger than the MTU. */
+export function drawLargeSize(randomBelow: (n: number) => number): number {
+  return LARGE + STEP * randomBelow(lengthsUpTo(LARGEST.icmp).length);
+}
+
+/** What the packets may be wrapped in before they are encrypted: nothing (Calico), or VXLAN (Cilium), over either family. */
+const WRAPPINGS = [
+  { name: '', adds: 0 },
+  { name: ' in VXLAN', adds: 50 },
+  { name: ' in VXLAN over IPv6', adds: 70 },
+];
+
+/** The rules of WireGuard: padded to 16, up to the tunnel's MTU. */
+export const WIREGUARD_RULES: readonly Rule[] = rules('WireGuard', 0, 16);
+/** Of ESP: two bytes of trailer, padded to 4. */
+export const ESP_RULES: readonly Rule[] = rules('ESP', 2, 4);
+/** Of packets that are not encrypted. */
+export const PLAINTEXT_RULES: readonly Rule[] = rules('plaintext', 0, 1);
+
+function rules(name: string, trailer: number, multiple: number): Rule[] {
+  return WRAPPINGS.map((wrapping) => ({ name: name + wrapping.name, adds: wrapping.adds + trailer, multiple }));
+}
+
+/**
+ * Seeks sequences of packets among the messages that one node sent to another with one encryption, in the order of their capture.
+ * All messages of a sequence must be there in order, by one rule; messages of others may lie between them. `chance` is the
+ * probability that the messages that belong to no sequence would show a sequence of as many lengths drawn at random.
+ */
+export function findFingerprints(
+  sought: readonly Expected[],
+  messages: readonly WireMessage[],
+  allowed: readonly Rule[],
+): Sought[] {
+  const places = placesByBytes(messages);
+  const found = sought.map((expected) => bestMatch(expected, messages, places, allowed));
+  const ours = new Set(found.flatMap((one) => one.at));
+  const foreign = messages.filter((_, i) => !ours.has(i));
+  return found.map(({ rule, at, of }, i) => {
+    const expected = sought[i];
+    if (!expected || !rule || at.length < of) return { found: false, matched: at.length, of };
+    return { found: true, rule, at, chance: chanceOf(expected, foreign, rule) * allowed.length };
+  });
+}
+
+interface Match {
+  rule: Rule | undefined;
+  at: number[];
+  /** How many messages the sequence has by this rule. */
+  of: number;
+}
+
+function bestMatch(
+  expected: Expected,
+  messages: readonly WireMessage[],
+  places: ReadonlyMap<number, readonly number[]>,
+  allowed: readonly Rule[],
+): Match {
+  let best: Match = { rule: undefined, at: [], of: expected.sizes.length };
+  for (const rule of allowed) {
+    for (const bytes of waysOnTheWire(expected, rule)) {
+      const at = longestMatch(bytes, expected.spanMs, messages, places);
+      if (at.length > best.at.length) best = { rule, at, of: bytes.length };
+      if (bytes.length > 0 && at.length === bytes.length) return best;
+    }
+  }
+  return best;
+}
+
+/** The messages that a sequence becomes, in each way in which its large packets may be cut into fragments. */
+function waysOnTheWire({ sizes, family, mtus }: Expected, rule: Rule): number[][] {
+  const smallest = Math.min(...mtus);
+  const tunnel = mtus.at(-1) ?? Number.POSITIVE_INFINITY;
+  // A node that tracks connections puts fragments together and cuts them again; else each MTU cuts what the last one left.
+  const ways = [mtus, [smallest]].map((cuts) =>
+    sizes.flatMap((size) =>
+      cuts.reduce((packets, mtu) => packets.flatMap((packet) => fragmentsOf(packet, mtu, family)), [size]),
+    ),
+  );
+  const [first = [], second = []] = ways.map((packets) => packets.map((packet) => carried(packet, rule, tunnel)));
+  return first.join() === second.join() ? [first] : [first, second];
+}
+
+/** The lengths of the IP packets that one becomes where the MTU is smaller. */
+export function fragmentsOf(size: number, mtu: number, family: 4 | 6): number[] {
+  if (size <= mtu) return [size];
+  const [header, fragmentHeader] = family === 4 ? [20, 20] : [40, 48];
+  const each = Math.floor((mtu - fragmentHeader) / 8) * 8;
+  const payload = size - header;
+  const whole = Math.ceil(payload / each) - 1;
+  return [...Array.from({ length: whole }, () => each + fragmentHeader), payload - whole * each + fragmentHeader];
+}
+
+/** The length of what a message carries for a packet. No packet is padded beyond the tunnel's MTU. */
+function carried(size: number, { adds, multiple }: Rule, mtu: number): number {
+  const bytes = size + adds;
+  return Math.max(bytes, Math.min(Math.ceil(bytes / multiple) * multiple, mtu));
+}
+
+function placesByBytes(messages: readonly WireMessage[]): Map<number, number[]> {
+  const places = new Map<number, number[]>();
+  for (const [i, { bytes }] of messages.entries()) {
+    const list = places.get(bytes);
+    if (list) list.push(i);
+    else places.set(bytes, [i]);
+  }
+  return places;
+}
+
+/** The places of the longest beginning of a sequence that is there in order within the span. */
+function longestMatch(
+  bytes: readonly number[],
+  spanMs: number,
+  messages: readonly WireMessage[],
+  places: ReadonlyMap<number, readonly number[]>,
+): number[] {
+  let longest: number[] = [];
+  for (const start of places.get(bytes[0] ?? -1) ?? []) {
+    const latest = (messages[start]?.time ?? 0) + spanMs;
+    const at = [start];
+    for (const size of bytes.slice(1)) {
+      const next = firstAfter(places.get(size) ?? [], at.at(-1) ?? start);
+      if (next === undefined || (messages[next]?.time ?? Number.POSITIVE_INFINITY) > latest) break;
+      at.push(next);
+    }
+    if (at.length > longest.length) longest = at;
+    if (longest.length === bytes.length) break;
+  }
+  return longest;
+}
+
+function firstAfter(sorted: readonly number[], place: number): number | undefined {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? 0) > place) high = middle;
+    else low = middle + 1;
+  }
+  return sorted[low];
+}
+
+/** Large packets are left out: all but their last fragment are as long as any bulk traffic. */
+function chanceOf({ sizes, choices, mtus, spanMs }: Expected, foreign: readonly WireMessage[], rule: Rule): number {
+  const drawn = sizes.filter((size) => size < LARGE).length;
+  const tunnel = mtus.at(-1) ?? Number.POSITIVE_INFINITY;
+  const lengths = new Set(lengthsUpTo(LARGEST.icmp).map((length) => carried(length, rule, tunnel)));
+  const alike = foreign.filter(({ bytes }) => lengths.has(bytes));
+  const began = alike[0]?.time ?? 0;
+  // Any span lies whole in one of these blocks, which are two spans long and overlap by one.
+  const blocks = new Map<number, number[]>();
+  for (const { time, bytes } of alike) {
+    const block = Math.floor((time - began) / Math.max(1, spanMs));
+    for (const key of [block - 1, block]) {
+      const values = blocks.get(key);
+      if (values) values.push(bytes);
+      else blocks.set(key, [bytes]);
+    }
+  }
+  const sum = [...blocks.values()].reduce((total, block) => total + chanceIn(block, drawn, choices), 0);
+  return drawn === 0 ? 1 : Math.min(1, sum);
+}
+
+/**
+ * The probability that `count` values drawn from `choices` are there, in order, among `values`: the number of different
+ * subsequences of that length, over all that can be drawn.
+ */
+export function chanceIn(values: readonly number[], count: number, choices: number): number {
+  // From the end: the probability for each number of values, in what follows; and what it was behind a value's next place.
+  let here = new Float64Array(count + 1);
+  here[0] = 1;
+  const behind = new Map<number, Float64Array>();
+  for (const value of [...values].reverse()) {
+    const known = behind.get(value);
+    const next = here.slice();
+    for (let n = 1; n <= count; n += 1) {
+      next[n] = (here[n] ?? 0) + ((here[n - 1] ?? 0) - (known?.[n - 1] ?? 0)) / choices;
+    }
+    behind.set(value, here);
+    here = next;
+  }
+  return here[count] ?? 0;
+}
