@@ -1,7 +1,7 @@
 import type { ExistingCluster } from '../engine/engine.ts';
-import type { EngineName } from '../lab/engine-name.ts';
 import { deploy } from '../operations/deploy.ts';
 import { Stopwatch, type Timings } from '../operations/timings.ts';
+import type { EngineName } from '../state/engine-name.ts';
 import { type Context, printJson } from './context.ts';
 import { table } from './terminal.ts';
 

@@ -6,7 +6,7 @@ import { type Context, printJson } from './context.ts';
 
 export async function lintCommand(context: Context, files: string[], options: { output?: 'json' }): Promise<number> {
   const findings: Finding[] = [];
-  // `labs/*.md` has the page about the labs among them; no lab can have its name (src/lab/lab-name.ts).
+  // `labs/*.md` has the page about the labs among them; no lab can have its name (src/state/lab-name.ts).
   const [pages, labs] = [files.filter(isReadme), files.filter((file) => !isReadme(file))];
   for (const file of labs) findings.push(...(await lintLab(resolve(file))));
   const errors = findings.filter(({ severity }) => severity === 'error').length;

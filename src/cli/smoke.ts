@@ -1,11 +1,11 @@
 import { appendFile, writeFile } from 'node:fs/promises';
 import { messageOf, usageFailure } from '../errors.ts';
-import type { EngineName } from '../lab/engine-name.ts';
 import { findLab } from '../lab/lab-definition.ts';
 import { readLabText } from '../lab/lab-text.ts';
 import { smoke } from '../operations/smoke.ts';
 import { annotations, stepSummary } from '../report/github.ts';
 import { junit, type Phase, type SmokeResult } from '../report/junit.ts';
+import type { EngineName } from '../state/engine-name.ts';
 import { smokeLab } from '../workshop/smoke-lab.ts';
 import { type Context, printJson } from './context.ts';
 import { excerptText } from './excerpt-text.ts';

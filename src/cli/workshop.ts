@@ -1,7 +1,7 @@
 import { ExitCode, usageFailure } from '../errors.ts';
-import type { EngineName } from '../lab/engine-name.ts';
 import { findLab } from '../lab/lab-definition.ts';
 import { readLabText } from '../lab/lab-text.ts';
+import type { EngineName } from '../state/engine-name.ts';
 import { type LabRun, runLab, verdictOf } from '../workshop/auto.ts';
 import { openSession } from '../workshop/session.ts';
 import { openShell } from '../workshop/shell.ts';

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { Failure, labFailure, messageOf, usageFailure } from '../errors.ts';
 import type { AppliedObject } from '../kube/cluster.ts';
-import { makePrivateFolder, writeWhole } from '../lab/whole-file.ts';
+import { makePrivateFolder, writeWhole } from '../state/whole-file.ts';
 
 /** The version that the labs are written for (their front matter says the same). */
 export const DEFAULT_CALICO = 'v3.32.1';

@@ -3,8 +3,8 @@ import type { Engine } from '../engine/engine.ts';
 import type { Cluster } from '../kube/cluster.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { LabDefinition } from '../lab/lab-definition.ts';
-import { type LabState, makeLabFolder, saveLabState } from '../lab/state.ts';
 import type { Topology } from '../lab/topology.ts';
+import { type LabState, makeLabFolder, saveLabState } from '../state/lab-state.ts';
 import { calicoSourceOf } from './calico-source.ts';
 import type { Deployed, DeployRequest, Work } from './deploy.ts';
 

@@ -1,5 +1,5 @@
 import { lackingFailure, usageFailure } from '../errors.ts';
-import type { EngineName } from '../lab/engine-name.ts';
+import type { EngineName } from '../state/engine-name.ts';
 
 /**
  * Which engine a lab gets, and why, in words for the first line of output. `named` says that a cluster was named that is there

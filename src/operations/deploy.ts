@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import type { Engine, ExistingCluster, Timed } from '../engine/engine.ts';
-import type { EngineName } from '../lab/engine-name.ts';
 import { type Lab, readLabFiles } from '../lab/lab.ts';
 import { findLab } from '../lab/lab-definition.ts';
-import { lockLab } from '../lab/lab-lock.ts';
-import { checkLabName } from '../lab/lab-name.ts';
-import { type LabState, labPaths, readLabState, removeLabState } from '../lab/state.ts';
+import type { EngineName } from '../state/engine-name.ts';
+import { lockLab } from '../state/lab-lock.ts';
+import { checkLabName } from '../state/lab-name.ts';
+import { type LabState, labPaths, readLabState, removeLabState } from '../state/lab-state.ts';
 import { bringUp } from './bring-up.ts';
 import { chooseEngine } from './choose-engine.ts';
 import { engineOf, enginesOf } from './labs.ts';

@@ -1,5 +1,5 @@
-import { lockLab } from '../lab/lab-lock.ts';
-import { labPaths, listLabStates, removeLabState } from '../lab/state.ts';
+import { lockLab } from '../state/lab-lock.ts';
+import { labPaths, listLabStates, removeLabState } from '../state/lab-state.ts';
 import { enginesOf } from './labs.ts';
 
 /** Takes a lab away, from any state, and checks that nothing of it is left. Gives false where there was nothing. */

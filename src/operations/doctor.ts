@@ -1,5 +1,5 @@
-import type { EngineName } from '../lab/engine-name.ts';
 import { readLab } from '../lab/lab.ts';
+import type { EngineName } from '../state/engine-name.ts';
 import type { Check, EngineReport } from './doctor/check.ts';
 import { examineContainerlab } from './doctor/containerlab.ts';
 import { examineEmbedded } from './doctor/embedded.ts';

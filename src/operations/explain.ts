@@ -3,8 +3,8 @@ import { CILIUM_API, type CiliumNodeObject, keyedNode, readCiliumNode } from '..
 import type { KeyedNode } from '../cni/cilium/keys/keyring.ts';
 import { Failure, labFailure, messageOf, usageFailure } from '../errors.ts';
 import { Cluster } from '../kube/cluster.ts';
-import { listLabStates } from '../lab/state.ts';
 import { describePacket } from '../proof/describe.ts';
+import { listLabStates } from '../state/lab-state.ts';
 import { readCaptureFile } from '../wire/capture-file.ts';
 import { CaptureError } from '../wire/capture-format.ts';
 import { decodeFrame } from '../wire/decode.ts';

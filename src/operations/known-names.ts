@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { packageRoot } from '../lab/package-root.ts';
-import { type LabState, labPaths, listLabStates, readLabState } from '../lab/state.ts';
+import { type LabState, labPaths, listLabStates, readLabState } from '../state/lab-state.ts';
 
 /** The names of the labs that come with wglab. Only the folder is read, so that a shell need not wait for more. */
 export async function labNames(): Promise<string[]> {

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import { messageOf } from '../errors.ts';
-import type { EngineName } from '../lab/engine-name.ts';
 import { listLabs } from '../lab/lab-definition.ts';
-import { type KnownLab, labPaths, listLabStates } from '../lab/state.ts';
+import type { EngineName } from '../state/engine-name.ts';
+import { type KnownLab, labPaths, listLabStates } from '../state/lab-state.ts';
 import { engineOf } from './labs.ts';
 
 /** What `labs -o json` prints. */

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Access, Engine } from '../engine/engine.ts';
 import { lackingFailure, messageOf, usageFailure } from '../errors.ts';
-import { ENGINE_NAMES, type EngineName } from '../lab/engine-name.ts';
-import { type LabPaths, type LabState, labPaths, listLabStates, readLabState } from '../lab/state.ts';
+import { ENGINE_NAMES, type EngineName } from '../state/engine-name.ts';
+import { type LabPaths, type LabState, labPaths, listLabStates, readLabState } from '../state/lab-state.ts';
 
 /** The engine of that name; loaded only when it is wanted. */
 export async function engineOf(name: EngineName): Promise<Engine> {

@@ -1,6 +1,6 @@
 import { finish, type NodeShell } from '../engine/run.ts';
 import { Failure } from '../errors.ts';
-import type { LinuxNodeState } from '../lab/state.ts';
+import type { LinuxNodeState } from '../state/lab-state.ts';
 
 /** A node beside the cluster as it is now. */
 export interface LinuxStatus {

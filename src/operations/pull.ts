@@ -5,7 +5,7 @@ import { prepareToolsImage, TOOLS_IMAGE } from '../engine/containerlab/tools-ima
 import { runTool } from '../engine/embedded/processes.ts';
 import { lackingFailure, messageOf } from '../errors.ts';
 import { readLab } from '../lab/lab.ts';
-import { makePrivateFolder } from '../lab/whole-file.ts';
+import { makePrivateFolder } from '../state/whole-file.ts';
 import { type CalicoWishes, cacheFolder, calicoSourceOf } from './calico-source.ts';
 import type { DeployListener } from './deploy.ts';
 import { allImages, hasCaptureTools } from './lab-images.ts';

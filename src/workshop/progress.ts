@@ -1,7 +1,7 @@
 import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { makePrivateFolder, storageFailure, writeWhole } from '../lab/whole-file.ts';
+import { makePrivateFolder, storageFailure, writeWhole } from '../state/whole-file.ts';
 import { workshopFolder } from './session.ts';
 
 /** Where a learner is in a lab. Steps are named as `Step.name` does, so that a lab's text may change in between. */

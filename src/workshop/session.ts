@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, rmdir, symlink } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import type { LabDefinition } from '../lab/lab-definition.ts';
-import { checkLabName } from '../lab/lab-name.ts';
 import { packageRoot } from '../lab/package-root.ts';
 import { isAlive, processIdentity } from '../lab/process-identity.ts';
-import { labPaths } from '../lab/state.ts';
-import { stateRoot } from '../lab/state-root.ts';
-import { makePrivateFolder, storageFailure } from '../lab/whole-file.ts';
+import { checkLabName } from '../state/lab-name.ts';
+import { labPaths } from '../state/lab-state.ts';
+import { stateRoot } from '../state/state-root.ts';
+import { makePrivateFolder, storageFailure } from '../state/whole-file.ts';
 import type { Background } from './run.ts';
 
 /** A lab's workshop: where its commands run, and with what around them. */

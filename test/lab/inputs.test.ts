@@ -5,9 +5,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ExitCode, Failure } from '../../src/errors.ts';
 import { readLab } from '../../src/lab/lab.ts';
 import { findLab, listLabs } from '../../src/lab/lab-definition.ts';
-import { checkLabName } from '../../src/lab/lab-name.ts';
 import { placeOfField, readManifests } from '../../src/lab/manifests.ts';
 import { packageRoot } from '../../src/lab/package-root.ts';
+import { checkLabName } from '../../src/state/lab-name.ts';
 import { LABS } from '../e2e/support/labs.ts';
 import { FIXTURE } from './fixture.ts';
 

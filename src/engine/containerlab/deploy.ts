@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { Failure, labFailure, messageOf } from '../../errors.ts';
-import { makePrivateFolder, storageFailure } from '../../lab/whole-file.ts';
+import { makePrivateFolder, storageFailure } from '../../state/whole-file.ts';
 import type { DeployOptions } from '../engine.ts';
 import { untilApiAnswers } from './api-ready.ts';
 import { ensureCaptureTools } from './capture-tools.ts';

@@ -1,7 +1,7 @@
 import { open, readFile, rm } from 'node:fs/promises';
 import { parse, stringify } from 'yaml';
 import { labFailure, messageOf } from '../../errors.ts';
-import { storageFailure, writeWhole } from '../../lab/whole-file.ts';
+import { storageFailure, writeWhole } from '../../state/whole-file.ts';
 import { docker } from './docker.ts';
 
 const DOCKER_MS = 15_000;

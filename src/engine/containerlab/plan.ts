@@ -4,7 +4,7 @@ import { usageFailure } from '../../errors.ts';
 import { readDocument } from '../../lab/document.ts';
 import type { ClusterConfig } from '../../lab/kind-config.ts';
 import type { Lab } from '../../lab/lab.ts';
-import { writeWhole } from '../../lab/whole-file.ts';
+import { writeWhole } from '../../state/whole-file.ts';
 import type { DeploymentFiles, DeploymentRecord } from './record.ts';
 
 /** What containerlab is to make: the lab's topology and kind configuration as they are written, and what becomes of them here. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { labFailure } from '../../errors.ts';
-import { makePrivateFolder, writeWhole } from '../../lab/whole-file.ts';
+import { makePrivateFolder, writeWhole } from '../../state/whole-file.ts';
 
 /** What is kept of a deployment, so that it can be found again and taken away; what runs of it, Docker knows. */
 export interface DeploymentRecord {

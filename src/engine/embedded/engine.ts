@@ -6,7 +6,7 @@ import type { ClusterConfig } from '../../lab/kind-config.ts';
 import type { Lab } from '../../lab/lab.ts';
 import { NODE_SUBNET, NODE_SUBNET_6 } from '../../lab/node-subnet.ts';
 import { inputFailure } from '../../lab/problem.ts';
-import { storageFailure, writeWhole } from '../../lab/whole-file.ts';
+import { storageFailure, writeWhole } from '../../state/whole-file.ts';
 import type { DeployOptions, Engine } from '../engine.ts';
 import type { RemoteProcess } from '../remote-process.ts';
 import { UnprobedNode } from '../run.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { labFailure } from '../../errors.ts';
-import { writeWhole } from '../../lab/whole-file.ts';
+import { writeWhole } from '../../state/whole-file.ts';
 
 /** What the engine must know to take away what it made, in `engine.json` of the lab's folder. */
 export interface EngineData {

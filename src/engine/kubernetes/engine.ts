@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Failure, labFailure, lackingFailure, usageFailure } from '../../errors.ts';
 import { Cluster } from '../../kube/cluster.ts';
 import type { KubeObject } from '../../kube/objects.ts';
-import { writeWhole } from '../../lab/whole-file.ts';
+import { writeWhole } from '../../state/whole-file.ts';
 import type { DeployOptions, Engine } from '../engine.ts';
 import { type EngineData, readEngineData, writeEngineData } from './engine-data.ts';
 import { chooseContext, kubeconfigFiles } from './kubeconfig.ts';

@@ -4,8 +4,8 @@ import { release } from 'node:os';
 import { dirname } from 'node:path';
 import { runTool } from '../../engine/embedded/processes.ts';
 import { Failure, messageOf } from '../../errors.ts';
-import { stateRoot } from '../../lab/state-root.ts';
-import { storageFailure } from '../../lab/whole-file.ts';
+import { stateRoot } from '../../state/state-root.ts';
+import { storageFailure } from '../../state/whole-file.ts';
 import type { Check } from './check.ts';
 import { findTool } from './tools.ts';
 

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { labFailure } from '../../errors.ts';
-import { storageFailure, writeWhole } from '../../lab/whole-file.ts';
+import { storageFailure, writeWhole } from '../../state/whole-file.ts';
 import type { Memory } from './fault.ts';
 import { FAULT_NAMES, type FaultName } from './names.ts';
 

@@ -1,10 +1,10 @@
 import { calicoNode, felixWireguard } from '../../cni/calico.ts';
 import { Failure } from '../../errors.ts';
 import { Cluster } from '../../kube/cluster.ts';
-import { readLabState } from '../../lab/state.ts';
 import { watchWire } from '../../operations/capture.ts';
 import { standingLab } from '../../operations/labs.ts';
 import { hexLines } from '../../proof/excerpt.ts';
+import { readLabState } from '../../state/lab-state.ts';
 import { decodeFrame } from '../../wire/decode.ts';
 import type { Frame } from '../../wire/packet.ts';
 import type { EncryptionState, WirePacket } from './state.ts';

@@ -8,8 +8,8 @@ import { build } from 'esbuild';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ExitCode, Failure } from '../../src/errors.ts';
-import { lockLab } from '../../src/lab/lab-lock.ts';
 import { processIdentity } from '../../src/lab/process-identity.ts';
+import { lockLab } from '../../src/state/lab-lock.ts';
 import {
   type LabState,
   labPaths,
@@ -17,9 +17,9 @@ import {
   readLabState,
   removeLabState,
   saveLabState,
-} from '../../src/lab/state.ts';
-import { stateRoot } from '../../src/lab/state-root.ts';
-import { writeWhole } from '../../src/lab/whole-file.ts';
+} from '../../src/state/lab-state.ts';
+import { stateRoot } from '../../src/state/state-root.ts';
+import { writeWhole } from '../../src/state/whole-file.ts';
 
 const STATE: LabState = {
   version: 1,
@@ -140,9 +140,9 @@ describe('the state of a lab', () => {
 
 /** A program around the real modules, for what only a process of its own can show. */
 const PROGRAM = `
-import { lockLab } from './src/lab/lab-lock.ts';
-import { writeWhole } from './src/lab/whole-file.ts';
-import { saveLabState } from './src/lab/state.ts';
+import { lockLab } from './src/state/lab-lock.ts';
+import { writeWhole } from './src/state/whole-file.ts';
+import { saveLabState } from './src/state/lab-state.ts';
 import { openSync, closeSync, unlinkSync } from 'node:fs';
 import { once } from 'node:events';
 const [what, path, size] = process.argv.slice(2);
