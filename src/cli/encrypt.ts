@@ -1,4 +1,5 @@
-import { isDualStack, patchCommand } from '../cni/calico.ts';
+import { isDualStack, patchCommands } from '../cni/calico.ts';
+import type { NodeShell } from '../engine/run.ts';
 import { usageFailure } from '../errors.ts';
 import { Cluster } from '../kube/cluster.ts';
 import { type Encryption, encryption, setEncryption } from '../operations/encrypt.ts';
@@ -12,25 +13,27 @@ export async function encryptCommand(
   context: Context,
   what: What,
   lab: string | undefined,
-  options: { lab?: string; output?: 'json' },
+  options: { lab?: string; heal: boolean; output?: 'json' },
 ) {
   const { access, state } = await standingLab(oneName(lab, options.lab));
   const cluster = Cluster.connect(access.kubeconfig);
   const result =
     what === 'status'
       ? await encryption(cluster, access.shell)
-      : await change(context, cluster, access.shell, what === 'on');
+      : await change(context, cluster, access.shell, what === 'on', options.heal);
   if (options.output) printJson(context, { lab: state.name, ...result });
   else if (what === 'status') context.out.write(`${encryptionText(result)}\n`);
   return undefined;
 }
 
-async function change(context: Context, cluster: Cluster, shell: Parameters<typeof setEncryption>[1], on: boolean) {
+async function change(context: Context, cluster: Cluster, shell: NodeShell, on: boolean, heal: boolean) {
   const { err, errPalette, progress, signal } = context;
   const dualStack = isDualStack(await cluster.nodes());
-  progress.info(`The same by hand: ${errPalette.bold(patchCommand(on, dualStack))}`);
+  for (const command of patchCommands(on, dualStack)) progress.info(`The same by hand: ${errPalette.bold(command)}`);
   progress.step(on ? 'Turning WireGuard on' : 'Turning WireGuard off');
-  const result = await setEncryption(cluster, shell, on, (text) => progress.update(text), signal).catch((error) => {
+  const update = (text: string) => progress.update(text);
+  const info = (text: string) => progress.info(text);
+  const result = await setEncryption(cluster, shell, on, { signal, update, info, heal }).catch((error) => {
     progress.failed();
     throw error;
   });

@@ -160,6 +160,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .addArgument(new Argument('<what>', 'what to do').choices(['on', 'off', 'status']))
     .addArgument(labArgument())
     .addOption(labOption())
+    .option('--no-heal', 'leave a calico-node that has got stuck as it is')
     .addOption(json())
     .action(run(async () => (await import('./encrypt.ts')).encryptCommand));
 

@@ -2,6 +2,7 @@ import { finish, type NodeShell } from '../engine/run.ts';
 import { labFailure, lackingFailure } from '../errors.ts';
 import type { Cluster } from '../kube/cluster.ts';
 import type { KubeObject, Node } from '../kube/objects.ts';
+import { isForbidden } from '../kube/transient.ts';
 
 /** Annotations by which Calico publishes what a node has (libcalico-go, backend/k8s/resources/node.go). */
 const IPV4_NAMES = {
@@ -16,15 +17,26 @@ const IPV6_NAMES = {
   publicKey: 'projectcalico.org/WireguardPublicKeyV6',
 } as const;
 
-/** The command that a person would type for the same, shown to learners: kubectl finds the kind with and without Calico's API server. */
-export function patchCommand(enabled: boolean, dualStack: boolean): string {
-  const spec = JSON.stringify({ spec: wireguardSpec(enabled, dualStack) });
-  return `kubectl patch felixconfiguration default --type=merge -p '${spec}'`;
+/**
+ * Returns the commands that a person would type for the same. In a cluster of both families, encryption is turned on for one after
+ * the other: Calico 3.32 may miss a tunnel address when both change at once.
+ */
+export function patchCommands(enabled: boolean, dualStack: boolean): string[] {
+  return felixChanges(enabled, dualStack).map(
+    (spec) => `kubectl patch felixconfiguration default --type=merge -p '${JSON.stringify({ spec })}'`,
+  );
 }
 
-/** Each family has its own switch: with one of them alone, the other's packets would stay in clear. */
-function wireguardSpec(enabled: boolean, dualStack: boolean) {
-  return { wireguardEnabled: enabled, ...(dualStack && { wireguardEnabledV6: enabled }) };
+/** Returns the changes of FelixConfiguration that turn encryption on or off, in their order. Each family has its own switch. */
+export function felixChanges(enabled: boolean, dualStack: boolean): FelixSwitches[] {
+  const [ipv4, ipv6] = [{ wireguardEnabled: enabled }, { wireguardEnabledV6: enabled }];
+  if (!dualStack) return [ipv4];
+  return enabled ? [ipv4, ipv6] : [{ ...ipv4, ...ipv6 }];
+}
+
+export interface FelixSwitches {
+  wireguardEnabled?: boolean;
+  wireguardEnabledV6?: boolean;
 }
 
 interface FelixConfiguration extends KubeObject {
@@ -39,24 +51,61 @@ interface FelixConfiguration extends KubeObject {
   };
 }
 
-/** Calico's own API server, and its CustomResourceDefinitions where that is not installed; the first that there is. */
-const CALICO_GROUPS = ['projectcalico.org/v3', 'crd.projectcalico.org/v1'];
+/** Calico's own API server, a pod that may be cut off, and the CustomResourceDefinitions that it keeps its objects in. */
+const OWN = 'projectcalico.org/v3';
+const DEFINITIONS = 'crd.projectcalico.org/v1';
 
-/** The group that serves a kind of Calico's; undefined where the cluster has no Calico. */
+/** Returns the group through which to change a kind of Calico's; undefined if the cluster has no Calico. */
 export async function calicoGroup(
   cluster: Cluster,
   kind: string,
-  groups: readonly string[] = CALICO_GROUPS,
+  groups: readonly string[] = [OWN, DEFINITIONS],
 ): Promise<string | undefined> {
   for (const group of groups) if (await cluster.serves(group, kind)) return group;
   return undefined;
 }
 
-/** The cluster-wide FelixConfiguration; undefined where the cluster has no Calico. */
+/**
+ * Returns the group from which to read a kind of Calico's: the CustomResourceDefinitions, which the API server itself serves, unless
+ * it serves Calico's own group itself too: then the others are what an older installation left.
+ */
+export async function calicoReadGroup(cluster: Cluster, kind: string): Promise<string | undefined> {
+  const [definitions, ownIsElsewhere] = await Promise.all([
+    cluster.serves(DEFINITIONS, kind),
+    isServedElsewhere(cluster),
+  ]);
+  return definitions && ownIsElsewhere ? DEFINITIONS : calicoGroup(cluster, kind);
+}
+
+interface ApiService extends KubeObject {
+  spec?: { service?: object | null };
+}
+
+/** Whether another server than the API server itself serves Calico's own group. False if nobody may know. */
+async function isServedElsewhere(cluster: Cluster): Promise<boolean> {
+  const reference = {
+    apiVersion: 'apiregistration.k8s.io/v1',
+    kind: 'APIService',
+    metadata: { name: 'v3.projectcalico.org' },
+  };
+  try {
+    const found = await cluster.get<ApiService>(reference);
+    return found === undefined || Boolean(found.spec?.service);
+  } catch (error) {
+    if (isForbidden(error)) return false;
+    throw error;
+  }
+}
+
+/** Returns the cluster-wide FelixConfiguration, to be read; undefined if the cluster has no Calico. */
 export async function felixKind(cluster: Cluster) {
-  const apiVersion = await calicoGroup(cluster, 'FelixConfiguration');
-  if (apiVersion === undefined) return undefined;
-  return { apiVersion, kind: 'FelixConfiguration', metadata: { name: 'default' } };
+  return felixReference(await calicoReadGroup(cluster, 'FelixConfiguration'));
+}
+
+function felixReference(apiVersion: string | undefined) {
+  return apiVersion === undefined
+    ? undefined
+    : { apiVersion, kind: 'FelixConfiguration', metadata: { name: 'default' } };
 }
 
 export interface FelixWireguard {
@@ -131,7 +180,7 @@ interface BlockAffinity extends KubeObject {
 
 /** The networks that a node has its pods' addresses from, by its name; none where another than Calico gives addresses out. */
 export async function podBlocks(cluster: Cluster): Promise<(node: string, family: 4 | 6) => string[]> {
-  const group = await calicoGroup(cluster, 'BlockAffinity');
+  const group = await calicoReadGroup(cluster, 'BlockAffinity');
   const found = group === undefined ? [] : (await cluster.list<BlockAffinity>(group, 'BlockAffinity')).items;
   const own = found.flatMap(({ spec: { cidr, node, state = 'confirmed', deleted } = {} }) =>
     cidr !== undefined && state === 'confirmed' && String(deleted) !== 'true' ? [{ cidr, node }] : [],
@@ -217,13 +266,13 @@ export async function wireguardDevice(
   };
 }
 
-/** Asks for encryption, or for none. Throws Failure 4 where the cluster has no Calico. */
-export async function patchFelix(cluster: Cluster, enabled: boolean, dualStack: boolean): Promise<void> {
-  const reference = await felixKind(cluster);
+/** Changes FelixConfiguration. Throws failure 4 if the cluster has no Calico. */
+export async function patchFelix(cluster: Cluster, spec: FelixSwitches): Promise<void> {
+  const reference = felixReference(await calicoGroup(cluster, 'FelixConfiguration'));
   if (!reference) {
     throw lackingFailure('the cluster has no Calico, and wglab knows to turn on no other encryption', {
       remedy: "Turn it on as the cluster's own CNI wants it; wglab verify looks at any cluster.",
     });
   }
-  await cluster.patch(reference, { spec: wireguardSpec(enabled, dualStack) });
+  await cluster.patch(reference, { spec });
 }

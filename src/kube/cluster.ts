@@ -4,7 +4,10 @@ import { Failure, labFailure } from '../errors.ts';
 import { ApiError, Connection } from './connection.ts';
 import { Discovery, UnknownKind } from './discovery.ts';
 import { openExec } from './exec.ts';
+import { LAST_APPLIED, lastApplied } from './last-applied.ts';
 import type { KubeObject, Node, Pod } from './objects.ts';
+import { isTransient } from './transient.ts';
+import { waitUntil } from './until.ts';
 
 /** An object by its kind and name; cluster-wide kinds have no namespace. */
 export interface ObjectReference {
@@ -17,34 +20,54 @@ export interface AppliedObject extends ObjectReference {
   [field: string]: unknown;
 }
 
-/** What kubectl keeps to see later what it applied: with it, `kubectl apply` of the same file finds nothing to change. */
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
-/** How soon a watch that the server has ended is begun again, in ms. */
-const WATCH_AGAIN_MS = 200;
 /** Asks the server to refuse unknown fields rather than to drop them. */
 const STRICT = { fieldValidation: 'Strict' };
+
+/**
+ * How long a request is tried again while the API is away for a moment. Turning encryption on cuts the connection to the pod that
+ * serves Calico's own API for up to 20 s.
+ */
+const PATIENCE_MS = 30_000;
+const AGAIN_MS = 300;
+
+interface Cut {
+  /** How long a request is tried again; 0 for a caller that has a deadline of its own. */
+  patienceMs: number;
+  signal?: AbortSignal | undefined;
+  /** Hears why a request is tried again. */
+  update?: ((why: string) => void) | undefined;
+}
 
 /** A cluster, through its Kubernetes API: the one way in for every engine. */
 export class Cluster {
   readonly #connection: Connection;
   readonly #discovery: Discovery;
+  readonly #cut: Cut;
 
-  private constructor(connection: Connection) {
+  private constructor(connection: Connection, discovery: Discovery, cut: Cut) {
     this.#connection = connection;
-    this.#discovery = new Discovery(connection);
+    this.#discovery = discovery;
+    this.#cut = cut;
   }
 
   /**
-   * Reads a kubeconfig, with its current context or another. Throws Failure 4 where it is missing or names no cluster. A request
+   * Reads a kubeconfig, with its current context or another. Throws failure 4 if it is missing or names no cluster. A request
    * fails when the server says nothing for `silenceMs`.
    */
   static connect(kubeconfig: string, context?: string, silenceMs?: number): Cluster {
-    return new Cluster(Connection.open(kubeconfig, context, silenceMs));
+    const connection = Connection.open(kubeconfig, context, silenceMs);
+    return new Cluster(connection, new Discovery(connection), { patienceMs: PATIENCE_MS });
   }
 
-  /** The same for the text of a kubeconfig that names no files beside it. */
+  /** Reads the text of a kubeconfig that names no other files. Does not try a request again. */
   static fromText(kubeconfig: string, silenceMs?: number): Cluster {
-    return new Cluster(Connection.ofText(kubeconfig, silenceMs));
+    const connection = Connection.ofText(kubeconfig, silenceMs);
+    return new Cluster(connection, new Discovery(connection), { patienceMs: 0 });
+  }
+
+  /** Returns the same cluster with another patience for an API that is away for a moment. */
+  during(cut: Cut): Cluster {
+    return new Cluster(this.#connection, this.#discovery, cut);
   }
 
   /** The server's version, as `kubectl version` shows it. */
@@ -85,12 +108,14 @@ export class Cluster {
 
   /** Gives an object, or undefined where there is none (of that name, or of that kind). */
   async get<T extends object>(reference: ObjectReference): Promise<T | undefined> {
-    try {
-      return await this.#connection.ask<T>(await this.#discovery.objectPath(reference));
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw asFailure(`get ${nameOf(reference)}`, error);
-    }
+    return this.#ask(`get ${nameOf(reference)}`, async () => {
+      try {
+        return await this.#connection.ask<T>(await this.#discovery.objectPath(reference));
+      } catch (error) {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      }
+    });
   }
 
   /**
@@ -117,14 +142,18 @@ export class Cluster {
 
   /** Creates an object; gives false where there is one of its name already, which is left as it is. */
   async create(object: AppliedObject): Promise<boolean> {
-    try {
-      const path = await this.#discovery.collectionPath(object);
-      await this.#connection.ask(path, { method: 'POST', query: STRICT, body: object });
-      return true;
-    } catch (error) {
-      if (error instanceof ApiError && error.code === 409) return false;
-      throw asFailure(`create ${nameOf(object)}`, error);
-    }
+    const create = async () => {
+      try {
+        const path = await this.#discovery.collectionPath(object);
+        await this.#connection.ask(path, { method: 'POST', query: STRICT, body: object });
+        return true;
+      } catch (error) {
+        if (error instanceof ApiError && error.code === 409) return false;
+        throw error;
+      }
+    };
+    // If the connection broke, nobody knows whether the object was created: only an error that the server sent allows another try.
+    return this.#ask(`create ${nameOf(object)}`, create, (error) => error instanceof ApiError && isTransient(error));
   }
 
   /**
@@ -172,21 +201,23 @@ export class Cluster {
 
   /** Deletes an object; one that is not there is no error. */
   async remove(reference: ObjectReference): Promise<void> {
-    try {
-      await this.#connection.ask(await this.#discovery.objectPath(reference), { method: 'DELETE' });
-    } catch (error) {
-      if (!isNotFound(error)) throw asFailure(`delete ${nameOf(reference)}`, error);
-    }
+    await this.#ask(`delete ${nameOf(reference)}`, async () => {
+      try {
+        await this.#connection.ask(await this.#discovery.objectPath(reference), { method: 'DELETE' });
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    });
   }
 
   /**
-   * Waits until `enough` holds of all objects of a kind, looking again at each change of one. `path` is the kind's REST
-   * path, such as /api/v1/pods. Throws Failure 5 with `describe`'s words after `timeoutMs`; what `enough` throws goes through.
-   * `update` hears at each look what is waited for, how long at most, and what was seen.
+   * Waits until `enough` holds of all objects of a kind, and lists them again at each change of one. `path` is the kind's REST
+   * path, such as /api/v1/pods. Throws failure 5 with `describe`'s words after `timeoutMs`; what `enough` throws goes through.
+   * `update` hears each time what is waited for, for how long at most, and what was seen.
    */
-  async until<T>(
+  until<T>(
     path: string,
-    list: () => Promise<readonly T[]>,
+    list: (cluster: Cluster) => Promise<readonly T[]>,
     enough: (objects: readonly T[]) => boolean,
     options: {
       timeoutMs: number;
@@ -195,53 +226,21 @@ export class Cluster {
       signal?: AbortSignal;
     },
   ): Promise<readonly T[]> {
-    const tell = () =>
-      options.update?.(`waiting, at most ${options.timeoutMs / 1000} s, for ${options.describe(objects)}`);
-    let objects = await list();
-    if (enough(objects)) return objects;
-    tell();
-    return new Promise<readonly T[]>((resolve, reject) => {
-      const watching = new AbortController();
-      const finish = (settle: () => void) => {
-        settle();
-        clearTimeout(late);
-        options.signal?.removeEventListener('abort', aborted);
-        watching.abort();
-      };
-      const aborted = () => finish(() => reject(options.signal?.reason));
-      const late = setTimeout(() => {
-        finish(() => reject(labFailure(`waited ${options.timeoutMs / 1000} s for ${options.describe(objects)}`)));
-      }, options.timeoutMs);
-      options.signal?.addEventListener('abort', aborted);
-      let looking = false;
-      let again = false;
-      const look = async () => {
-        again = looking;
-        if (looking) return;
-        looking = true;
-        try {
-          do {
-            again = false;
-            objects = await list();
-            if (enough(objects)) return finish(() => resolve(objects));
-            tell();
-          } while (again && !watching.signal.aborted);
-        } catch (error) {
-          finish(() => reject(error));
-        } finally {
-          looking = false;
-        }
-      };
-      // A server ends a watch after a while, and a balancer before it sooner: what happened meanwhile is looked at then.
-      const watchOn = async () => {
-        while (!watching.signal.aborted) {
-          await this.#connection.watch(path, () => void look(), watching.signal);
-          await sleep(WATCH_AGAIN_MS, undefined, { signal: watching.signal }).catch(() => undefined);
-          if (!watching.signal.aborted) await look();
-        }
-      };
-      watchOn().catch((error) => finish(() => reject(asFailure(`watch ${path}`, error))));
-    });
+    const impatient = this.during({ patienceMs: 0 });
+    const watch = (changed: () => void, signal: AbortSignal) =>
+      this.#connection.watch(path, changed, signal).catch((error) => {
+        throw asFailure(`watch ${path}`, error);
+      });
+    return waitUntil({ list: () => list(impatient), enough, watch, ...options });
+  }
+
+  /** Returns the last lines that a container of a pod has logged. */
+  log({ metadata }: Pod, container: string, { lines, previous = false }: { lines: number; previous?: boolean }) {
+    const { namespace, name } = metadata ?? {};
+    const query = { container, tailLines: String(lines), ...(previous ? { previous: 'true' } : {}) };
+    return this.#ask(`read the log of pod ${namespace}/${name}`, () =>
+      this.#connection.text(`/api/v1/namespaces/${namespace}/pods/${name}/log`, query),
+    );
   }
 
   /** Starts a command in a container of a pod. */
@@ -263,30 +262,20 @@ export class Cluster {
     return openExec(await this.#connection.execTarget(path), argv, options);
   }
 
-  async #ask<T>(doing: string, request: () => Promise<T>): Promise<T> {
-    try {
-      return await request();
-    } catch (error) {
-      throw asFailure(doing, error);
+  async #ask<T>(doing: string, request: () => Promise<T>, mayTryAgain = isTransient): Promise<T> {
+    const { patienceMs, signal, update } = this.#cut;
+    const until = performance.now() + patienceMs;
+    for (;;) {
+      try {
+        return await request();
+      } catch (error) {
+        if (!mayTryAgain(error) || performance.now() + AGAIN_MS > until) throw asFailure(doing, error);
+        update?.(asFailure(doing, error).message);
+      }
+      signal?.throwIfAborted();
+      await sleep(AGAIN_MS, undefined, signal ? { signal } : {});
     }
   }
-}
-
-/**
- * What kubectl would keep of an object that it applied, to the letter, so that it finds nothing to change: with the default
- * namespace and annotations filled in, keys in order, and escaped as Go's JSON encoder does.
- */
-function lastApplied(object: AppliedObject, namespaced: boolean): string {
-  const metadata = { annotations: {}, ...(namespaced ? { namespace: 'default' } : {}), ...object.metadata };
-  const text = JSON.stringify(inOrder({ ...object, metadata }));
-  return `${text.replace(/[<>&\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`;
-}
-
-function inOrder(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(inOrder);
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, entry]) => [key, inOrder(entry)]));
 }
 
 function nameOf({ kind, metadata }: ObjectReference): string {

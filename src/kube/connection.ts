@@ -83,6 +83,11 @@ export class Connection {
     return JSON.parse(await text(response)) as T;
   }
 
+  /** Makes a GET request and returns the text that came, as of a log. Throws as `ask` does. */
+  async text(path: string, query: Record<string, string>): Promise<string> {
+    return text(await this.#send(path, { query }));
+  }
+
   /** Calls `changed` when events of a watch come, until the server ends it, or `signal` does, which is no error. */
   async watch(path: string, changed: () => void, signal: AbortSignal): Promise<void> {
     try {
@@ -145,6 +150,7 @@ function keeping(made: RequestOptions['agent']): HttpAgent {
 class Silence extends Error {
   constructor(ms: number | undefined) {
     super(`the server said nothing for ${(ms ?? 0) / 1000} s`);
+    this.name = 'Silence';
   }
 }
 

@@ -77,7 +77,7 @@ export async function healLab(
   const { enabled } = await encryption(cluster, lab.access.shell);
   // Who has turned encryption off meanwhile wants it off.
   if (enabled) {
-    const { nodes, interface: device } = await setEncryption(cluster, lab.access.shell, true, update, signal);
+    const { nodes, interface: device } = await setEncryption(cluster, lab.access.shell, true, { update, signal });
     update('waiting for the tunnels to carry packets');
     await untilTunnelsCarry(lab.access.shell, nodes, device, signal);
   }
@@ -88,7 +88,7 @@ export async function healLab(
 async function healOne(lab: StandingLab, cluster: Cluster, put: PutFault, signal: AbortSignal): Promise<void> {
   const state = await encryption(cluster, lab.access.shell);
   await FAULTS[put.fault].heal(siteOf(lab, cluster, state, put), put.memory);
-  if (state.enabled) await setEncryption(cluster, lab.access.shell, true, () => undefined, signal);
+  if (state.enabled) await setEncryption(cluster, lab.access.shell, true, { update: () => undefined, signal });
 }
 
 function siteOf(

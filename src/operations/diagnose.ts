@@ -1,4 +1,11 @@
-import { type CalicoNode, calicoGroup, calicoNode, calicoNodeV6, podBlocks, wireguardDevice } from '../cni/calico.ts';
+import {
+  type CalicoNode,
+  calicoNode,
+  calicoNodeV6,
+  calicoReadGroup,
+  podBlocks,
+  wireguardDevice,
+} from '../cni/calico.ts';
 import { diagnose, type Finding, type NodeFindings } from '../cni/diagnosis.ts';
 import { type Family, IPV4, IPV6 } from '../cni/families.ts';
 import { finish, type NodeShell, UnprobedNode } from '../engine/run.ts';
@@ -57,7 +64,7 @@ export async function diagnoseCluster(cluster: Cluster, shell: NodeShell): Promi
 
 /** All objects of a kind of Calico's, by whichever of its API groups the cluster serves it; undefined where none does. */
 async function listOf<T extends object>(cluster: Cluster, kind: string): Promise<T[] | undefined> {
-  const group = await calicoGroup(cluster, kind);
+  const group = await calicoReadGroup(cluster, kind);
   return group === undefined ? undefined : (await cluster.list<T>(group, kind)).items;
 }
 

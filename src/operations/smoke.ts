@@ -64,13 +64,11 @@ export async function smoke(
   };
   const turn = (on: boolean) => async () => {
     const { access } = standing();
-    const { nodes } = await setEncryption(
-      Cluster.connect(access.kubeconfig),
-      access.shell,
-      on,
-      (text) => listener.update(text),
+    const { nodes } = await setEncryption(Cluster.connect(access.kubeconfig), access.shell, on, {
       signal,
-    );
+      update: (text) => listener.update(text),
+      info: (text) => listener.info(text),
+    });
     return { verdict: 'pass' as const, detail: `WireGuard is ${on ? 'on' : 'off'} on ${nodes.length} nodes` };
   };
   let name: string | undefined;

@@ -37,7 +37,7 @@ export async function untilNodesReady(cluster: Cluster, update: Update, signal: 
   const notReady = (nodes: readonly Node[]) => nodes.filter((node) => readiness(node)?.status !== 'True');
   await cluster.until(
     '/api/v1/nodes',
-    async () => refuseLost(await cluster.nodes()),
+    async (impatient) => refuseLost(await impatient.nodes()),
     (nodes) => nodes.length > 0 && notReady(nodes).length === 0,
     {
       timeoutMs: READY_MS,
@@ -51,15 +51,15 @@ export async function untilNodesReady(cluster: Cluster, update: Update, signal: 
 
 /** Waits until all DaemonSets and Deployments have their pods ready; throws as soon as a pod cannot start. */
 export async function untilWorkloadsReady(cluster: Cluster, update: Update, signal: AbortSignal): Promise<void> {
-  const state = async () => {
-    const pods = await cluster.pods();
+  const state = async (impatient: Cluster) => {
+    const pods = await impatient.pods();
     refuseStuck(pods);
     const starting = pods.filter(isStarting).map((pod) => named(pod, whyStarting(pod)));
     // Looked at with every change of a pod: the sets are asked only once all their pods are ready.
     if (starting.length > 0) return starting;
     const [daemonSets, deployments] = await Promise.all([
-      cluster.list<DaemonSet>('apps/v1', 'DaemonSet'),
-      cluster.list<Deployment>('apps/v1', 'Deployment'),
+      impatient.list<DaemonSet>('apps/v1', 'DaemonSet'),
+      impatient.list<Deployment>('apps/v1', 'Deployment'),
     ]);
     // A set of pods is waiting too until it has made them.
     return [

@@ -14,26 +14,44 @@ type Json = Record<string, unknown>;
 export async function startCrdServer(onApplied: (path: string, objects: Map<string, Json>) => void = () => undefined) {
   const objects = new Map<string, Json>();
   const requests: string[] = [];
+  /** Answers in place of the server, as a proxy does that cannot reach it; `reset` breaks the connection. */
+  const cut: { by?: (path: string) => { status: number; message: string } | 'reset' | undefined } = {};
   /** Who answers when something is created there. */
   const onCreate = new Map<string, (sent: Json) => { status: number; body: Json }>();
+  /** What pods have logged, by the path of the request. */
+  const logs = new Map<string, string>();
   const served = new Map<string, { name: string; kind: string; namespaced: boolean }[]>([
     ['/api/v1', [of('namespaces', 'Namespace', false), of('pods', 'Pod'), of('serviceaccounts', 'ServiceAccount')]],
     ['/apis/apps/v1', [of('deployments', 'Deployment'), of('daemonsets', 'DaemonSet')]],
     ['/apis/apiextensions.k8s.io/v1', [of('customresourcedefinitions', 'CustomResourceDefinition', false)]],
   ]);
   const server = createServer(async (request, response) => {
-    const { status, body } = answer(request, await text(request));
+    const sent = await text(request);
+    const broken = cut.by?.(request.url ?? '');
+    if (broken === 'reset') return void request.socket.destroy();
+    const { status, body } = broken ? { status: broken.status, body: broken } : answer(request, sent);
+    if (typeof body === 'string') return void response.writeHead(status).end(body);
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   });
-  function answer({ method = 'GET', url = '' }: IncomingMessage, sent: string): { status: number; body: Json } {
+  function answer(
+    { method = 'GET', url = '' }: IncomingMessage,
+    sent: string,
+  ): { status: number; body: Json | string } {
     const path = url.split('?')[0] ?? '';
     if (method !== 'GET') requests.push(`${method} ${path}`);
+    const log = logs.get(path);
+    if (log !== undefined) return { status: 200, body: log };
+    if (method === 'DELETE') {
+      objects.delete(path);
+      onApplied(path, objects);
+      return { status: 200, body: {} };
+    }
     const resources = served.get(path);
     if (resources) return { status: 200, body: { resources } };
     const creates = method === 'POST' ? onCreate.get(path) : undefined;
     if (creates) return creates(JSON.parse(sent) as Json);
     if (method === 'PATCH' || method === 'POST') {
-      const name = /^ {2}name: (\S+)/m.exec(sent)?.[1] ?? JSON.parse(sent).metadata.name;
+      const name = /^ {2}name: (\S+)/m.exec(sent)?.[1] ?? JSON.parse(sent).metadata?.name;
       const at = method === 'POST' ? `${path}/${name}` : path;
       objects.set(at, sent.startsWith('{') ? JSON.parse(sent) : { metadata: { name } });
       const [, plural, group] = /^customresourcedefinitions\/([^.]+)\.(.+)$/.exec(at.split('/v1/')[1] ?? '') ?? [];
@@ -66,7 +84,7 @@ export async function startCrdServer(onApplied: (path: string, objects: Map<stri
   };
   await writeFile(kubeconfig, JSON.stringify(config));
   return {
-    ...{ objects, requests, serve, onCreate, kubeconfig, folder },
+    ...{ objects, requests, serve, onCreate, kubeconfig, folder, cut, logs },
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
