@@ -10,6 +10,7 @@ interface ExplainOptions {
   packet?: string[];
   keys?: string[];
   espSecret?: string[];
+  privateKey?: string[];
   lab?: string;
   node?: string;
   wait: number;
@@ -17,7 +18,16 @@ interface ExplainOptions {
 }
 
 export async function explainCommand(context: Context, options: ExplainOptions): Promise<undefined> {
-  const { pcap: files = [], packet = [], keys = [], espSecret: espSecrets = [], lab, node, wait } = options;
+  const {
+    pcap: files = [],
+    packet = [],
+    keys = [],
+    espSecret: espSecrets = [],
+    privateKey: privateKeys = [],
+    lab,
+    node,
+    wait,
+  } = options;
   if (files.length > 0 && node !== undefined)
     throw usageFailure('--node is for a packet from the wire: leave --pcap away');
   const packets = packet.map(wanted);
@@ -27,6 +37,7 @@ export async function explainCommand(context: Context, options: ExplainOptions):
     packets,
     keys,
     espSecrets,
+    privateKeys,
     waitSeconds: wait,
     ...(lab === undefined ? {} : { lab }),
     ...(node === undefined ? {} : { node }),

@@ -206,6 +206,11 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     )
     .option('--keys <file|name=key>', "whose WireGuard public keys to try on mac1 (default: the lab's nodes)", collect)
     .option(
+      '--private-key <file>',
+      "a node's WireGuard private key, to open handshakes that others began with it",
+      collect,
+    )
+    .option(
       '--esp-secret <file>',
       "Cilium's Secret for IPsec, to open ESP with it (also with CiliumNodes; - for standard input)",
       collect,

@@ -5,6 +5,8 @@ import type { KnownKey } from '../wire/explain/explained.ts';
 /** A WireGuard public key in base64: 32 bytes. */
 const KEY = /^[A-Za-z0-9+/]{43}=$/;
 
+const KEY_LENGTH = 32;
+
 /**
  * Public keys as they are given on the command line: `name=base64`, or a file with a name and a key a line (`#` begins a comment).
  * Throws a usage failure that names the line.
@@ -35,4 +37,19 @@ async function keysOf(given: string): Promise<KnownKey[]> {
 
 function knownKey(name: string, key: string): KnownKey {
   return { name, key: Buffer.from(key, 'base64') };
+}
+
+/** Private keys from files: base64 as `wg genkey` prints it, or the 32 bytes that Cilium keeps in cilium_wg0.key. */
+export async function readPrivateKeys(files: readonly string[]): Promise<Uint8Array[]> {
+  return Promise.all(
+    files.map(async (file) => {
+      const bytes = await readFile(file).catch((error) => {
+        throw usageFailure(`--private-key: cannot read ${file}: ${messageOf(error)}`);
+      });
+      if (bytes.length === KEY_LENGTH) return bytes;
+      const text = bytes.toString('latin1').trim();
+      if (KEY.test(text)) return Buffer.from(text, 'base64');
+      throw usageFailure(`${file}: not a WireGuard private key: 32 bytes, or 44 characters of base64`);
+    }),
+  );
 }

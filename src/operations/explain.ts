@@ -13,7 +13,7 @@ import { explainFrame } from '../wire/explain/explain.ts';
 import type { ExplainedPacket, Knowledge, KnownKey } from '../wire/explain/explained.ts';
 import { captureFrames, timeText } from './capture.ts';
 import { readEspKeys } from './explain-esp.ts';
-import { readKeys } from './explain-keys.ts';
+import { readKeys, readPrivateKeys } from './explain-keys.ts';
 import { type StandingLab, standingLab } from './labs.ts';
 
 export interface ExplainRequest {
@@ -28,6 +28,8 @@ export interface ExplainRequest {
   keys: readonly string[];
   /** Files with Cilium's Secret for IPsec. */
   espSecrets: readonly string[];
+  /** Files with nodes' WireGuard private keys. */
+  privateKeys: readonly string[];
   /** How long to wait for a packet on the wire. */
   waitSeconds: number;
 }
@@ -63,9 +65,9 @@ export async function explain(
   if (request.files.length === 0) {
     const lab = await standingLab(request.lab);
     const known = await labKnowledge(lab);
-    return [await live(lab, request, await complete(known, given, request.espSecrets), listener, signal)];
+    return [await live(lab, request, await complete(known, given, request), listener, signal)];
   }
-  const known = await complete(await knowledgeOf(request.lab, listener), given, request.espSecrets);
+  const known = await complete(await knowledgeOf(request.lab, listener), given, request);
   const explained: Explained[] = [];
   for (const [i, file] of request.files.entries()) {
     const wanted = request.packets.length > 1 ? request.packets[i] : request.packets[0];
@@ -84,10 +86,10 @@ interface LabKnowledge extends Pick<Knowledge, 'names' | 'keys'> {
 async function complete(
   { names, keys, ciliumNodes }: LabKnowledge,
   given: readonly KnownKey[],
-  secrets: readonly string[],
+  { espSecrets, privateKeys: files }: ExplainRequest,
 ): Promise<CaptureKnowledge> {
-  const espKeys = await readEspKeys(secrets, ciliumNodes);
-  return { names, keys: [...given, ...keys], ...(espKeys ? { espKeys } : {}) };
+  const [espKeys, privateKeys] = await Promise.all([readEspKeys(espSecrets, ciliumNodes), readPrivateKeys(files)]);
+  return { names, keys: [...given, ...keys], privateKeys, ...(espKeys ? { espKeys } : {}) };
 }
 
 async function fromFile(

@@ -42,6 +42,8 @@ export interface Knowledge {
   readonly keys: readonly KnownKey[];
   /** Which handshake of the same capture announced an index, by the index. */
   readonly sessions: ReadonlyMap<number, Session>;
+  /** Private keys of nodes, of 32 bytes, which open the handshakes that others begin with them. */
+  readonly privateKeys?: readonly Uint8Array[];
   /** Keys of IPsec, if a Secret is at hand. */
   readonly espKeys?: EspKeys;
 }

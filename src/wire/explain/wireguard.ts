@@ -8,6 +8,7 @@ import {
   type WireguardResponse,
 } from '../packet.ts';
 import { mac1Fits } from '../wireguard.ts';
+import { openInitiation } from '../wireguard-open.ts';
 import { splitSegments } from '../wireguard-segments.ts';
 import { base64Of, type ExplainedLayer, type FieldPlan, hex, hexOf, type Knowledge, layFields } from './explained.ts';
 
@@ -64,6 +65,7 @@ function start(type: string): FieldPlan[] {
 }
 
 function initiation(packet: Packet, layer: WireguardInitiation, knowledge: Knowledge): FieldPlan[] {
+  const opened = openedInitiation(packet, layer, knowledge);
   return [
     ...start('1: handshake initiation'),
     [
@@ -81,13 +83,15 @@ function initiation(packet: Packet, layer: WireguardInitiation, knowledge: Knowl
     [
       'encrypted static',
       48,
-      '32 bytes and their tag',
+      opened
+        ? `opened: ${base64Of(opened.initiator)}${ownerOf(opened.initiator, knowledge)}`
+        : '32 bytes and their tag',
       "the sender's own public key, encrypted: who listens does not see who calls",
     ],
     [
       'encrypted timestamp',
       28,
-      '12 bytes and their tag',
+      opened ? `opened: ${new Date(opened.time).toISOString()}` : '12 bytes and their tag',
       'encrypted: a handshake that is sent a second time is not later than the last, and ignored',
     ],
     ...macs(packet, layer, knowledge),
@@ -103,6 +107,19 @@ function response(packet: Packet, layer: WireguardResponse, knowledge: Knowledge
     ['encrypted nothing', 16, 'a tag alone', 'proves that the responder has come to the same keys'],
     ...macs(packet, layer, knowledge),
   ];
+}
+
+function openedInitiation(packet: Packet, layer: WireguardInitiation, { privateKeys = [] }: Knowledge) {
+  for (const key of privateKeys) {
+    const opened = openInitiation(bytesOf(packet, layer), key);
+    if (opened) return opened;
+  }
+  return undefined;
+}
+
+function ownerOf(key: Uint8Array, { keys }: Knowledge): string {
+  const owners = keys.filter((known) => Buffer.from(known.key).equals(key)).map(({ name }) => name);
+  return owners.length > 0 ? ` (${owners.join(', ')})` : keys.length > 0 ? ' (no key that is known)' : '';
 }
 
 function macs(packet: Packet, layer: WireguardInitiation | WireguardResponse, { keys }: Knowledge): FieldPlan[] {
