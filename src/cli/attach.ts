@@ -1,4 +1,4 @@
-import type { RemoteProcess } from '../engine/remote-process.ts';
+import type { RemoteProcess } from '../process/remote-process.ts';
 
 /** Connects this terminal, or these pipes, to a process elsewhere until it ends, and gives its exit status. */
 export async function attach(remote: RemoteProcess, tty: boolean, signal: AbortSignal): Promise<number> {

@@ -1,4 +1,4 @@
-import { brokenLink, type Finding } from '../cni/diagnosis.ts';
+import { brokenLink, type Finding } from '../cni/calico/diagnosis.ts';
 import { ExitCode } from '../errors.ts';
 import { Cluster } from '../kube/cluster.ts';
 import { type Diagnosis, diagnoseCluster } from '../operations/diagnose.ts';

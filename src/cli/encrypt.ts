@@ -1,9 +1,9 @@
-import { isDualStack, patchCommands } from '../cni/calico.ts';
-import type { NodeShell } from '../engine/run.ts';
+import { isDualStack, patchCommands } from '../cni/calico/keys.ts';
 import { usageFailure } from '../errors.ts';
 import { Cluster } from '../kube/cluster.ts';
 import { type Encryption, encryption, setEncryption } from '../operations/encrypt.ts';
 import { standingLab } from '../operations/labs.ts';
+import type { NodeShell } from '../process/node-shell.ts';
 import { type Context, printJson } from './context.ts';
 import { table } from './terminal.ts';
 

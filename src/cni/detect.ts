@@ -1,6 +1,6 @@
 import type { Cluster } from '../kube/cluster.ts';
 import type { DaemonSet } from '../kube/objects.ts';
-import { felixKind } from './calico.ts';
+import { felixKind } from './calico/keys.ts';
 
 /** What connects the pods of a cluster, as far as can be seen from its objects. */
 export interface Cni {

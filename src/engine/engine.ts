@@ -1,5 +1,5 @@
 import type { Lab } from '../lab/lab.ts';
-import type { NodeShell } from './run.ts';
+import type { NodeShell } from '../process/node-shell.ts';
 
 export type EngineName = 'embedded' | 'containerlab' | 'kubernetes';
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RemoteProcess, RunOptions } from '../engine/remote-process.ts';
 import { Failure, labFailure } from '../errors.ts';
+import type { RemoteProcess, RunOptions } from '../process/remote-process.ts';
 import { ApiError, Connection } from './connection.ts';
 import { Discovery, UnknownKind } from './discovery.ts';
 import { openExec } from './exec.ts';

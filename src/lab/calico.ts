@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { isNetwork, parseCidr } from './cidr.ts';
+import { isNetwork, parseCidr } from '../net/cidr.ts';
 import type { SourceDocument } from './document.ts';
 import { FELIX_FIELDS } from './felix-fields.ts';
 import type { ClusterConfig } from './kind-config.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type Cidr, isNetwork, overlap, parseCidr } from './cidr.ts';
+import { type Cidr, isNetwork, overlap, parseCidr } from '../net/cidr.ts';
 import type { Path, SourceDocument } from './document.ts';
 import { NODE_SUBNET } from './node-subnet.ts';
 import { inputFailure, type Problem, showPlace } from './problem.ts';

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { wireguardDevice } from '../cni/calico.ts';
+import { wireguardDevice } from '../cni/calico/keys.ts';
 import { labFailure, usageFailure } from '../errors.ts';
 import { Cluster } from '../kube/cluster.ts';
 import { didYouMean } from '../lab/suggest.ts';

@@ -68,7 +68,7 @@ export async function bringUp(deployment: Deployment): Promise<Deployed> {
   const tools = Promise.all([
     import('../kube/cluster.ts'),
     import('./workloads.ts'),
-    import('../cni/calico-install.ts'),
+    import('../cni/calico/install.ts'),
   ]);
   const told = Promise.race([serving, up]).then(async () =>
     tellWhatToRun(deployment, await tools, kubeconfig, AbortSignal.any([signal, failed.signal])),
@@ -87,7 +87,7 @@ export async function bringUp(deployment: Deployment): Promise<Deployed> {
 type Tools = [
   typeof import('../kube/cluster.ts'),
   typeof import('./workloads.ts'),
-  typeof import('../cni/calico-install.ts'),
+  typeof import('../cni/calico/install.ts'),
 ];
 
 /** Installs the CNI and applies the workloads, where the cluster is the lab's own. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { CalicoSource } from '../cni/calico-release.ts';
+import type { CalicoSource } from '../cni/calico/release.ts';
 import type { Lab } from '../lab/lab.ts';
 import { stateRoot } from '../state/state-root.ts';
 

@@ -1,6 +1,6 @@
-import type { RemoteProcess } from '../engine/remote-process.ts';
 import { labFailure, usageFailure } from '../errors.ts';
 import { Cluster } from '../kube/cluster.ts';
+import type { RemoteProcess } from '../process/remote-process.ts';
 import { describePacket } from '../proof/describe.ts';
 import { secretLines } from '../proof/excerpt.ts';
 import { nodeFacts } from '../proof/live/node-facts.ts';

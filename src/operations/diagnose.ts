@@ -1,3 +1,5 @@
+import { diagnose, type Finding, type NodeFindings } from '../cni/calico/diagnosis.ts';
+import { type Family, IPV4, IPV6 } from '../cni/calico/families.ts';
 import {
   type CalicoNode,
   calicoNode,
@@ -5,13 +7,11 @@ import {
   calicoReadGroup,
   podBlocks,
   wireguardDevice,
-} from '../cni/calico.ts';
-import { diagnose, type Finding, type NodeFindings } from '../cni/diagnosis.ts';
-import { type Family, IPV4, IPV6 } from '../cni/families.ts';
-import { finish, type NodeShell, UnprobedNode } from '../engine/run.ts';
+} from '../cni/calico/keys.ts';
 import { labFailure, lackingFailure, messageOf } from '../errors.ts';
 import type { Cluster } from '../kube/cluster.ts';
 import type { KubeObject } from '../kube/objects.ts';
+import { finish, type NodeShell, UnprobedNode } from '../process/node-shell.ts';
 
 type Fields = Family['fields'];
 

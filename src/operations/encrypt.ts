@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type FelixSwitches, felixChanges, felixWireguard, isDualStack, patchFelix } from '../cni/calico.ts';
-import type { NodeShell } from '../engine/run.ts';
+import { type FelixSwitches, felixChanges, felixWireguard, isDualStack, patchFelix } from '../cni/calico/keys.ts';
 import { ExitCode, Failure, labFailure, messageOf } from '../errors.ts';
 import type { Cluster } from '../kube/cluster.ts';
 import { isAway } from '../kube/transient.ts';
+import type { NodeShell } from '../process/node-shell.ts';
 import { type EncryptionNode, missing } from './encryption/convergence.ts';
 import { LostAddresses, refuseUnsupported } from './encryption/faults.ts';
 import { provokeHandshakes } from './encryption/handshakes.ts';

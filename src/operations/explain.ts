@@ -1,4 +1,4 @@
-import { calicoNode } from '../cni/calico.ts';
+import { calicoNode } from '../cni/calico/keys.ts';
 import { CILIUM_API, type CiliumNodeObject, keyedNode, readCiliumNode } from '../cni/cilium/cilium-node.ts';
 import type { KeyedNode } from '../cni/cilium/keys/keyring.ts';
 import { Failure, labFailure, messageOf, usageFailure } from '../errors.ts';

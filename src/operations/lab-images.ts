@@ -1,5 +1,5 @@
-import { calicoImages } from '../cni/calico-images.ts';
-import { type CalicoSource, DEFAULT_CALICO, readManifest } from '../cni/calico-release.ts';
+import { calicoImages } from '../cni/calico/images.ts';
+import { type CalicoSource, DEFAULT_CALICO, readManifest } from '../cni/calico/release.ts';
 import { TOOLS_IMAGE } from '../engine/containerlab/tools-image.ts';
 import { imagesOfLab } from '../lab/images.ts';
 import type { Lab } from '../lab/lab.ts';

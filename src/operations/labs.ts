@@ -7,9 +7,10 @@ import { type LabPaths, type LabState, labPaths, listLabStates, readLabState } f
 
 /** The engine of that name; loaded only when it is wanted. */
 export async function engineOf(name: EngineName): Promise<Engine> {
-  if (name === 'embedded') return (await import('../engine/embedded/engine.ts')).embeddedEngine;
-  if (name === 'containerlab') return (await import('../engine/containerlab/engine.ts')).containerlabEngine;
-  return (await import('../engine/kubernetes/engine.ts')).kubernetesEngine;
+  if (name === 'embedded') return (await import('../engine/embedded/embedded-engine.ts')).embeddedEngine;
+  if (name === 'containerlab')
+    return (await import('../engine/containerlab/containerlab-engine.ts')).containerlabEngine;
+  return (await import('../engine/kubernetes/kubernetes-engine.ts')).kubernetesEngine;
 }
 
 /**

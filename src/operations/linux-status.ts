@@ -1,5 +1,5 @@
-import { finish, type NodeShell } from '../engine/run.ts';
 import { Failure } from '../errors.ts';
+import { finish, type NodeShell } from '../process/node-shell.ts';
 import type { LinuxNodeState } from '../state/lab-state.ts';
 
 /** A node beside the cluster as it is now. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { wireguardDevice } from '../cni/calico.ts';
-import { finish, type NodeShell } from '../engine/run.ts';
+import { wireguardDevice } from '../cni/calico/keys.ts';
 import { labFailure } from '../errors.ts';
+import { finish, type NodeShell } from '../process/node-shell.ts';
 import type { EncryptionNode } from './encrypt.ts';
 
 /** A peer that heard nothing tries to shake hands every 5 s (WireGuard's REKEY_TIMEOUT); 3 nodes, and a busy machine. */

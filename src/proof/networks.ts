@@ -1,4 +1,4 @@
-import { type Cidr, cidrHasBytes, parseCidr, parseIp } from '../wire/addresses.ts';
+import { type Cidr, cidrHasBytes, parseCidr, parseIp } from '../net/addresses.ts';
 import type { Record } from './record.ts';
 
 /** Whose an address is. A pod's `node` is null where only the pool is known. Everybody else is outside. */

@@ -1,5 +1,5 @@
-import { formatIpv4, formatIpv6 } from '../wire/addresses.ts';
-import { u8, u16 } from '../wire/bytes.ts';
+import { formatIpv4, formatIpv6 } from '../net/addresses.ts';
+import { u8, u16 } from '../net/bytes.ts';
 import { ipLayers, type Layer, type Packet } from '../wire/packet.ts';
 import type { Networks } from './networks.ts';
 

@@ -1,4 +1,4 @@
-import { u32 } from '../wire/bytes.ts';
+import { u32 } from '../net/bytes.ts';
 import { bytesOf, type Frame, type IpLayer, type Layer, type Packet, type UdpLayer } from '../wire/packet.ts';
 import { mac1Fits } from '../wire/wireguard.ts';
 import { CiphertextStream } from './ciphertext.ts';

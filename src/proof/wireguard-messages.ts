@@ -1,4 +1,4 @@
-import { u32le } from '../wire/bytes.ts';
+import { u32le } from '../net/bytes.ts';
 import { counterOf, splitSegments } from '../wire/wireguard-segments.ts';
 
 const LENGTH_OF: { readonly [type: number]: number } = { 1: 148, 2: 92, 3: 64 };

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { labFailure } from '../errors.ts';
-import { isAlive, pidOf, processIdentity } from '../lab/process-identity.ts';
+import { isAlive, pidOf, processIdentity } from '../process/identity.ts';
 import { checkLabName } from './lab-name.ts';
 import { stateRoot } from './state-root.ts';
 import { makePrivateFolder, storageFailure } from './whole-file.ts';

@@ -1,5 +1,5 @@
-import { formatHardwareAddress, formatIpv4 } from './addresses.ts';
-import { u16, u32 } from './bytes.ts';
+import { formatHardwareAddress, formatIpv4 } from '../net/addresses.ts';
+import { u16, u32 } from '../net/bytes.ts';
 import { type Cursor, has, pass } from './cursor.ts';
 
 const ARP = 28;

@@ -1,5 +1,5 @@
+import { u8 } from '../net/bytes.ts';
 import { decodeArp } from './arp.ts';
-import { u8 } from './bytes.ts';
 import { type Cursor, cursorAt, has, malformed, type Protocol } from './cursor.ts';
 import { decodeEsp, decodeEspInUdp } from './esp.ts';
 import { decodeGeneve } from './geneve.ts';

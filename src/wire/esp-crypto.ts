@@ -1,5 +1,5 @@
 import { createDecipheriv } from 'node:crypto';
-import { u8, u32 } from './bytes.ts';
+import { u8, u32 } from '../net/bytes.ts';
 
 /** The key of one direction of a security association that uses AES-GCM (RFC 4106). */
 export interface EspKey {

@@ -1,4 +1,4 @@
-import { u32 } from './bytes.ts';
+import { u32 } from '../net/bytes.ts';
 import { type Cursor, has, pass } from './cursor.ts';
 
 const HEADER = 8;

@@ -1,4 +1,4 @@
-import { u8, u16, u24 } from './bytes.ts';
+import { u8, u16, u24 } from '../net/bytes.ts';
 import { type Cursor, has, type Protocol, pass, protocolOfEtherType } from './cursor.ts';
 
 const SHORTEST = 8;

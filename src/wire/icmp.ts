@@ -1,4 +1,4 @@
-import { u8, u16 } from './bytes.ts';
+import { u8, u16 } from '../net/bytes.ts';
 import { type Cursor, has, type Protocol, pass } from './cursor.ts';
 import type { Packet } from './packet.ts';
 

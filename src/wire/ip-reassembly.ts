@@ -1,4 +1,4 @@
-import { u8 } from './bytes.ts';
+import { u8 } from '../net/bytes.ts';
 import type { Walked } from './packet-walk.ts';
 import type { Origin } from './stream-run.ts';
 

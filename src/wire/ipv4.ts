@@ -1,5 +1,5 @@
-import { formatIpv4 } from './addresses.ts';
-import { u8, u16 } from './bytes.ts';
+import { formatIpv4 } from '../net/addresses.ts';
+import { u8, u16 } from '../net/bytes.ts';
 import { type Cursor, has, limit, malformed, type Protocol, pass, protocolOfIp } from './cursor.ts';
 
 const SHORTEST = 20;

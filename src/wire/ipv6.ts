@@ -1,5 +1,5 @@
-import { formatIpv6 } from './addresses.ts';
-import { u8, u16, u32 } from './bytes.ts';
+import { formatIpv6 } from '../net/addresses.ts';
+import { u8, u16, u32 } from '../net/bytes.ts';
 import { type Cursor, has, limit, malformed, type Protocol, pass, protocolOfIp } from './cursor.ts';
 
 const HEADER = 40;

@@ -1,5 +1,5 @@
-import { formatHardwareAddress } from './addresses.ts';
-import { u8, u16, u32 } from './bytes.ts';
+import { formatHardwareAddress } from '../net/addresses.ts';
+import { u8, u16, u32 } from '../net/bytes.ts';
 import { type Cursor, has, type Protocol, pass, protocolOfEtherType } from './cursor.ts';
 
 const ETHERNET = 14;

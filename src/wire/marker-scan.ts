@@ -1,4 +1,4 @@
-import { u8, u24 } from './bytes.ts';
+import { u8, u24 } from '../net/bytes.ts';
 
 /** A place where a string was found. */
 export interface Hit<Id> {

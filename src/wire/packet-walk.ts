@@ -1,4 +1,4 @@
-import { mix, u8, u16, u24, u32 } from './bytes.ts';
+import { mix, u8, u16, u24, u32 } from '../net/bytes.ts';
 import { geneveLength, isGeneve } from './geneve.ts';
 import { extensionLength, isExtension } from './ipv6.ts';
 import { LinkType } from './packet.ts';

@@ -1,4 +1,4 @@
-import { u8, u16, u16le, u32, u32le } from './bytes.ts';
+import { u8, u16, u16le, u32, u32le } from '../net/bytes.ts';
 import { type ByteOrder, CaptureError, type CaptureFormat, MAX_FRAME_LENGTH, view } from './capture-format.ts';
 import type { Frame } from './packet.ts';
 

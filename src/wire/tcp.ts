@@ -1,4 +1,4 @@
-import { u8, u16, u32 } from './bytes.ts';
+import { u8, u16, u32 } from '../net/bytes.ts';
 import { type Cursor, has, malformed, pass } from './cursor.ts';
 
 const SHORTEST = 20;

@@ -1,4 +1,4 @@
-import { u16 } from './bytes.ts';
+import { u16 } from '../net/bytes.ts';
 import { type Cursor, has, limit, malformed, type Protocol, pass } from './cursor.ts';
 import { isGeneve } from './geneve.ts';
 import { isVxlan } from './vxlan.ts';

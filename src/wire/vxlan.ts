@@ -1,4 +1,4 @@
-import { u8, u24 } from './bytes.ts';
+import { u8, u24 } from '../net/bytes.ts';
 import { type Cursor, type Protocol, pass } from './cursor.ts';
 
 /** The header's length (RFC 7348 §5). */

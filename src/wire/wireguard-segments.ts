@@ -1,4 +1,4 @@
-import { u32le } from './bytes.ts';
+import { u32le } from '../net/bytes.ts';
 
 const TYPE_DATA = 4;
 /** Header and tag. */

@@ -1,5 +1,5 @@
 import { blake2s } from '@noble/hashes/blake2.js';
-import { u8, u32, u32le } from './bytes.ts';
+import { u8, u32, u32le } from '../net/bytes.ts';
 import { type Cursor, pass } from './cursor.ts';
 import type {
   WireguardCookie,

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, rmdir, symlink } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import type { LabDefinition } from '../lab/lab-definition.ts';
 import { packageRoot } from '../lab/package-root.ts';
-import { isAlive, processIdentity } from '../lab/process-identity.ts';
+import { isAlive, processIdentity } from '../process/identity.ts';
 import { checkLabName } from '../state/lab-name.ts';
 import { labPaths } from '../state/lab-state.ts';
 import { stateRoot } from '../state/state-root.ts';

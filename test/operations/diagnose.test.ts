@@ -1,10 +1,10 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { NodeShell } from '../../src/engine/run.ts';
-import { UnprobedNode } from '../../src/engine/run.ts';
 import { ExitCode } from '../../src/errors.ts';
 import { Cluster } from '../../src/kube/cluster.ts';
 import { diagnoseCluster } from '../../src/operations/diagnose.ts';
+import type { NodeShell } from '../../src/process/node-shell.ts';
+import { UnprobedNode } from '../../src/process/node-shell.ts';
 import { startCrdServer } from '../cni/support-server.ts';
 
 let server: Awaited<ReturnType<typeof startCrdServer>>;

@@ -1,13 +1,13 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { felixChanges } from '../../src/cni/calico.ts';
+import { felixChanges } from '../../src/cni/calico/keys.ts';
 import { saysUnsupported } from '../../src/cni/calico-agent.ts';
-import type { NodeShell } from '../../src/engine/run.ts';
 import { Cluster } from '../../src/kube/cluster.ts';
 import { type Encryption, type EncryptionNode, encryption, setEncryption } from '../../src/operations/encrypt.ts';
 import { missing } from '../../src/operations/encryption/convergence.ts';
 import { LostAddresses } from '../../src/operations/encryption/faults.ts';
 import { provokeHandshakes } from '../../src/operations/encryption/handshakes.ts';
+import type { NodeShell } from '../../src/process/node-shell.ts';
 import { startCrdServer } from '../cni/support-server.ts';
 
 let server: Awaited<ReturnType<typeof startCrdServer>>;

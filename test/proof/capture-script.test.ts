@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { startProcess } from '../../src/engine/embedded/processes.ts';
+import { startProcess } from '../../src/process/tool.ts';
 import { startCapture } from '../../src/proof/live/tap.ts';
 
 test('a capture that is told to end before tcpdump listens for that ends all the same', async () => {

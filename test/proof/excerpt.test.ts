@@ -22,10 +22,8 @@ test('nothing but printable characters gets to a terminal, and no line is long',
   expect(long).toContain('password=hunter2');
 });
 
-test('a long line without a secret takes no time', () => {
-  const started = performance.now();
-  expect(lines('a'.repeat(200_000))).toEqual([]);
-  expect(performance.now() - started).toBeLessThan(1000);
+test('a line of two million characters without a secret does not block', () => {
+  expect(lines('a'.repeat(2_000_000))).toEqual([]);
 });
 
 test('ciphertext is shown as xxd shows it', () => {

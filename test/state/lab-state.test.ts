@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ExitCode, Failure } from '../../src/errors.ts';
-import { processIdentity } from '../../src/lab/process-identity.ts';
+import { processIdentity } from '../../src/process/identity.ts';
 import { lockLab } from '../../src/state/lab-lock.ts';
 import {
   type LabState,

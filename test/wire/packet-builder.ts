@@ -1,4 +1,4 @@
-import { parseIp } from '../../src/wire/addresses.ts';
+import { parseIp } from '../../src/net/addresses.ts';
 
 /** Builds packets for tests, from inside out: `ethernet(ipv4(tcp('hello')))`. Checksums are left 0, as offload does. */
 export function bytesFrom(...parts: (Uint8Array | readonly number[] | string)[]): Uint8Array {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { labFailure, messageOf } from '../../errors.ts';
-import { runTool } from '../embedded/processes.ts';
+import { runTool } from '../../process/tool.ts';
 import { containersOf, docker, requireDocker } from './docker.ts';
 import { type DeploymentFiles, type DeploymentRecord, deploymentFiles, readRecord } from './record.ts';
 import { asRoot, type Containerlab, findContainerlab, runContainerlab } from './tool.ts';

@@ -1,5 +1,5 @@
 import { Failure, lackingFailure, messageOf } from '../../errors.ts';
-import { runTool } from '../embedded/processes.ts';
+import { runTool } from '../../process/tool.ts';
 import type { DeploymentRecord } from './record.ts';
 
 /** A container that belongs to a lab. */

@@ -1,4 +1,4 @@
-import { runTool } from '../embedded/processes.ts';
+import { runTool } from '../../process/tool.ts';
 import { type Containerlab, quick } from './tool.ts';
 
 /** A container as containerlab itself sees it. */

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { labFailure } from '../../errors.ts';
-import { startProcess } from '../embedded/processes.ts';
-import type { RemoteProcess } from '../remote-process.ts';
-import type { NodeShell } from '../run.ts';
+import type { NodeShell } from '../../process/node-shell.ts';
+import type { RemoteProcess } from '../../process/remote-process.ts';
+import { startProcess } from '../../process/tool.ts';
 import { containerOf, readRecord } from './record.ts';
 
 /** Commands on a lab's nodes by `docker exec`. */

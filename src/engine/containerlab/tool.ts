@@ -3,7 +3,7 @@ import { accessSync, appendFileSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { labFailure, lackingFailure, messageOf } from '../../errors.ts';
-import { runTool } from '../embedded/processes.ts';
+import { runTool } from '../../process/tool.ts';
 import { detailOf, explainRun } from './explain.ts';
 import { type LogLine, logLine, saysSomething } from './log-lines.ts';
 

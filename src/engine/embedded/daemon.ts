@@ -1,11 +1,21 @@
 import { existsSync, mkdirSync, writeFileSync, writeSync } from 'node:fs';
 import type { Server } from 'node:net';
+import { isCalicoNode } from '../../cni/calico/controllers/calico-node.ts';
+import { Ipam } from '../../cni/calico/controllers/ipam.ts';
+import { Felix } from '../../cni/calico/felix/felix.ts';
+import { detectDataplane } from '../../cni/calico/felix/wireguard-device.ts';
 import { messageOf } from '../../errors.ts';
-import { startApiServer } from './api/server.ts';
-import { bootstrapCluster } from './controllers/bootstrap.ts';
-import { isCalicoNode } from './controllers/calico-node.ts';
-import { eventRecorder } from './controllers/events.ts';
-import { startControllers } from './controllers/start-controllers.ts';
+import { bootstrapCluster } from '../../kube-api/controllers/bootstrap.ts';
+import { eventRecorder } from '../../kube-api/controllers/events.ts';
+import { startControllers } from '../../kube-api/controllers/start-controllers.ts';
+import { startApiServer } from '../../kube-api/server.ts';
+import { Store } from '../../kube-api/store.ts';
+import { runTool, ToolError } from '../../process/tool.ts';
+import { Kubelet } from './kubelet.ts';
+import type { EngineMessage, EngineOrder } from './messages.ts';
+import { type LinuxHost, makeLinuxHosts } from './node/linux-hosts.ts';
+import { createNodeNamespaces, type NodeNamespaces } from './node/node-namespaces.ts';
+import { makeImage, nodeRunFolder, RUN_FOLDER } from './pod/image.ts';
 import {
   DUAL_NODE_SYSCTLS,
   NODE_SYSCTLS,
@@ -17,17 +27,7 @@ import {
   nodeUplinkLines,
   WIRE_SYSCTLS,
   wireLines,
-} from './dataplane/underlay.ts';
-import { Ipam } from './ipam.ts';
-import { Kubelet } from './kubelet.ts';
-import type { EngineMessage, EngineOrder } from './messages.ts';
-import { Felix } from './node/felix.ts';
-import { type LinuxHost, makeLinuxHosts } from './node/linux-hosts.ts';
-import { createNodeNamespaces, type NodeNamespaces } from './node/node-namespaces.ts';
-import { detectDataplane } from './node/wireguard-device.ts';
-import { makeImage, nodeRunFolder, RUN_FOLDER } from './pod/image.ts';
-import { runTool, ToolError } from './processes.ts';
-import { Store } from './store.ts';
+} from './underlay.ts';
 
 /** As Docker's network `kind`, so that every number is the one of the workshops: vxlan.calico 1450, wireguard.cali 1440. */
 const WIRE_MTU = 1500;

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { labFailure } from '../../errors.ts';
-import { isAlive, pidOf, processIdentity } from '../../lab/process-identity.ts';
+import { isAlive, pidOf, processIdentity } from '../../process/identity.ts';
 
 /** In the environment of every process of a lab but those of its containers: whose it is. */
 export const LAB_VARIABLE = 'WGLAB_LAB_FOLDER';

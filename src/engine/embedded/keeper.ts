@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import type { BatchStep, SysctlWrite } from './dataplane/types.ts';
-import { pathOf, ToolError } from './processes.ts';
+import type { BatchStep, SysctlWrite } from '../../cni/calico/dataplane/types.ts';
+import { pathOf, ToolError } from '../../process/tool.ts';
 
 /** The first process in the namespaces of a node or a pod: a shell that keeps them and carries out batches in them. */
 export interface Keeper {

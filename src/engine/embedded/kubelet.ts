@@ -1,16 +1,16 @@
 import type { Readable } from 'node:stream';
-import type { RemoteProcess, RunOptions } from '../remote-process.ts';
-import { type LogOptions, type PodRuntime, RuntimeRefusal } from './api/runtime.ts';
-import type { Recorder } from './controllers/events.ts';
-import { hostsEntries } from './controllers/services.ts';
+import type { Recorder } from '../../kube-api/controllers/events.ts';
+import { hostsEntries } from '../../kube-api/controllers/services.ts';
+import { type LogOptions, type PodRuntime, RuntimeRefusal } from '../../kube-api/runtime.ts';
+import type { KubeObject, Store } from '../../kube-api/store.ts';
+import type { RemoteProcess, RunOptions } from '../../process/remote-process.ts';
+import { startProcess } from '../../process/tool.ts';
 import type { LinuxHost } from './node/linux-hosts.ts';
 import type { NodeNamespaces } from './node/node-namespaces.ts';
 import type { PodSpec } from './pod/pod-plan.ts';
 import { now } from './pod/pod-status.ts';
 import { type PodNetwork, PodWorker } from './pod/pod-worker.ts';
 import { type Part, ShownPod } from './pod/shown-pod.ts';
-import { startProcess } from './processes.ts';
-import type { KubeObject, Store } from './store.ts';
 
 /** How Kubernetes tells of a node that it does not hear of (kubernetes, pkg/controller/nodelifecycle). */
 const SILENT = { reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.' };

@@ -1,7 +1,7 @@
 import type { Cluster } from '../../kube/cluster.ts';
 import { ExecRefusal } from '../../kube/exec.ts';
 import type { Pod } from '../../kube/objects.ts';
-import { type NodeShell, UnprobedNode } from '../run.ts';
+import { type NodeShell, UnprobedNode } from '../../process/node-shell.ts';
 import { nodeOf, podState } from './readiness.ts';
 import { ROLE } from './workloads.ts';
 

@@ -1,4 +1,4 @@
-import { felixWireguard } from '../../cni/calico.ts';
+import { felixWireguard } from '../../cni/calico/keys.ts';
 import { type Cni, detectCni } from '../../cni/detect.ts';
 import { lackingFailure } from '../../errors.ts';
 import type { Cluster } from '../../kube/cluster.ts';

@@ -1,5 +1,5 @@
 import { messageOf } from '../../errors.ts';
-import { finish, type NodeShell } from '../run.ts';
+import { finish, type NodeShell } from '../../process/node-shell.ts';
 import { TOOLS } from './workloads.ts';
 
 /** How many nodes are asked at once. */

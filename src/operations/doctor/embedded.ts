@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { runTool } from '../../engine/embedded/processes.ts';
 import { messageOf } from '../../errors.ts';
+import { runTool } from '../../process/tool.ts';
 import type { Check, EngineReport, Fix } from './check.ts';
 import { machineChecks } from './machine.ts';
 import { DEVICE_KINDS, type Namespaces, tryNamespaces } from './namespaces.ts';

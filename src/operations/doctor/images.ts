@@ -1,5 +1,5 @@
-import { calicoImages } from '../../cni/calico-images.ts';
-import { DEFAULT_CALICO, keptManifest } from '../../cni/calico-release.ts';
+import { calicoImages } from '../../cni/calico/images.ts';
+import { DEFAULT_CALICO, keptManifest } from '../../cni/calico/release.ts';
 import { imagesHere } from '../../engine/containerlab/docker.ts';
 import { nameHere } from '../../engine/containerlab/images.ts';
 import { TOOLS_IMAGE } from '../../engine/containerlab/tools-image.ts';

@@ -1,4 +1,4 @@
-import { calicoGroup } from '../../cni/calico.ts';
+import { calicoGroup } from '../../cni/calico/keys.ts';
 import type { Cluster } from '../../kube/cluster.ts';
 import type { Check } from './check.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { runTool } from '../../engine/embedded/processes.ts';
 import { messageOf } from '../../errors.ts';
+import { runTool } from '../../process/tool.ts';
 import { type Refusal, refusalOf, SETTINGS } from './refusal.ts';
 import { systemPath } from './tools.ts';
 

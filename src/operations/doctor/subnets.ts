@@ -1,8 +1,8 @@
 import { docker } from '../../engine/containerlab/docker.ts';
-import { runTool } from '../../engine/embedded/processes.ts';
-import { type Cidr, overlap, parseCidr } from '../../lab/cidr.ts';
 import { readDocument } from '../../lab/document.ts';
 import type { Lab } from '../../lab/lab.ts';
+import { type Cidr, overlap, parseCidr } from '../../net/cidr.ts';
+import { runTool } from '../../process/tool.ts';
 import type { Check } from './check.ts';
 
 const ANSWER_MS = 5_000;

@@ -1,5 +1,5 @@
-import type { CalicoNode, WireguardDevice } from '../../cni/calico.ts';
-import { networkKey } from '../../lab/cidr.ts';
+import type { CalicoNode, WireguardDevice } from '../../cni/calico/keys.ts';
+import { networkKey } from '../../net/cidr.ts';
 
 export interface EncryptionNode extends CalicoNode {
   /** The networks of its pods that the other nodes route to it. */

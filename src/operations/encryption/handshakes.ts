@@ -1,4 +1,4 @@
-import { finish, type NodeShell } from '../../engine/run.ts';
+import { finish, type NodeShell } from '../../process/node-shell.ts';
 import { type EncryptionNode, isPublished, peerOf } from './convergence.ts';
 
 /** One datagram through the tunnel makes two peers shake hands. */

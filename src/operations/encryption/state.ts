@@ -6,9 +6,9 @@ import {
   podBlocks,
   type WireguardDevice,
   wireguardDevice,
-} from '../../cni/calico.ts';
-import { type NodeShell, UnprobedNode } from '../../engine/run.ts';
+} from '../../cni/calico/keys.ts';
 import type { Cluster } from '../../kube/cluster.ts';
+import { type NodeShell, UnprobedNode } from '../../process/node-shell.ts';
 import { type EncryptionNode, missing } from './convergence.ts';
 
 /** The state of encryption for IPv4, and for IPv6 if the cluster has both. */

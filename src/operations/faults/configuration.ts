@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { calicoGroup, type WireguardDevice, wireguardDevice } from '../../cni/calico.ts';
+import { calicoGroup, type WireguardDevice, wireguardDevice } from '../../cni/calico/keys.ts';
 import { labFailure } from '../../errors.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 import type { Fault, FaultSite, Memory } from './fault.ts';

@@ -1,8 +1,8 @@
-import type { CalicoNode, WireguardDevice } from '../../cni/calico.ts';
-import type { Finding } from '../../cni/diagnosis.ts';
-import { finish, type NodeShell } from '../../engine/run.ts';
+import type { Finding } from '../../cni/calico/diagnosis.ts';
+import type { CalicoNode, WireguardDevice } from '../../cni/calico/keys.ts';
 import { labFailure, lackingFailure } from '../../errors.ts';
 import type { Cluster } from '../../kube/cluster.ts';
+import { finish, type NodeShell } from '../../process/node-shell.ts';
 
 /** Where a fault is put: one node, and another one for faults between two. */
 export interface FaultSite {

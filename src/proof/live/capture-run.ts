@@ -7,11 +7,11 @@ import {
   felixWireguard,
   type WireguardDevice,
   wireguardDevice,
-} from '../../cni/calico.ts';
-import type { NodeShell } from '../../engine/run.ts';
+} from '../../cni/calico/keys.ts';
 import { messageOf } from '../../errors.ts';
 import type { Cluster } from '../../kube/cluster.ts';
 import type { Pod } from '../../kube/objects.ts';
+import type { NodeShell } from '../../process/node-shell.ts';
 import { digestFile } from '../../state/digest.ts';
 import { writeWhole } from '../../state/whole-file.ts';
 import { newMarkers } from '../markers.ts';

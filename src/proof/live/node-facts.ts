@@ -1,5 +1,5 @@
-import { finish, type NodeShell, UnprobedNode } from '../../engine/run.ts';
 import { messageOf } from '../../errors.ts';
+import { finish, type NodeShell, UnprobedNode } from '../../process/node-shell.ts';
 
 /** What the proof must know of a node beside what Kubernetes says. */
 export interface NodeFacts {

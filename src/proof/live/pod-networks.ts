@@ -1,4 +1,4 @@
-import { type CalicoNode, calicoGroup, calicoNodeV6 } from '../../cni/calico.ts';
+import { type CalicoNode, calicoGroup, calicoNodeV6 } from '../../cni/calico/keys.ts';
 import type { Cluster } from '../../kube/cluster.ts';
 import type { KubeObject, Node, Pod } from '../../kube/objects.ts';
 import type { Record } from '../record.ts';

@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
-import type { RemoteProcess } from '../../engine/remote-process.ts';
 import { messageOf } from '../../errors.ts';
 import type { Cluster } from '../../kube/cluster.ts';
 import type { Pod } from '../../kube/objects.ts';
+import type { RemoteProcess } from '../../process/remote-process.ts';
 import { within } from './tap.ts';
 
 /**

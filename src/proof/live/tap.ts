@@ -1,8 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
-import type { RemoteProcess } from '../../engine/remote-process.ts';
-import type { NodeShell } from '../../engine/run.ts';
 import { messageOf } from '../../errors.ts';
+import type { NodeShell } from '../../process/node-shell.ts';
+import type { RemoteProcess } from '../../process/remote-process.ts';
 import type { TapRecord } from '../record.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
-import type { NodeShell } from '../../engine/run.ts';
-import { finish } from '../../engine/run.ts';
 import { messageOf } from '../../errors.ts';
 import type { Cluster } from '../../kube/cluster.ts';
 import type { Pod } from '../../kube/objects.ts';
+import type { NodeShell } from '../../process/node-shell.ts';
+import { finish } from '../../process/node-shell.ts';
 import { rounds } from '../pairs.ts';
 import type { ProbeRecord, Record } from '../record.ts';
 import { shuffle } from '../sample.ts';

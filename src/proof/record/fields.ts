@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { parseCidr, parseIp } from '../../wire/addresses.ts';
+import { parseCidr, parseIp } from '../../net/addresses.ts';
 import { MARKER_LENGTH } from '../markers.ts';
 
 /** The longest list that a record may hold: 64 MiB of text would hold more, but no run makes so many. */

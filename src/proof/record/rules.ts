@@ -1,4 +1,4 @@
-import { parseIp } from '../../wire/addresses.ts';
+import { parseIp } from '../../net/addresses.ts';
 import { MARKER_LENGTH } from '../markers.ts';
 import type { Record } from './schema.ts';
 

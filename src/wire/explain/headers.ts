@@ -1,4 +1,4 @@
-import { u8 } from '../bytes.ts';
+import { u8 } from '../../net/bytes.ts';
 import {
   type ArpLayer,
   type Ipv4Layer,

@@ -1,4 +1,4 @@
-import { calicoNode, felixWireguard } from '../../cni/calico.ts';
+import { calicoNode, felixWireguard } from '../../cni/calico/keys.ts';
 import { Failure } from '../../errors.ts';
 import { Cluster } from '../../kube/cluster.ts';
 import { watchWire } from '../../operations/capture.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { labelSelector } from '../../../src/engine/embedded/api/selectors.ts';
-import { matchesNodeAffinity } from '../../../src/engine/embedded/controllers/node-fit.ts';
 import { requirementsOf } from '../../../src/engine/kubernetes/selector.ts';
+import { matchesNodeAffinity } from '../../../src/kube-api/controllers/node-fit.ts';
+import { labelSelector } from '../../../src/kube-api/selectors.ts';
 
 const key = fc.constantFrom('pool', 'example.com/zone', 'gpu');
 const value = fc.constantFrom('db', 'web', '', 'a.b-c_d');

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { toolsMissing } from '../../../src/engine/kubernetes/tools.ts';
-import type { NodeShell } from '../../../src/engine/run.ts';
+import type { NodeShell } from '../../../src/process/node-shell.ts';
 
 test('a node that does not answer holds up no other, and is named', async () => {
   let killed = 0;

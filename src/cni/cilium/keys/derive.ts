@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { parseIp } from '../../../wire/addresses.ts';
+import { parseIp } from '../../../net/addresses.ts';
 import type { EspKey } from '../../../wire/esp-crypto.ts';
 import type { IpsecKey } from './ipsec-secret.ts';
 

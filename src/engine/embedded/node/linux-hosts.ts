@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import type { SysctlWrite } from '../../../cni/calico/dataplane/types.ts';
 import type { Link } from '../../../lab/linux-nodes.ts';
-import type { SysctlWrite } from '../dataplane/types.ts';
+import { runTool, ToolError } from '../../../process/tool.ts';
 import type { EngineOrder } from '../messages.ts';
 import { IMAGE_BIN, nodeRunFolder, RUN_FOLDER } from '../pod/image.ts';
-import { runTool, ToolError } from '../processes.ts';
 import { createNodeNamespaces, type NodeNamespaces } from './node-namespaces.ts';
 
 /** A plain host beside the cluster: containerlab's kind `linux`. */

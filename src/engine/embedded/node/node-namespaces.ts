@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { ToolError } from '../../../process/tool.ts';
 import { type Keeper, startKeeper } from '../keeper.ts';
-import { ToolError } from '../processes.ts';
 
 /** A node of the lab: network, mount and host name namespaces, which live as long as their keeper. */
 export interface NodeNamespaces extends Omit<Keeper, 'end'> {

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import type { RemoteProcess, RunOptions } from '../../remote-process.ts';
-import { pathOf, startProcess } from '../processes.ts';
-import { ContainerLog } from './container-log.ts';
+import { ContainerLog } from '../../../kube-api/container-log.ts';
+import type { RemoteProcess, RunOptions } from '../../../process/remote-process.ts';
+import { pathOf, startProcess } from '../../../process/tool.ts';
 import { IMAGE_BIN, type Image, POD_DEVICES } from './image.ts';
 import type { Sandbox } from './sandbox.ts';
 

@@ -1,6 +1,6 @@
 import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathOf, runTool } from '../processes.ts';
+import { pathOf, runTool } from '../../../process/tool.ts';
 
 /** Where the engine keeps everything that lives and dies with the lab: a tmpfs of the holder's own. */
 export const RUN_FOLDER = '/run/wglab';

@@ -1,4 +1,4 @@
-import type { KubeObject, Store } from '../store.ts';
+import type { KubeObject, Store } from '../../../kube-api/store.ts';
 import { type Image, imageOf } from './image.ts';
 
 export interface EnvVar {

@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import type { RemoteProcess, RunOptions } from '../../remote-process.ts';
-import { type LogOptions, RuntimeRefusal } from '../api/runtime.ts';
+import type { ContainerLog } from '../../../kube-api/container-log.ts';
+import { type LogOptions, RuntimeRefusal } from '../../../kube-api/runtime.ts';
+import type { KubeObject, Store } from '../../../kube-api/store.ts';
+import type { RemoteProcess, RunOptions } from '../../../process/remote-process.ts';
 import type { NodeNamespaces } from '../node/node-namespaces.ts';
-import type { KubeObject, Store } from '../store.ts';
 import { type Container, startContainer } from './container.ts';
-import type { ContainerLog } from './container-log.ts';
 import { nodeRunFolder } from './image.ts';
 import { hostsFile, makeRoot, makeVolumes, mountsOf, podFolder, removePodFiles } from './pod-files.ts';
 import { argvOf, type ContainerSpec, environmentOf, PodProblem, type PodSpec, pullImage } from './pod-plan.ts';

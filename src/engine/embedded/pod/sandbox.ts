@@ -1,6 +1,6 @@
+import { ToolError } from '../../../process/tool.ts';
 import { type Keeper, startKeeper } from '../keeper.ts';
 import type { NodeNamespaces } from '../node/node-namespaces.ts';
-import { ToolError } from '../processes.ts';
 
 /** What a pod's containers share: network, host name and IPC namespaces, held by their keeper (Kubernetes' "pause"). */
 export interface Sandbox extends Keeper {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
-import type { RemoteProcess, RunOptions } from '../../remote-process.ts';
-import type { LogOptions } from '../api/runtime.ts';
-import type { KubeObject, Store } from '../store.ts';
+import type { LogOptions } from '../../../kube-api/runtime.ts';
+import type { KubeObject, Store } from '../../../kube-api/store.ts';
+import type { RemoteProcess, RunOptions } from '../../../process/remote-process.ts';
 import type { PodSpec } from './pod-plan.ts';
 import { type ContainerState, now, podStatus } from './pod-status.ts';
 
