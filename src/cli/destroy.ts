@@ -1,34 +1,46 @@
 import { usageFailure } from '../errors.ts';
-import { allLabs, destroy } from '../operations/destroy.ts';
+import { allLabs, type Destroyed, destroy } from '../operations/destroy.ts';
 import { type Context, printJson } from './context.ts';
 
-export async function destroyCommand(
-  context: Context,
-  lab: string | undefined,
-  options: { all?: boolean; output?: 'json' },
-) {
+interface DestroyOptions {
+  all?: boolean;
+  purge?: boolean;
+  output?: 'json';
+}
+
+/** Destroys one lab or all of them. */
+export async function destroyCommand(context: Context, lab: string | undefined, options: DestroyOptions) {
   const { err, progress } = context;
-  const names = await chosen(lab, options.all ?? false);
+  const { all = false, purge = false } = options;
+  const names = await chosen(lab, all, purge);
   const destroyed: string[] = [];
   for (const name of names) {
-    progress.step(`Taking the lab "${name}" away`);
-    const wasThere = await destroy(name);
-    if (wasThere) destroyed.push(name);
+    progress.step(`Destroying the lab "${name}"`);
+    const done = await destroy(name, { purge });
+    if (done.existed) destroyed.push(name);
     progress.done(
-      wasThere
+      done.existed
         ? `The lab "${name}" is gone: no process, namespace, interface or file of it is left`
         : `There was nothing of a lab "${name}"`,
     );
+    const note = evidenceNote(name, done, purge);
+    if (note !== undefined) progress.info(note);
   }
   if (options.output) printJson(context, { destroyed });
   else if (names.length === 0) err.write('There is no lab.\n');
   return undefined;
 }
 
-async function chosen(lab: string | undefined, all: boolean): Promise<string[]> {
-  if (lab !== undefined && all) throw usageFailure('give the name of a lab or --all, not both');
+function evidenceNote(name: string, { evidence: { folder, runs } }: Destroyed, purge: boolean): string | undefined {
+  if (runs === 0) return undefined;
+  const what = `The evidence of ${runs === 1 ? 'one run' : `${runs} runs`}`;
+  return purge ? `${what} is removed too` : `${what} stays in ${folder} (wglab destroy ${name} --purge removes it)`;
+}
+
+async function chosen(lab: string | undefined, all: boolean, purge: boolean): Promise<string[]> {
+  if (lab !== undefined && all) throw usageFailure('name a lab or use --all, not both');
   if (lab !== undefined) return [lab];
-  const labs = await allLabs();
+  const labs = await allLabs({ purge: purge && all });
   if (labs.length > 1 && !all) {
     throw usageFailure('there is more than one lab', {
       remedy: `wglab destroy NAME, or wglab destroy --all (${labs.join(', ')})`,

@@ -230,7 +230,9 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .addOption(new Option('--expect <claim>', 'the claim to judge').choices(['encrypted', 'plaintext']))
     .option('--pairs <count>', 'look at a sample of about so many pairs, or at all (default: all up to 400)', pairCount)
     .option('--from <folder>', 'judge kept evidence again, without the lab')
-    .option('--evidence <folder>', "where the evidence goes (default: in the lab's state folder)")
+    .option('--evidence <folder>', 'a new folder for the evidence (default: in the evidence store)')
+    .option('--sign <keyfile>', 'sign the evidence with this private SSH key')
+    .option('--allowed-signers <file>', 'with --from: who may have signed it, as ssh-keygen has it')
     .addOption(json())
     .action(run(async () => (await import('./verify.ts')).verifyCommand));
 
@@ -265,6 +267,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .description('take a lab away and check that nothing of it is left')
     .addArgument(new Argument('[lab]', 'the lab (default: the only one there is)'))
     .option('-a, --all', 'all labs')
+    .option('--purge', 'remove the evidence of its runs too')
     .addOption(json())
     .action(run(async () => (await import('./destroy.ts')).destroyCommand));
 

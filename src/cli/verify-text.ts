@@ -1,9 +1,10 @@
 import type { ChalkInstance } from 'chalk';
+import type { EvidenceResult } from '../proof/evidence/judge-evidence.ts';
 import type { VerifyResult } from '../proof/result.ts';
 import { table } from './terminal.ts';
 
 /** What `verify` tells a person: each pair, what it rests on, and the verdict last, where the eye ends. */
-export function verifyText(result: VerifyResult, palette: ChalkInstance): string {
+export function verifyText(result: EvidenceResult, palette: ChalkInstance): string {
   const colours: { [observation: string]: (text: string) => string } = {
     encrypted: palette.green,
     plaintext: palette.yellow,
@@ -40,8 +41,18 @@ export function verifyText(result: VerifyResult, palette: ChalkInstance): string
     ...problems,
     '',
     `evidence: ${result.evidence}`,
+    `record:   sha256:${result.digest}`,
+    ...signatureLine(result),
     verdictLine(result, palette),
   ].join('\n')}\n`;
+}
+
+function signatureLine({ signature }: EvidenceResult): string[] {
+  if (signature === null) return [];
+  const { fingerprint, signer } = signature;
+  const by =
+    signer === null ? `${fingerprint} (nobody said who may sign: --allowed-signers)` : `${signer}, ${fingerprint}`;
+  return [`signed:   by ${by}`];
 }
 
 const NAMED = 5;

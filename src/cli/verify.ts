@@ -1,6 +1,6 @@
-import { judge } from '../proof/judge.ts';
+import { usageFailure } from '../errors.ts';
+import { type EvidenceResult, judgeEvidence } from '../proof/evidence/judge-evidence.ts';
 import type { Claim } from '../proof/record.ts';
-import type { VerifyResult } from '../proof/result.ts';
 import { exitCodeOf } from '../proof/verdict.ts';
 import { type Context, printJson } from './context.ts';
 import { oneName } from './encrypt.ts';
@@ -11,6 +11,8 @@ interface VerifyOptions {
   expect?: Claim;
   from?: string;
   evidence?: string;
+  sign?: string;
+  allowedSigners?: string;
   pairs?: number | 'all';
   output?: 'json';
 }
@@ -20,6 +22,7 @@ export async function verifyCommand(
   lab: string | undefined,
   options: VerifyOptions,
 ): Promise<number> {
+  checkOptions(options);
   const result =
     options.from === undefined
       ? await live(context, oneName(lab, options.lab), options)
@@ -29,25 +32,37 @@ export async function verifyCommand(
   return exitCodeOf(result.verdict);
 }
 
-function again(folder: string, { expect }: VerifyOptions): Promise<VerifyResult> {
-  return judge(folder, expect === undefined ? {} : { expect });
+/** Options of a run say nothing about evidence that is there already, and the other way round. */
+function checkOptions({ from, evidence, sign, allowedSigners }: VerifyOptions): void {
+  if (from === undefined && allowedSigners !== undefined) {
+    throw usageFailure('--allowed-signers is for evidence that exists already', {
+      remedy: 'wglab verify --from FOLDER --allowed-signers FILE',
+    });
+  }
+  const [flag] = [evidence === undefined ? [] : ['--evidence'], sign === undefined ? [] : ['--sign']].flat();
+  if (from !== undefined && flag !== undefined) {
+    throw usageFailure(`${flag} is for a run; --from judges evidence and changes nothing in it`);
+  }
+}
+
+function again(folder: string, { expect, allowedSigners }: VerifyOptions): Promise<EvidenceResult> {
+  return judgeEvidence(folder, { allowedSigners, ...(expect === undefined ? {} : { expect }) });
 }
 
 async function live(
   { progress, signal }: Context,
   lab: string | undefined,
   options: VerifyOptions,
-): Promise<VerifyResult> {
+): Promise<EvidenceResult> {
   const [{ standingLab }, { verify }] = await Promise.all([
     import('../operations/labs.ts'),
     import('../operations/verify.ts'),
   ]);
-  const evidence = options.evidence === undefined ? {} : { evidence: options.evidence };
   try {
     const result = await verify(
       await standingLab(lab),
-      { expect: options.expect ?? null, ...evidence, ...(options.pairs === undefined ? {} : { pairs: options.pairs }) },
-      (step) => progress.step(step),
+      { expect: options.expect ?? null, evidence: options.evidence, sign: options.sign, pairs: options.pairs },
+      progress,
       signal,
     );
     progress.done();

@@ -5,6 +5,7 @@ import { findLab } from '../lab/lab-definition.ts';
 import type { Claim } from '../proof/record.ts';
 import type { VerifyResult } from '../proof/result.ts';
 import type { Phase, SmokeResult } from '../report/junit.ts';
+import { checkEmptyFolder } from '../state/evidence-store.ts';
 import { type DeployListener, type DeployRequest, deploy } from './deploy.ts';
 import { destroy } from './destroy.ts';
 import { setEncryption } from './encrypt.ts';
@@ -36,6 +37,7 @@ export async function smoke(
       remedy: 'wglab deploy, verify, and destroy do the same without changing it',
     });
   }
+  if (wanted.evidence !== undefined) await checkEmptyFolder(wanted.evidence);
   // A name of its own, so that a lab which stands already is in nobody's way.
   const request = { ...wanted, name: wanted.name ?? `${(await findLab(wanted.lab)).name}-smoke` };
   const began = performance.now();
@@ -58,7 +60,7 @@ export async function smoke(
   const prove = (expect: Claim, folder: string) => async () => {
     const evidence = request.evidence === undefined ? {} : { evidence: join(request.evidence, folder) };
     const linger = expect === 'plaintext' ? SECRETS : [];
-    const result = await verify(standing(), { expect, linger, ...evidence }, (step) => listener.step(step), signal);
+    const result = await verify(standing(), { expect, linger, ...evidence }, listener, signal);
     listener.observed(result);
     return { verdict: result.verdict ?? 'inconclusive', detail: result.summary };
   };

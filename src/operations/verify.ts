@@ -1,25 +1,66 @@
-import { readdir, rm } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Cluster } from '../kube/cluster.ts';
-import { judge } from '../proof/judge.ts';
+import { type EvidenceResult, judgeRun } from '../proof/evidence/judge-evidence.ts';
+import { sealEvidence } from '../proof/evidence/seal.ts';
 import { captureRun } from '../proof/live/capture-run.ts';
-import type { Claim } from '../proof/record.ts';
-import type { VerifyResult } from '../proof/result.ts';
+import { type Claim, RECORD_FILE } from '../proof/record.ts';
+import { claimFolder, keepEvidence, newEvidenceFolder, pruneEvidence, releaseFolder } from '../state/evidence-store.ts';
+import { checkKeyFile } from '../state/ssh-signature.ts';
 import { VERSION } from '../version.ts';
 import type { StandingLab } from './labs.ts';
 
-/** How many runs' evidence is kept in a lab's folder; older ones make room. */
-const KEPT_RUNS = 20;
+export interface VerifyOptions {
+  expect: Claim | null;
+  /** A folder that does not exist yet, or is empty; a new one in the evidence store if undefined. */
+  evidence?: string | undefined;
+  /** A private SSH key that signs the evidence. */
+  sign?: string | undefined;
+  linger?: string[] | undefined;
+  pairs?: number | 'all' | undefined;
+}
 
-/** Observes every pair of nodes of a lab and judges the claim; the evidence stays in `evidence`, or in the lab's folder. */
+export interface VerifyProgress {
+  step(text: string): void;
+  info(text: string): void;
+}
+
+/** Observes every pair of nodes of a lab, judges the claim, and leaves sealed evidence behind. */
 export async function verify(
   lab: StandingLab,
-  options: { expect: Claim | null; evidence?: string; linger?: string[]; pairs?: number | 'all' },
-  progress: (step: string) => void,
+  options: VerifyOptions,
+  progress: VerifyProgress,
   signal: AbortSignal,
-): Promise<VerifyResult> {
-  const { state, paths, access } = lab;
-  const evidence = options.evidence ?? join(paths.evidence, new Date().toISOString().replaceAll(':', '-'));
+): Promise<EvidenceResult> {
+  const keep = keepEvidence();
+  if (options.sign !== undefined) await checkKeyFile(options.sign);
+  const evidence = options.evidence ?? (await newEvidenceFolder(lab.state.name));
+  if (options.evidence !== undefined) await claimFolder(evidence);
+  try {
+    await capture(lab, options, evidence, progress, signal);
+  } catch (error) {
+    await forgetBrokenRun(evidence);
+    throw error;
+  }
+  progress.step('Judging what was captured');
+  const result = await judgeRun(evidence);
+  await sealEvidence(evidence, result, options.sign);
+  await releaseFolder(evidence);
+  if (options.evidence === undefined && keep) {
+    const removed = await pruneEvidence(lab.state.name, keep, evidence);
+    if (removed.length > 0)
+      progress.info(`Removed the evidence of ${removed.length} old runs, as WGLAB_KEEP_EVIDENCE says`);
+  }
+  return result;
+}
+
+async function capture(
+  { state, access }: StandingLab,
+  { linger = [], pairs, expect }: VerifyOptions,
+  evidence: string,
+  progress: VerifyProgress,
+  signal: AbortSignal,
+): Promise<void> {
   await captureRun({
     cluster: Cluster.connect(access.kubeconfig),
     shell: access.shell,
@@ -28,21 +69,20 @@ export async function verify(
     dataplane: state.dataplane ?? null,
     podNamespace: access.podNamespace,
     outside: access.outside ?? new Map(),
-    pairs: options.pairs,
-    expect: options.expect,
+    pairs,
+    expect,
     version: VERSION,
-    linger: options.linger ?? [],
+    linger,
     evidence,
-    progress,
+    progress: (step) => progress.step(step),
     signal,
   });
-  progress('Judging what was captured');
-  const result = await judge(evidence);
-  if (options.evidence === undefined) await forgetOldRuns(paths.evidence);
-  return result;
 }
 
-async function forgetOldRuns(folder: string): Promise<void> {
-  const runs = (await readdir(folder)).sort();
-  for (const run of runs.slice(0, -KEPT_RUNS)) await rm(join(folder, run), { recursive: true, force: true });
+/** Removes what a run that broke off left in its folder: without a record nobody can judge it. */
+async function forgetBrokenRun(evidence: string): Promise<void> {
+  for (const name of ['taps', RECORD_FILE]) await rm(join(evidence, name), { recursive: true, force: true });
+  await releaseFolder(evidence);
+  // Not if somebody put something there meanwhile.
+  await rmdir(evidence).catch(() => undefined);
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { openRegular } from '../state/regular-file.ts';
 import { readCaptureFile } from '../wire/capture-file.ts';
 import { CaptureError } from '../wire/capture-format.ts';
 import { decodeFrame } from '../wire/decode.ts';
@@ -10,6 +11,8 @@ import { type VerifyResult, verifyResult } from './result.ts';
 export interface JudgeOptions {
   /** Another claim than the one that was made when the evidence was taken. */
   expect?: Claim | null;
+  /** The record, if it was read already. */
+  record?: Record;
 }
 
 /**
@@ -17,8 +20,8 @@ export interface JudgeOptions {
  * and `verify --from` both end here. A capture that is missing or broken makes its pairs inconclusive.
  * Throws a usage Failure where the folder is no evidence folder.
  */
-export async function judge(evidence: string, { expect }: JudgeOptions = {}): Promise<VerifyResult> {
-  const record = await readRecord(evidence);
+export async function judge(evidence: string, { expect, record: known }: JudgeOptions = {}): Promise<VerifyResult> {
+  const record = known ?? (await readRecord(evidence));
   const taps: TapSeen[] = [];
   // One after the other: it is the processor that is busy, and the memory of one batch of frames is enough.
   for (const tap of record.taps) {
@@ -32,7 +35,7 @@ export async function judge(evidence: string, { expect }: JudgeOptions = {}): Pr
 async function examineTap(record: Record, tap: TapRecord, node: NodeRecord, path: string): Promise<TapSeen> {
   const examiner = new TapExaminer(record, tap, node);
   const search = newSearch(record);
-  const capture = readCaptureFile(path);
+  const capture = readCaptureFile(path, openRegular);
   let broken: string | undefined;
   try {
     for await (const frames of capture) {

@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as z from 'zod';
-import { usageFailure } from '../errors.ts';
+import { Failure, usageFailure } from '../errors.ts';
+import { sha256Of } from '../state/digest.ts';
+import { readRegular } from '../state/regular-file.ts';
 import type { claim } from './record/fields.ts';
 import { format1Schema, fromFormat1 } from './record/format1.ts';
 import { contradictions } from './record/rules.ts';
@@ -21,16 +22,25 @@ export type Claim = z.infer<typeof claim>;
 /** How many wrong fields a message lists. */
 const LISTED = 20;
 
+/** A record that is longer is refused; one of 5,000 nodes has some 10 MiB. */
+export const MOST_RECORD_BYTES = 64 * 1024 * 1024;
+
 /** Reads `record.json` of an evidence folder. Throws a usage Failure if there is none or if it is not a record. */
 export async function readRecord(evidence: string): Promise<Record> {
+  return (await readRecordFile(evidence)).record;
+}
+
+/** Does the same, and returns the digest of the file with it. */
+export async function readRecordFile(evidence: string): Promise<{ record: Record; sha256: string }> {
   const path = join(evidence, RECORD_FILE);
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const bytes = await readRegular(path, MOST_RECORD_BYTES).catch((cause: unknown) => {
+    if (cause instanceof Failure) throw cause;
     throw usageFailure(`${evidence} is no evidence folder: ${RECORD_FILE} cannot be read in it.`, {
       remedy: 'Name a folder that wglab verify left behind.',
       cause,
     });
   });
-  return parseRecord(text, path);
+  return { record: parseRecord(bytes.toString(), path), sha256: sha256Of(bytes) };
 }
 
 /** Reads the text of a record of format 2 or 1. Throws a usage Failure that names the fields that are wrong; `path` is for its message. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { openRegular } from './regular-file.ts';
 
 export interface Digest {
   /** In lowercase hex. */
@@ -8,18 +8,24 @@ export interface Digest {
   size: number;
 }
 
-/** Returns the SHA-256 digest and the length of a file, or undefined if there is none. */
+/** Returns the SHA-256 digest and the length of a regular file, or undefined if there is none. */
 export async function digestFile(path: string): Promise<Digest | undefined> {
-  const hash = createHash('sha256');
-  let size = 0;
   try {
-    for await (const chunk of createReadStream(path)) {
+    const file = await openRegular(path);
+    const hash = createHash('sha256');
+    let size = 0;
+    for await (const chunk of file.createReadStream()) {
       hash.update(chunk);
       size += chunk.length;
     }
+    return { sha256: hash.digest('hex'), size };
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
   }
-  return { sha256: hash.digest('hex'), size };
+}
+
+/** Returns the SHA-256 digest of bytes, in lowercase hex. */
+export function sha256Of(bytes: string | Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -1,5 +1,8 @@
 import { usageFailure } from '../errors.ts';
 
+/** The name of the evidence store, next to the labs' own folders. */
+export const EVIDENCE_STORE = 'evidence';
+
 /**
  * The name of a deployment, if it may be one; else a usage failure that says the rule. It becomes part of paths, of
  * hosts' and namespaces' names and of Kubernetes labels, so it is no more than what all of them take.
@@ -7,10 +10,11 @@ import { usageFailure } from '../errors.ts';
 export function checkLabName(name: string): string {
   if (isLabName(name)) return name;
   throw usageFailure(`${JSON.stringify(name)} cannot be the name of a lab`, {
-    remedy: 'Use 1 to 40 small letters, digits and hyphens, with a letter or digit at both ends.',
+    remedy:
+      'Use 1 to 40 lowercase letters, digits and hyphens, with a letter or digit at both ends; "evidence" is taken.',
   });
 }
 
 export function isLabName(name: string): boolean {
-  return /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/.test(name);
+  return name !== EVIDENCE_STORE && /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/.test(name);
 }

@@ -40,7 +40,6 @@ export interface LabPaths {
   state: string;
   kubeconfig: string;
   log: string;
-  evidence: string;
 }
 
 /** The paths of a lab by that name, whether it is there or not. Throws a usage failure for what cannot be a name. */
@@ -51,14 +50,13 @@ export function labPaths(name: string): LabPaths {
     state: join(folder, 'lab.json'),
     kubeconfig: join(folder, 'kubeconfig'),
     log: join(folder, 'log'),
-    evidence: join(folder, 'evidence'),
   };
 }
 
 /** Makes the folders of a lab, for its owner only. Throws a lacking failure where that is not possible. */
 export async function makeLabFolder(name: string): Promise<LabPaths> {
   const paths = labPaths(name);
-  await makePrivateFolder(paths.evidence);
+  await makePrivateFolder(paths.folder);
   return paths;
 }
 

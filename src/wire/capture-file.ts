@@ -9,22 +9,26 @@ const MAGIC_LENGTH = 4;
 const CHUNK_LENGTH = 1024 * 1024;
 
 /** The frames of a pcap or pcapng file, in batches of about a megabyte: `for await (const frames of readCaptureFile(path))`. */
-export function readCaptureFile(path: string): CaptureFile {
-  return new CaptureFile(path);
+export function readCaptureFile(path: string, openFile: OpenFile = open): CaptureFile {
+  return new CaptureFile(path, openFile);
 }
+
+type OpenFile = (path: string) => Promise<FileHandle>;
 
 /** Throws CaptureError while it is read, and what node:fs throws. */
 class CaptureFile implements AsyncIterable<Frame[]> {
   /** Known after the last batch: the file ends inside a record, as it does where the capturing program was killed. */
   truncated = false;
   readonly #path: string;
+  readonly #openFile: OpenFile;
 
-  constructor(path: string) {
+  constructor(path: string, openFile: OpenFile) {
     this.#path = path;
+    this.#openFile = openFile;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Frame[]> {
-    const file = await open(this.#path);
+    const file = await this.#openFile(this.#path);
     const reader = new CaptureReader();
     // The next chunk is read while the frames of this one are looked at.
     let next = readChunk(file);

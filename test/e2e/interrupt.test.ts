@@ -69,9 +69,9 @@ describe.each([
   });
 });
 
-/** What is left of runs that were broken off cannot be taken for evidence. */
+/** The folder of a run that broke off cannot be taken for evidence. */
 async function nothingHalfLooksValid(): Promise<void> {
-  const folder = join(home.folder, 'wireguard/evidence');
+  const folder = join(home.folder, 'evidence/wireguard');
   for (const run of readdirSync(folder)) {
     if (existsSync(join(folder, run, 'record.json'))) continue; // it had ended when it was interrupted
     const { status } = await home.run(['verify', '--from', join(folder, run), '--expect', 'plaintext']);

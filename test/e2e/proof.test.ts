@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PairObservation } from '../../src/proof/observe.ts';
 import type { VerifyResult } from '../../src/proof/result.ts';
@@ -32,6 +35,7 @@ import { LabPool } from './support/lab-pool.ts';
 import { mirrorsHere, withTee, withVxlanMirror } from './support/mirror.ts';
 import { whyNoFaults } from './support/requirements.ts';
 
+const execFileAsync = promisify(execFile);
 const reason = whyNoFaults();
 if (reason) process.stderr.write(`proof.test.ts is skipped: ${reason}\n`);
 else process.stderr.write(`${mirrorsHere()}\n`);
@@ -590,12 +594,28 @@ describe.skipIf(reason !== undefined)('evidence that is kept', () => {
     expect((await verifyFrom(evidence('leak'), '--expect', 'plaintext')).status).toBe(1);
   });
 
-  /** Damages a copy of the evidence that passes. */
-  async function damaged(damage: (folder: string) => Promise<unknown>): Promise<Ran> {
+  /** Damages a copy of the evidence that passes; `seal` then makes the digests fit, as anybody can. */
+  async function damaged(
+    damage: (folder: string) => Promise<unknown>,
+    seal?: (folder: string) => Promise<unknown>,
+  ): Promise<Ran> {
     const copy = await mkdtemp(join(folder, 'damaged-'));
     await cp(evidence('encrypted'), copy, { recursive: true });
     await damage(copy);
+    await seal?.(copy);
     return verifyFrom(copy);
+  }
+  async function sealAgain(copy: string): Promise<void> {
+    const record = JSON.parse(await readFile(join(copy, 'record.json'), 'utf8'));
+    for (const tap of record.taps) {
+      const bytes = await readFile(join(copy, tap.file)).catch(() => undefined);
+      tap.sha256 = bytes ? createHash('sha256').update(bytes).digest('hex') : null;
+      tap.size = bytes?.length ?? null;
+    }
+    await writeFile(join(copy, 'record.json'), JSON.stringify(record));
+    await execFileAsync('sh', ['-c', 'sha256sum record.json verdict.json README.txt taps/* > SHA256SUMS'], {
+      cwd: copy,
+    });
   }
   const pcap = (copy: string, node = A) => join(copy, 'taps', `${node}.pcap`);
   const reasons = (ran: Ran) =>
@@ -610,6 +630,9 @@ describe.skipIf(reason !== undefined)('evidence that is kept', () => {
       const record = JSON.parse(await readFile(path, 'utf8'));
       edit(record);
       await writeFile(path, JSON.stringify(record));
+      await execFileAsync('sh', ['-c', 'sha256sum record.json verdict.json README.txt taps/* > SHA256SUMS'], {
+        cwd: copy,
+      });
     });
 
   it('does not pass with a capture that is missing, empty, cut or not its own', async () => {
@@ -623,7 +646,10 @@ describe.skipIf(reason !== undefined)('evidence that is kept', () => {
       ['no capture', (copy) => writeFile(pcap(copy), 'this is no capture'), /is not whole/],
     ];
     for (const [name, damage, words] of cases) {
-      const ran = await damaged(damage);
+      const changed = await damaged(damage);
+      expect(changed.status, name).toBe(3);
+      expect(parsed(changed).result.summary, name).toContain(`taps/${A}.pcap`);
+      const ran = await damaged(damage, sealAgain);
       expect(ran.status, name).toBe(3);
       expect(reasons(ran), name).toMatch(words);
     }
@@ -661,7 +687,7 @@ describe.skipIf(reason !== undefined)('evidence that is kept', () => {
   it('is refused (2) where it is no record at all', async () => {
     const edits: [string, Parameters<typeof edited>[0]][] = [
       ['an unknown field', (r) => (r.verdict = 'pass')],
-      ['an unknown format', (r) => (r.format = 2)],
+      ['an unknown format', (r) => (r.format = 3)],
       ['a marker that is missing', (r) => delete r.markers[r.probes[0].request]],
       ['a capture from elsewhere', (r) => (r.taps[0].file = '../elsewhere.pcap')],
       ['a delivery of nothing', (r) => (r.probes[0].sentBytes = 0)],
@@ -691,6 +717,6 @@ describe.skipIf(reason !== undefined)('evidence that is kept', () => {
 
   it('holds what the lab was: captures, record, and nothing else', async () => {
     const names = await readdir(evidence('encrypted'));
-    expect(names.sort()).toEqual(['record.json', 'taps']);
+    expect(names.sort()).toEqual(['README.txt', 'SHA256SUMS', 'record.json', 'taps', 'verdict.json']);
   });
 });

@@ -75,12 +75,11 @@ describe('the state of a lab', () => {
     await saveLabState(STATE);
     await saveLabState({ ...STATE, nodes: ['other'] });
     expect(await readLabState('one')).toEqual({ ...STATE, nodes: ['other'] });
-    const { folder, state, evidence } = labPaths('one');
+    const { folder, state } = labPaths('one');
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
-    expect((await stat(evidence)).mode & 0o777).toBe(0o700);
     expect((await stat(state)).mode & 0o777).toBe(0o600);
-    expect((await readdir(folder)).sort()).toEqual(['evidence', 'lab.json']);
-    await writeFile(join(evidence, 'x.pcap'), 'x');
+    expect((await readdir(folder)).sort()).toEqual(['lab.json']);
+    await mkdir(join(folder, 'more'));
     await removeLabState('one');
     await removeLabState('one');
     expect(await readdir(home)).toEqual([]);
@@ -221,7 +220,7 @@ describe('what the disk refuses', () => {
     });
     expect(await answerOf(command, ...args, 'save')).toEqual({
       exitCode: ExitCode.lacking,
-      message: `cannot make the folder ${home}/one/evidence: permission denied`,
+      message: `cannot make the folder ${home}/one: permission denied`,
       remedy,
     });
   });
