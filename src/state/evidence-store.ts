@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { usageFailure } from '../errors.ts';
-import { isAlive, processIdentity } from '../lab/process-identity.ts';
+import { isAlive, processIdentity } from '../process/identity.ts';
 import { checkLabName, EVIDENCE_STORE, isLabName } from './lab-name.ts';
 import { stateRoot } from './state-root.ts';
 import { makePrivateFolder, storageFailure } from './whole-file.ts';

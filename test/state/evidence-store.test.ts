@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ExitCode } from '../../src/errors.ts';
-import { processIdentity } from '../../src/lab/process-identity.ts';
+import { processIdentity } from '../../src/process/identity.ts';
 import {
   checkEmptyFolder,
   claimFolder,
