@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Failure, labFailure, messageOf } from '../../errors.ts';
 import { makePrivateFolder, storageFailure } from '../../state/whole-file.ts';
 import type { DeployOptions } from '../engine.ts';
@@ -6,22 +7,24 @@ import { untilApiAnswers } from './api-ready.ts';
 import { ensureCaptureTools } from './capture-tools.ts';
 import { ANSWER_MS, type Container, containersOf, docker, networks, requireDocker } from './docker.ts';
 import { nameFailure } from './explain.ts';
-import { type ImageListener, LOAD_MS, loadImages, requireImage } from './images.ts';
+import { type ImageListener, requireImage } from './images.ts';
 import { inspectLab } from './inspect.ts';
 import { prepareKubeconfig, requireKubeconfig } from './kubeconfig.ts';
+import { LOAD_MS, loadImages } from './load-images.ts';
 import { type LogLine, stepOf } from './log-lines.ts';
+import { type NodeWatch, watchNodes } from './node-watch.ts';
 import { type Plan, writePlan } from './plan.ts';
 import { type DeploymentRecord, deploymentFiles, expectedContainers, readRecord, writeRecord } from './record.ts';
 import { askForRoot, type Containerlab, findContainerlab, runContainerlab } from './tool.ts';
 
 export type Surroundings = Pick<
   DeployOptions,
-  'folder' | 'kubeconfig' | 'logFile' | 'progress' | 'update' | 'info' | 'signal' | 'timed'
+  'folder' | 'kubeconfig' | 'logFile' | 'progress' | 'serving' | 'update' | 'info' | 'signal' | 'timed'
 >;
 
 /** kind itself waits at most 4 minutes for kubeadm; a machine may be slow, and images are here before. */
 const CREATE_MS = 15 * 60_000;
-/** Whether nodes that stand already have an API is known soon; else they are made anew. */
+/** How long nodes that run already may take to answer; else they are made again. */
 const STANDING_MS = 60_000;
 const START_MS = 60_000;
 
@@ -46,20 +49,26 @@ export async function deployPlan(
   const record: DeploymentRecord = { ...plan.record, networksBefore: known?.networksBefore ?? (await networks()) };
   const tool = await findContainerlab();
   const { cluster, nodes } = record;
-  if (await standsWhole(record, present, around)) around.info(`the nodes stand already: ${nodes.join(', ')}`);
-  else await create(tool, plan, record, images, around);
+  if (await runsWhole(record, present, around)) {
+    around.info(`the nodes run already: ${nodes.join(', ')}`);
+    await timed('images onto the nodes', 'tool', () => loadWanted(images, nodes, signal, around));
+  } else {
+    await create(tool, plan, record, images, around);
+  }
   signal.throwIfAborted();
-  await ensureTools(record, around);
   if (cluster === undefined) return;
   around.progress('Waiting for the Kubernetes API');
   await requireKubeconfig(kubeconfig, cluster);
   await timed('the Kubernetes API', 'cluster', () =>
     untilApiAnswers(kubeconfig, nodes, { update: around.update, signal }),
   );
+  around.serving();
+  // Calico starts meanwhile.
+  await timed('tcpdump and wg onto the nodes', 'tool', () => ensureTools(record, around));
 }
 
 /** Whether all containers are there and, once they run, the API answers. Starts those that a reboot has stopped. */
-async function standsWhole(
+async function runsWhole(
   record: DeploymentRecord,
   present: readonly Container[],
   around: Surroundings,
@@ -85,7 +94,9 @@ async function standsWhole(
     return true;
   } catch (error) {
     around.signal.throwIfAborted();
-    around.info(`what stands does not answer, so it is made anew: ${error instanceof Error ? error.message : error}`);
+    around.info(
+      `what is there does not answer, so it is made again: ${error instanceof Error ? error.message : error}`,
+    );
     return false;
   }
 }
@@ -118,6 +129,8 @@ async function create(
   await writePlan(plan, files, kubeconfig, nodeImageHere);
   progress(`Making the ${plan.cluster ? 'nodes' : 'containers'} (at most ${CREATE_MS / 60_000} min)`);
   const unwanted = new AbortController();
+  const logs = join(dirname(folder), '.logs', record.lab);
+  let watch: NodeWatch | undefined;
   let loading: Promise<unknown> | undefined;
   const load = () => {
     loading ??= timed('images onto the nodes', 'tool', () =>
@@ -125,27 +138,37 @@ async function create(
     );
     loading.catch(() => undefined); // heard below
   };
+  const hopeless = new AbortController();
+  const watchOn = () => {
+    watch ??= watchNodes(record.nodes, logs, around.info);
+    watch.hopeless.addEventListener('abort', () => hopeless.abort(watch?.hopeless.reason));
+  };
   try {
     const hear = (line: LogLine) => {
       const step = stepOf(line);
       if (step !== undefined) progress(step);
       else around.update(line.text);
       // From here on all of kind's containers run, and containerd in them.
-      if (step?.startsWith('kind: Starting control-plane')) load();
+      if (!step?.startsWith('kind: Starting control-plane')) return;
+      load();
+      watchOn();
     };
+    const either = AbortSignal.any([signal, hopeless.signal]);
     const args = ['deploy', '--topo', files.topology, '--reconfigure'];
     const limits = { limitMs: CREATE_MS, doing: 'making the nodes' };
     await timed('containerlab', 'tool', () =>
-      runContainerlab(tool, { args, cwd: files.folder, ...limits, logFile, signal, hear }),
+      runContainerlab(tool, { args, cwd: files.folder, ...limits, logFile, signal: either, hear }),
     );
+    await watch?.end();
     await requireContainers(tool, record, files.topology);
     if (record.nodes.length > 0) progress(`Putting images onto the nodes (at most ${LOAD_MS / 60_000} min)`);
     load();
     await loading;
   } catch (error) {
     unwanted.abort();
-    await loading?.catch(() => undefined); // what is told is why it is unwanted
-    throw error;
+    const [why] = await Promise.all([watch?.end(), loading?.catch(() => undefined)]);
+    signal.throwIfAborted();
+    throw why ?? error;
   }
 }
 
@@ -187,9 +210,8 @@ async function requireContainers(tool: Containerlab, record: DeploymentRecord, t
 }
 
 /** Only the cluster's nodes are looked at on the wire. */
-async function ensureTools({ nodes }: DeploymentRecord, { progress, update, info }: Surroundings): Promise<void> {
+async function ensureTools({ nodes }: DeploymentRecord, { update, info }: Surroundings): Promise<void> {
   if (nodes.length === 0) return;
-  progress('Looking for tcpdump and wg on the nodes');
   const done = await ensureCaptureTools(nodes, update);
   if (done !== undefined) info(done);
 }

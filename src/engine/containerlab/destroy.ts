@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { labFailure, messageOf } from '../../errors.ts';
 import { runTool } from '../../process/tool.ts';
 import { containersOf, docker, requireDocker } from './docker.ts';
+import { hasHostsBlock, removeHostsBlock } from './hosts-block.ts';
 import { type DeploymentFiles, type DeploymentRecord, deploymentFiles, readRecord } from './record.ts';
 import { asRoot, type Containerlab, findContainerlab, runContainerlab } from './tool.ts';
 
@@ -35,6 +36,8 @@ export async function destroyDeployment(folder: string): Promise<void> {
   await removeContainers(record);
   await removeNetworks(record, tool);
   await removeFolder(files, tool);
+  // containerlab writes it before it makes the nodes, and removes it only with a lab that it can read.
+  await removeHostsBlock(record.lab, rootBy(tool)).catch(() => undefined); // what is left is named below
   const left = await leftovers(record, files);
   if (left.length > 0) {
     throw labFailure(`this is left of the lab: ${left.join(', ')}`, { remedy: 'wglab destroy, once more' });
@@ -78,7 +81,7 @@ async function bridgeOf(network: string): Promise<string | undefined> {
 
 /** containerlab lets everything through its own network, and takes these rules away only with the network [seen with 0.79]. */
 async function removeRules(bridge: string, tool: Containerlab | undefined): Promise<void> {
-  const by = tool?.by === 'root' || process.getuid?.() === 0 ? [] : asRoot('sudo');
+  const by = rootBy(tool);
   for (const program of ['iptables', 'ip6tables']) {
     for (const direction of ['-i', '-o']) {
       const rule = [direction, bridge, '-m', 'comment', '--comment', 'set by containerlab', '-j', 'ACCEPT'];
@@ -86,6 +89,11 @@ async function removeRules(bridge: string, tool: Containerlab | undefined): Prom
       await runTool([...by, program, '-w', '-D', 'DOCKER-USER', ...rule]).catch(() => '');
     }
   }
+}
+
+/** The words that run a command as root. */
+function rootBy(tool: Containerlab | undefined): string[] {
+  return tool?.by === 'root' || process.getuid?.() === 0 ? [] : asRoot('sudo');
 }
 
 function networksOfTools(): string[] {
@@ -103,7 +111,7 @@ async function removeFolder({ labFolder }: DeploymentFiles, tool: Containerlab |
   try {
     await rm(labFolder, { recursive: true, force: true });
   } catch (error) {
-    const by = tool?.by === 'root' ? [] : asRoot('sudo');
+    const by = rootBy(tool);
     await runTool([...by, 'rm', '-rf', '--', labFolder]).catch(() => {
       throw labFailure(`cannot remove ${labFolder}: ${messageOf(error)}`, { remedy: `sudo rm -rf ${labFolder}` });
     });
@@ -115,11 +123,10 @@ async function leftovers(record: DeploymentRecord, { labFolder }: DeploymentFile
   const containers = (await containersOf(record)).map(({ name }) => `the container ${name}`);
   const made = networksOfTools().filter((name) => !networksBefore.includes(name));
   const unused = await Promise.all(made.map(async (name) => ((await isUnused(name)) ? [`the network ${name}`] : [])));
-  const hosts = await readFile('/etc/hosts', 'utf8').catch(() => ''); // then nothing of ours can be in it
   return [
     ...containers,
     ...unused.flat(),
     ...(existsSync(labFolder) ? [labFolder] : []),
-    ...(hosts.includes(`###### CLAB-${lab}-START ######`) ? [`lines of containerlab in /etc/hosts`] : []),
+    ...((await hasHostsBlock(lab)) ? ["containerlab's block of this lab in /etc/hosts"] : []),
   ];
 }

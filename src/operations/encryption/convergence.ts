@@ -19,6 +19,13 @@ export function isPublished({ publicKey, wireguardAddress }: EncryptionNode): bo
   return publicKey !== undefined && wireguardAddress !== undefined;
 }
 
+/** Whether a node lacks nothing but handshakes with nodes that are ready too. */
+export function canShakeHands(node: EncryptionNode, nodes: readonly EncryptionNode[]): boolean {
+  return node.unprobed !== undefined || missingOn(node, nodes).every((line) => line.endsWith(HANDSHAKE));
+}
+
+const HANDSHAKE = 'to shake hands';
+
 /** The peer that a node's device has for another node. */
 export function peerOf({ device }: EncryptionNode, other: EncryptionNode) {
   return device?.peers.find(({ publicKey }) => publicKey === other.publicKey);
@@ -49,7 +56,7 @@ function missingOn(node: EncryptionNode, nodes: readonly EncryptionNode[]): stri
   const lost = wanted.find((network) => !routed.has(networkKey(network)));
   if (lost !== undefined) return [`the route to ${lost} on ${name}`];
   return ready.flatMap((other) =>
-    peerOf(node, other)?.latestHandshake ? [] : [`${name} and ${other.name} to shake hands`],
+    peerOf(node, other)?.latestHandshake ? [] : [`${name} and ${other.name} ${HANDSHAKE}`],
   );
 }
 

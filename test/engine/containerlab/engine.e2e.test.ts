@@ -80,7 +80,7 @@ describe('the containerlab engine, on recorded answers of docker and containerla
 
     await deploy();
     expect(await fake.calls('containerlab deploy')).toHaveLength(1);
-    expect(steps).toContain(`! the nodes stand already: ${NODES.join(', ')}`);
+    expect(steps).toContain(`! the nodes run already: ${NODES.join(', ')}`);
 
     await engine.destroy(folder);
     expect(await engine.stands(folder)).toBe(false);
@@ -183,6 +183,32 @@ describe('the containerlab engine, on recorded answers of docker and containerla
     expect(await engine.stands(folder)).toBe(true);
   });
 
+  test('an import that containerd broke off is made again', async () => {
+    lab = { ...lab, workloads: withImage(lab.workloads, 'saved/image:1') };
+    await fake.change({ images: [IMAGE, 'saved/image:1'], importsFail: 2 });
+    await deploy();
+    expect(steps).toContain('! put onto the nodes: saved/image:1');
+  });
+
+  test('nodes that run already get the images that they lack, and no others', async () => {
+    lab = { ...lab, workloads: withImage(lab.workloads, 'saved/image:1') };
+    await deploy();
+    await fake.change({ images: [IMAGE, 'saved/image:1'] });
+    await deploy();
+    expect(steps).toContain('! put onto the nodes: saved/image:1');
+    await fake.change({ nodeImages: ['docker.io/saved/image:1'] });
+    await deploy();
+    expect(await fake.calls('docker save')).toHaveLength(1);
+  });
+
+  test('what the kubelet says is the reason of a run that fails', async () => {
+    const line = 'kubelet\tE1127 15:40:12 231 run.go:72] "command failed" err="no cgroups"';
+    await fake.change({ nodeSays: Array(3).fill(line).join('\n'), failsAtControlPlane: true });
+    const failure = await failureOf(deploy());
+    expect(failure.message).toBe('c1-control-plane does not come up: kubelet: no cgroups');
+    expect(existsSync(join(fake.root, '.logs/c1/c1-worker2.log'))).toBe(true);
+  });
+
   test('containers that are missing after a good end are told as containerlab sees them', async () => {
     await fake.change({ makesOnly: 2 });
     const failure = await failureOf(deploy());
@@ -226,6 +252,10 @@ describe('the containerlab engine, on recorded answers of docker and containerla
     ]);
   });
 });
+
+function withImage(workloads: Lab['workloads'], image: string): Lab['workloads'] {
+  return JSON.parse(JSON.stringify(workloads), (key, value) => (key === 'image' ? image : value));
+}
 
 function freePort(): Promise<number> {
   const server = createServer();

@@ -14,7 +14,13 @@ interface FakeState {
   packages?: boolean;
   /** Nodes that have neither tcpdump nor wg. */
   bareNodes?: boolean;
-  /** What `docker info` tells. */
+  /** What a node says of its kubelet, containerd and static pods. */
+  nodeSays?: string;
+  /** How often a node refuses an import, as one whose containerd starts again. */
+  importsFail?: number;
+  /** Images that the nodes have already, by their full names. */
+  nodeImages?: string[];
+  /** What `docker info` says. */
   info?: object;
   /** IPv4 and IPv6 networks, by the names of Docker's networks. */
   subnets?: Record<string, string[]>;
@@ -25,6 +31,8 @@ interface FakeState {
   /** How many of the nodes are made. */
   makesOnly?: number;
   hangs?: boolean;
+  /** kubeadm fails after some seconds. */
+  failsAtControlPlane?: boolean;
   dockerSays?: string;
   containerlabSays?: string[];
 }

@@ -50,6 +50,8 @@ function docker() {
     if (!state.images.includes(argv.at(-1))) fail(`Error: No such image: ${argv.at(-1)}`);
     return process.stdout.write('sha256:0\n');
   }
+  if (command === 'save' && argv.slice(1).every((image) => state.images.includes(image) && image.startsWith('saved/')))
+    return process.stdout.write('an archive');
   if (command === 'pull') {
     if (state.registry?.includes(argv[1])) {
       state.images.push(argv[1]);
@@ -80,6 +82,18 @@ function docker() {
   }
   if (command === 'exec') {
     if (argv.includes('/etc/kubernetes/admin.conf')) return process.stdout.write(state.adminConf);
+    if (argv.at(-1).startsWith('journalctl -u kubelet')) return process.stdout.write(state.nodeSays ?? '');
+    if (argv.includes('list'))
+      return process.stdout.write((state.nodeImages ?? []).map((name) => `${name}\n`).join(''));
+    if (argv.at(-1).includes('images import')) {
+      readFileSync(0);
+      if (!state.importsFail) return;
+      state.importsFail -= 1;
+      save();
+      fail(
+        'ctr: cannot access socket /run/containerd/containerd.sock: stat /run/containerd/containerd.sock: no such file or directory',
+      );
+    }
     if (argv.includes('unpack')) {
       readFileSync(0);
       state.bareNodes = false;
@@ -145,6 +159,11 @@ async function containerlab() {
   if (state.hangs) await new Promise((resolve) => setTimeout(resolve, 60_000));
   log(` ✓ Preparing nodes 📦 📦 📦\n kind-cluster=${cluster}`);
   log(` • Starting control-plane 🕹️  ...\n kind-cluster=${cluster}`);
+  if (state.failsAtControlPlane) {
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    log(` ✗ Starting control-plane 🕹️\n kind-cluster=${cluster}`);
+    fail(`20:24:50 ERRO node "${cluster}" deploy: failed to init node with kubeadm`);
+  }
   log(` ✓ Starting control-plane 🕹️\n kind-cluster=${cluster}`);
   log(` • Joining worker nodes 🚜  ...\n kind-cluster=${cluster}`);
   log(` ✓ Joining worker nodes 🚜\n kind-cluster=${cluster}`);
