@@ -220,6 +220,7 @@ export class Cluster {
     list: (cluster: Cluster) => Promise<readonly T[]>,
     enough: (objects: readonly T[]) => boolean,
     options: {
+      everyMs?: number;
       timeoutMs: number;
       describe: (objects: readonly T[]) => string;
       update?: (text: string) => void;

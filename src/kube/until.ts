@@ -11,6 +11,8 @@ export interface Wait<T> {
   enough: (objects: readonly T[]) => boolean;
   /** Calls `changed` at each event, until the server ends the watch. */
   watch: (changed: () => void, signal: AbortSignal) => Promise<void>;
+  /** How often the objects are listed even if there is no event, in ms. */
+  everyMs?: number | undefined;
   timeoutMs: number;
   /** Says what is missing. */
   describe: (objects: readonly T[]) => string;
@@ -44,6 +46,7 @@ export function waitUntil<T>(wait: Wait<T>): Promise<readonly T[]> {
     const finish = (settle: () => void) => {
       settle();
       clearTimeout(late);
+      clearInterval(timer);
       signal?.removeEventListener('abort', aborted);
       watching.abort();
     };
@@ -70,6 +73,7 @@ export function waitUntil<T>(wait: Wait<T>): Promise<readonly T[]> {
         looking = false;
       }
     };
+    const timer = wait.everyMs === undefined ? undefined : setInterval(() => void look(), wait.everyMs);
     // A server ends a watch after a while, and a balancer ends it sooner: each time the objects are listed once more.
     const watchOn = async () => {
       await look();

@@ -1,11 +1,13 @@
 import { Failure, labFailure, usageFailure } from '../errors.ts';
 import type { AppliedObject, Cluster } from '../kube/cluster.ts';
 import type { DaemonSet, Deployment, KubeObject, Node, Pod } from '../kube/objects.ts';
-import { stuckPod } from '../kube/stuck-pod.ts';
+import { oneLine, TroubleWatch, troubleFailure } from '../kube/pod-trouble.ts';
 import { type Manifest, placeOfField } from '../lab/manifests.ts';
 
 /** Images may have to be pulled first. */
 const READY_MS = 300_000;
+/** How often pods are looked at even if nothing happens to them: what passes is told from what lasts by time. */
+const EVERY_MS = 2_000;
 
 /** Applies manifests in their order. What the server refuses is told with the file's line and column. */
 export async function applyManifests(
@@ -51,9 +53,12 @@ export async function untilNodesReady(cluster: Cluster, update: Update, signal: 
 
 /** Waits until all DaemonSets and Deployments have their pods ready; throws as soon as a pod cannot start. */
 export async function untilWorkloadsReady(cluster: Cluster, update: Update, signal: AbortSignal): Promise<void> {
+  const watch = new TroubleWatch();
   const state = async (impatient: Cluster) => {
     const pods = await impatient.pods();
-    refuseStuck(pods);
+    const fatal = watch.fatalIn(pods, performance.now());
+    if (fatal) throw await troubleFailure(impatient, fatal);
+    refuseUnschedulable(pods);
     const starting = pods.filter(isStarting).map((pod) => named(pod, whyStarting(pod)));
     // Looked at with every change of a pod: the sets are asked only once all their pods are ready.
     if (starting.length > 0) return starting;
@@ -73,6 +78,7 @@ export async function untilWorkloadsReady(cluster: Cluster, update: Update, sign
     ];
   };
   await cluster.until('/api/v1/pods', state, (waiting) => waiting.length === 0, {
+    everyMs: EVERY_MS,
     timeoutMs: READY_MS,
     describe: (waiting) => `pods to be ready: ${some(waiting)}`,
     update,
@@ -105,8 +111,9 @@ function named({ metadata }: KubeObject, seen: string): string {
 
 function whyStarting({ status }: Pod): string {
   const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-  const waiting = containers.flatMap(({ state }) => state?.waiting?.reason ?? []);
-  return waiting[0] ?? status?.phase ?? 'nothing said yet';
+  const [waiting] = containers.flatMap(({ state }) => state?.waiting ?? []);
+  const { reason, message } = waiting ?? {};
+  return [reason, message && oneLine(message)].filter(Boolean).join(': ') || (status?.phase ?? 'nothing said yet');
 }
 
 function isRolling({ metadata, status }: DaemonSet): boolean {
@@ -125,24 +132,12 @@ function isStarting({ metadata, status }: Pod): boolean {
   return !status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True');
 }
 
-/** Pods of the cluster itself may stumble while it comes up, and mend themselves. */
-const SYSTEM = ['kube-system', 'calico-system', 'calico-apiserver', 'tigera-operator', 'local-path-storage'];
-
-/** Reasons that a lab's own pod does not get over by itself, beside those of `stuckPod`. */
-const HOPELESS = ['CrashLoopBackOff', 'FailedCreatePodSandBox'];
-
-/** Throws as soon as a pod of the lab cannot start, rather than at the end of the wait. */
-function refuseStuck(pods: readonly Pod[]): void {
-  const stuck = stuckPod(pods);
-  if (stuck) throw stuck;
-  for (const { metadata, status } of pods.filter((pod) => !SYSTEM.includes(pod.metadata?.namespace ?? ''))) {
+/** Throws as soon as a pod is lost, or cannot be scheduled, rather than at the end of the wait. */
+function refuseUnschedulable(pods: readonly Pod[]): void {
+  for (const { metadata, status } of pods) {
     const name = `${metadata?.namespace}/${metadata?.name}`;
     if (status?.reason === 'NodeLost') throw labFailure(`pod ${name} is lost: ${status.message}`);
-    for (const container of [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]) {
-      const { reason, message } = container.state?.waiting ?? {};
-      if (reason && HOPELESS.includes(reason))
-        throw labFailure(`pod ${name} cannot start: ${reason}: ${message ?? ''}`);
-    }
+    if (SYSTEM.includes(metadata?.namespace ?? '')) continue;
     const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
     const waitsForNodes = /not-ready|uninitialized/.test(scheduled?.message ?? '');
     if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable' && !waitsForNodes) {
@@ -150,3 +145,6 @@ function refuseStuck(pods: readonly Pod[]): void {
     }
   }
 }
+
+/** Pods of the cluster itself may stumble while it comes up, and recover. */
+const SYSTEM = ['kube-system', 'calico-system', 'calico-apiserver', 'tigera-operator', 'local-path-storage'];

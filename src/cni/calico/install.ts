@@ -3,7 +3,7 @@ import type { Timed } from '../../engine/engine.ts';
 import { labFailure } from '../../errors.ts';
 import type { Cluster } from '../../kube/cluster.ts';
 import type { DaemonSet, Deployment, KubeObject } from '../../kube/objects.ts';
-import { stuckPod } from '../../kube/stuck-pod.ts';
+import { describeTrouble, oneLine, TroubleWatch, troubleFailure, troublesIn } from '../../kube/pod-trouble.ts';
 import type { Manifest } from '../../lab/manifests.ts';
 import { type CalicoSource, DEFAULT_CALICO, FETCH_MS, readRelease } from './release.ts';
 
@@ -147,22 +147,24 @@ async function notServed(cluster: Cluster, manifests: readonly Manifest[]): Prom
   return undefined;
 }
 
-/** Looks again and again until `missing` has nothing to say; a pod that cannot start is told at once, the rest when the time is up. */
+/** Asks again and again until `missing` has nothing to say. A pod that cannot start ends the wait; what passes is named meanwhile. */
 function until(
   cluster: Cluster,
   install: CalicoInstall,
   what: string,
   missing: () => Promise<string | undefined>,
 ): Promise<void> {
-  return install.timed(what, 'cluster', () => look(cluster, install, what, missing));
+  return install.timed(what, 'cluster', () => untilNothingMissing(cluster, install, what, missing));
 }
 
-async function look(
+async function untilNothingMissing(
   cluster: Cluster,
   { signal, update, limitMs = LIMIT_MS }: CalicoInstall,
   what: string,
   missing: () => Promise<string | undefined>,
 ): Promise<void> {
+  const impatient = cluster.during({ patienceMs: 0 });
+  const watch = new TroubleWatch();
   const end = performance.now() + limitMs;
   let last = '';
   while (performance.now() < end) {
@@ -170,15 +172,24 @@ async function look(
     // The API may be away for a moment while its aggregated part starts.
     const seen = await missing().catch((error: Error) => error.message);
     if (seen === undefined) return;
-    last = seen;
+    const pods = await impatient.pods().catch(() => []);
+    const fatal = watch.fatalIn(pods, performance.now());
+    if (fatal) throw await troubleFailure(impatient, fatal);
+    last = [await troubleWords(impatient, pods), oneLine(seen)].filter(Boolean).join('; ');
     update(`waiting for ${what}, at most ${Math.round(limitMs / 1000)} s: ${last}`);
-    const stuck = stuckPod(await cluster.pods().catch(() => []));
-    if (stuck) throw stuck;
     await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined);
   }
   signal.throwIfAborted();
   throw labFailure(`waited ${Math.round(limitMs / 1000)} s for ${what}; last seen: ${last}`, {
     remedy:
-      'kubectl get tigerastatus, and kubectl describe pods -n calico-system, tell more (wglab deploy --keep keeps the cluster)',
+      'kubectl get tigerastatus, and kubectl describe pods -n calico-system, say more (wglab deploy --keep keeps the cluster)',
   });
+}
+
+/** Names the pods that hold things up, the first two of them. */
+async function troubleWords(cluster: Cluster, pods: Parameters<typeof troublesIn>[0]): Promise<string> {
+  const troubles = troublesIn(pods);
+  const named = await Promise.all(troubles.slice(0, 2).map((trouble) => describeTrouble(cluster, trouble)));
+  const more = troubles.length > named.length ? [`and ${troubles.length - named.length} more pods`] : [];
+  return [...named, ...more].join('; ');
 }
