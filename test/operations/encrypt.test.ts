@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { saysUnsupported } from '../../src/cni/calico/agent.ts';
 import { felixChanges } from '../../src/cni/calico/keys.ts';
-import { saysUnsupported } from '../../src/cni/calico-agent.ts';
 import { Cluster } from '../../src/kube/cluster.ts';
 import { type Encryption, type EncryptionNode, encryption, setEncryption } from '../../src/operations/encrypt.ts';
 import { missing } from '../../src/operations/encryption/convergence.ts';

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { runTool } from '../embedded/processes.ts';
+import { runTool } from '../../process/tool.ts';
 
 /** The file into which containerlab writes the names of a lab's containers, between two lines that bear the lab's name. */
 export const HOSTS = '/etc/hosts';

@@ -1,4 +1,4 @@
-import { calicoAgents, lacksWireguard, restartCommand } from '../../cni/calico-agent.ts';
+import { calicoAgents, lacksWireguard, restartCommand } from '../../cni/calico/agent.ts';
 import { labFailure, lackingFailure, messageOf } from '../../errors.ts';
 import type { Cluster } from '../../kube/cluster.ts';
 import { isForbidden } from '../../kube/transient.ts';

@@ -1,5 +1,5 @@
-import type { Cluster } from '../kube/cluster.ts';
-import type { Pod } from '../kube/objects.ts';
+import type { Cluster } from '../../kube/cluster.ts';
+import type { Pod } from '../../kube/objects.ts';
 
 const CONTAINER = 'calico-node';
 const LABEL = 'k8s-app=calico-node';
