@@ -1,57 +1,79 @@
-import { looksRandom, PooledRandomness } from './randomness.ts';
+import { KeyStreamReuse, looksRandom, Pool } from './randomness.ts';
 import type { CipherPacket } from './wireguard-messages.ts';
 
-/** As WireGuard's receivers do (COUNTER_WINDOW_SIZE in messages.h): what is older is dropped there, so nobody sends it. */
+/** As WireGuard's receivers do (COUNTER_WINDOW_SIZE in messages.h): they drop what is older, so nobody sends it. */
 const REPLAY_WINDOW = 8192;
 
-/** Counters on the sender's own wire follow one another; a tap that misses this many has dropped packets, and says so. */
-const MAX_COUNTER_JUMP = 65_536;
+/**
+ * How many counters may be missing on the sender's own wire, where they follow one another: some packets are lost on the way to
+ * it, at a full queue, and the share of those is small.
+ */
+const MISSING_ALLOWED = 64;
+const MISSING_SHARE = 4;
 
-/** Two nodes have three key pairs at a time, and change one in two minutes. More is not remembered. */
+/** How far packets may overtake each other on the way to the wire. Counters that far before the first one seen were used unseen. */
+const REORDERED = 64;
+
+/** Two nodes have three key pairs at a time, and change one in two minutes. More are not remembered. */
 const MAX_SESSIONS = 16;
+
+/** Of how many packets of one session the lengths are remembered. */
+const MAX_LENGTHS = 4_194_304;
+
+/** Up to this length packets are pooled by their length, so that a few short texts do not vanish among long packets. */
+const SHORT = 144;
 
 /** The packets of one session that passed every test that the packet alone, and those before it, allow. */
 export interface SessionSeen {
   readonly session: number;
   readonly firstCounter: number;
+  /** Keepalives are not among them. */
   readonly packets: number;
   /** Between the open and the close control. */
   readonly windowPackets: number;
   readonly windowBytes: number;
-  /** Whether all bytes taken together look random too. */
-  readonly random: boolean;
+  /** The length of each packet in the window, as the encryption made it (header and tag included), in order. */
+  readonly windowLengths: Uint32Array;
+  /** More packets came than lengths are remembered. */
+  readonly lengthsCut: boolean;
+  /** Why the packets, taken together, are not ciphertext; undefined if they may be. */
+  readonly structure: string | undefined;
+  /** The same for the tags of its keepalives. */
+  readonly keepaliveStructure: string | undefined;
 }
 
-export interface CiphertextSeen {
-  readonly sessions: readonly SessionSeen[];
-  /** Packets with the header of ciphertext that hold structured bytes. */
-  readonly structured: number;
-  /** Packets whose counter was used before, or does not fit those around it. */
-  readonly replayed: number;
-  /** Packets of more sessions than two nodes can have. */
-  readonly stray: number;
-}
+/** What a packet turned out to be. All but the first two are not ciphertext. */
+export type Judged =
+  | 'data'
+  | 'keepalive'
+  | 'structured'
+  | 'repeated counter'
+  | 'counter out of place'
+  | 'too many sessions';
 
 interface Session {
-  session: number;
-  firstCounter: number;
+  readonly session: number;
+  readonly firstCounter: number;
   highest: number;
-  seen: Uint8Array;
+  readonly used: Uint8Array;
+  /** Counters taken. */
+  taken: number;
   packets: number;
-  openPackets: number;
+  /** Since the open control. */
   openBytes: number;
+  lengths: Uint32Array;
+  openPackets: number;
   windowPackets: number;
   windowBytes: number;
-  pool: PooledRandomness;
+  lengthsCut: boolean;
+  readonly pools: Map<number, Pool>;
+  readonly reuse: KeyStreamReuse;
 }
 
 /** The ciphertext that one node sent to another, packet by packet, in the order of the sender's tap. */
 export class CiphertextStream {
   readonly #sessions = new Map<number, Session>();
   #opened = false;
-  #structured = 0;
-  #replayed = 0;
-  #stray = 0;
 
   /** The open control went by: from here on packets count as in the window. */
   open(): void {
@@ -66,74 +88,104 @@ export class CiphertextStream {
     }
   }
 
-  /** Takes a packet in. Says whether it counts as ciphertext; a keepalive (no bytes) does not. */
-  add(packet: CipherPacket): boolean {
-    const session = this.#session(packet);
-    if (!session) {
-      this.#stray += 1;
-      return false;
-    }
-    if (!takeCounter(session, packet.counter)) {
-      this.#replayed += 1;
-      return false;
-    }
-    if (packet.bytes === 0) return false;
-    if (!looksRandom(packet.body)) {
-      this.#structured += 1;
-      return false;
-    }
-    session.pool.add(packet.body);
+  add({ session: index, counter, bytes, body, length }: CipherPacket): Judged {
+    const session = this.#session(index, counter);
+    if (!session) return 'too many sessions';
+    const misfit = takeCounter(session, counter);
+    if (misfit) return misfit;
+    if (!looksRandom(body)) return 'structured';
+    pool(session, body);
+    if (bytes === 0) return 'keepalive';
+    session.reuse.add(body);
     session.packets += 1;
-    if (this.#opened) {
-      session.openPackets += 1;
-      session.openBytes += packet.bytes;
-    }
-    return true;
+    if (this.#opened) enterWindow(session, bytes, length);
+    return 'data';
   }
 
-  seen(): CiphertextSeen {
-    const sessions = [...this.#sessions.values()].map((s) => ({
+  seen(): SessionSeen[] {
+    return [...this.#sessions.values()].map((s) => ({
       session: s.session,
       firstCounter: s.firstCounter,
       packets: s.packets,
       windowPackets: s.windowPackets,
       windowBytes: s.windowBytes,
-      random: s.pool.looksRandom,
+      windowLengths: s.lengths.slice(0, Math.min(s.windowPackets, MAX_LENGTHS)),
+      lengthsCut: s.lengthsCut,
+      structure: structureOf(s),
+      keepaliveStructure: s.pools.get(TAG)?.looksRandom === false ? 'keepalives whose tags are text' : undefined,
     }));
-    return { sessions, structured: this.#structured, replayed: this.#replayed, stray: this.#stray };
   }
 
-  #session({ session, counter }: CipherPacket): Session | undefined {
-    const known = this.#sessions.get(session);
+  #session(index: number, counter: number): Session | undefined {
+    const known = this.#sessions.get(index);
     if (known || this.#sessions.size >= MAX_SESSIONS) return known;
     const fresh: Session = {
-      session,
+      session: index,
       firstCounter: counter,
       highest: counter - 1,
-      seen: new Uint8Array(REPLAY_WINDOW),
+      used: new Uint8Array(REPLAY_WINDOW),
+      taken: 0,
       packets: 0,
-      openPackets: 0,
       openBytes: 0,
+      lengths: new Uint32Array(0),
+      openPackets: 0,
       windowPackets: 0,
       windowBytes: 0,
-      pool: new PooledRandomness(),
+      lengthsCut: false,
+      pools: new Map(),
+      reuse: new KeyStreamReuse(),
     };
-    this.#sessions.set(session, fresh);
+    this.#sessions.set(index, fresh);
     return fresh;
   }
 }
 
-/** Marks a counter as used. False where it was used before, is older than the replay window, or far ahead. */
-function takeCounter(session: Session, counter: number): boolean {
-  const { highest, seen } = session;
-  if (counter > highest + MAX_COUNTER_JUMP || counter <= highest - REPLAY_WINDOW) return false;
-  if (counter > highest) {
-    const passed = Math.min(counter - highest, REPLAY_WINDOW);
-    for (let i = 1; i <= passed; i++) seen[(highest + i) % REPLAY_WINDOW] = 0;
-    session.highest = counter;
+/** A keepalive holds nothing but the tag. */
+const TAG = 16;
+
+function pool(session: Session, body: Uint8Array): void {
+  const key = body.length <= SHORT ? body.length : 0;
+  const known = session.pools.get(key);
+  const pooled = known ?? new Pool();
+  if (!known) session.pools.set(key, pooled);
+  pooled.add(body);
+}
+
+function enterWindow(session: Session, bytes: number, length: number): void {
+  if (session.openPackets >= MAX_LENGTHS) session.lengthsCut = true;
+  else {
+    if (session.openPackets === session.lengths.length) session.lengths = larger(session.lengths);
+    session.lengths[session.openPackets] = length;
   }
+  session.openPackets += 1;
+  session.openBytes += bytes;
+}
+
+function larger(lengths: Uint32Array): Uint32Array {
+  const grown = new Uint32Array(Math.min(MAX_LENGTHS, Math.max(64, lengths.length * 2)));
+  grown.set(lengths);
+  return grown;
+}
+
+function structureOf({ pools, reuse }: Session): string | undefined {
+  if (reuse.shows) return 'one key stream used again and again';
+  for (const [length, pooled] of pools) if (length !== TAG && !pooled.looksRandom) return 'structured content';
+  return undefined;
+}
+
+/** Marks a counter as used. Returns what is wrong with it: it was used before, or it is far behind or ahead of the others. */
+function takeCounter(session: Session, counter: number): 'repeated counter' | 'counter out of place' | undefined {
+  const { highest, used, firstCounter, taken } = session;
+  if (counter > highest) {
+    const missing = counter - firstCounter - taken;
+    if (missing > MISSING_ALLOWED + taken / MISSING_SHARE) return 'counter out of place';
+    const passed = Math.min(counter - highest, REPLAY_WINDOW);
+    for (let i = 1; i <= passed; i++) used[(highest + i) % REPLAY_WINDOW] = 0;
+    session.highest = counter;
+  } else if (counter <= highest - REPLAY_WINDOW || counter < firstCounter - REORDERED) return 'counter out of place';
   const slot = counter % REPLAY_WINDOW;
-  if (seen[slot] === 1) return false;
-  seen[slot] = 1;
-  return true;
+  if (used[slot] === 1) return 'repeated counter';
+  used[slot] = 1;
+  session.taken += 1;
+  return undefined;
 }

@@ -1,125 +1,69 @@
-import {
-  type Frame,
-  type IpLayer,
-  ipLayers,
-  type Layer,
-  LinkType,
-  layerOf,
-  outerIp,
-  type Packet,
-} from '../wire/packet.ts';
-import type { CiphertextSeen } from './ciphertext.ts';
-import { describePacket } from './describe.ts';
-import { secretLines } from './excerpt.ts';
-import { Networks } from './networks.ts';
-import { type PodHeader, podHeaders } from './pod-headers.ts';
-import type { NodeRecord, Record, TapRecord } from './record.ts';
-import { type Scope, scopeOf } from './scope.ts';
-import { Towards } from './towards.ts';
-
-/** How many packets are kept as evidence for each pair: the first ones, and the first ones that hold something to read. */
-const KEPT = 5;
-
-/** In how many packets of a pair something to read is looked for. */
-const LOOKED_AT = 500;
+import { type Frame, type IpLayer, type Layer, LinkType, layerOf, outerIp, type Packet } from '../wire/packet.ts';
+import type { Account, Route } from './accounts.ts';
+import type { Cluster } from './cluster.ts';
+import { Controls } from './controls.ts';
+import type { Evidence } from './evidence.ts';
+import { Fragments, isFragment } from './fragments.ts';
+import { type Header, headersOf } from './headers.ts';
+import { TapLedger } from './ledger.ts';
+import { accountOfNodes } from './node-packets.ts';
+import { accountOfPods, conversationOf, overlayOf, type Sight } from './pod-packets.ts';
+import type { NodeRecord, TapRecord } from './record.ts';
+import { Shown } from './shown.ts';
+import { Towards, type TowardsSeen } from './towards.ts';
 
 /** What one tap saw, of all that matters to the proof. */
 export interface TapSeen {
-  node: string;
-  interface: string;
-  frames: number;
+  readonly node: string;
+  readonly interface: string;
+  /** Frames in the file. */
+  readonly frames: number;
   /** Frames that are shorter in the file than on the wire. */
-  cut: number;
-  /** Why the file cannot be read to its end; undefined where it is whole. */
-  broken: string | undefined;
+  readonly cut: number;
+  /** Why the file cannot be read to its end; undefined if it is whole. */
+  readonly broken: string | undefined;
   /** Streams and datagrams that the search for markers had to give up, so that a split marker may have been missed. */
-  unsearched: number;
+  readonly unsearched: number;
   /** At least one frame came from the node's own underlay interface, so this is where the tap was. */
-  placed: boolean;
-  /** The control packets to each other node. */
-  controls: ReadonlyMap<string, { open: boolean; close: boolean }>;
-  plaintext: readonly PlaintextSeen[];
-  /** What the tap's node sent to each other node, beside plaintext. */
-  towards: ReadonlyMap<string, TowardsSeen>;
-  /** Packets that are in clear by design, by what they are. */
-  outOfScope: ReadonlyMap<Scope, number>;
-  evidence: readonly Evidence[];
+  readonly placed: boolean;
+  readonly ledger: TapLedger;
+  /** How many frames are in an entry of the ledger. */
+  readonly accounted: number;
+  /** What the tap's node sent to each other node under the encryption. */
+  readonly towards: ReadonlyMap<string, TowardsSeen>;
+  /** Conversations that a node began with a pod. */
+  readonly begunByNodes: ReadonlySet<string>;
+  readonly shown: readonly Evidence[];
 }
 
-/** Packets in clear, of the traffic from one node to another. */
-export interface PlaintextSeen {
-  from: string;
-  to: string;
-  packets: number;
-  markerPackets: number;
-  /** Ids of the markers that were read. */
-  markers: ReadonlySet<string>;
-}
+/** Conversations of nodes with pods that are remembered. */
+const MAX_CONVERSATIONS = 65_536;
 
-/** What one node sent to another in the outermost header. */
-export interface TowardsSeen {
-  wireguard: CiphertextSeen;
-  esp: CiphertextSeen;
-  /** The indexes that packets back must carry, as those handshakes say whose mac1 fits the receiver's published key. */
-  announced: ReadonlySet<number>;
-  /** Handshakes whose mac1 does not. */
-  misaddressedHandshakes: number;
-  /** Packets on WireGuard's ports that are not WireGuard, and why the first is not. */
-  foreign: number;
-  foreignWhy: string | undefined;
-  /** IP fragments, which are not counted as ciphertext. */
-  fragments: number;
-}
-
-/** A packet that is kept to be shown. */
-export interface Evidence {
-  kind: 'plaintext' | 'ciphertext';
-  from: string;
-  to: string;
-  /** The node whose tap captured it, and its number in the file, from 1 as Wireshark counts. */
-  tap: string;
-  frame: number;
-  description: string;
-  markers: string[];
-  /** Readable secrets of a packet in clear; a hex dump of ciphertext. */
-  lines: string[];
-}
-
-interface Plaintext extends PlaintextSeen {
-  markers: Set<string>;
-  keptUnreadable: number;
-  keptReadable: number;
-}
-
-type Route = readonly [from: string, to: string];
-
-/** Looks at the frames of one tap, one after the other, and keeps only what they amount to. */
+/** Reads the frames of one tap, one after the other, enters each in the ledger, and keeps only what they amount to. */
 export class TapExaminer {
-  readonly #record: Record;
+  readonly #cluster: Cluster;
   readonly #tap: TapRecord;
   readonly #node: NodeRecord;
-  readonly #networks: Networks;
-  readonly #routes: ReadonlyMap<string, Route>;
+  readonly #ledger: TapLedger;
+  readonly #controls: Controls;
+  readonly #fragments = new Fragments();
   readonly #towards = new Map<string, Towards>();
-  readonly #plaintext = new Map<string, Plaintext>();
-  readonly #outOfScope = new Map<Scope, number>();
-  readonly #evidence: Evidence[] = [];
+  readonly #begunByNodes = new Set<string>();
+  readonly #shown: Shown;
   #frames = 0;
   #cut = 0;
   #placed = false;
 
-  constructor(record: Record, tap: TapRecord, node: NodeRecord) {
-    this.#record = record;
+  constructor(cluster: Cluster, tap: TapRecord, node: NodeRecord) {
+    this.#cluster = cluster;
     this.#tap = tap;
     this.#node = node;
-    this.#networks = new Networks(record);
-    this.#routes = markerRoutes(record);
-    for (const peer of record.nodes) {
-      if (peer.name !== node.name) this.#towards.set(peer.name, new Towards(record, node, peer));
-    }
+    this.#ledger = new TapLedger(node.name);
+    this.#controls = new Controls(cluster.controls, node.name);
+    this.#shown = new Shown(node.name, cluster.record.markers);
   }
 
-  /** Takes a frame in; `markers` are the ids of those that it holds, or completes. */
+  /** Enters a frame; `markers` are the ids of those that it holds, or completes. */
   see(frame: Frame, packet: Packet, markers: readonly string[]): void {
     this.#frames += 1;
     if (frame.originalLength > frame.bytes.length) this.#cut += 1;
@@ -127,18 +71,22 @@ export class TapExaminer {
     const own = ethernet?.source === this.#node.macAddress;
     if (own) this.#placed = true;
     if (!own && this.#tap.direction === 'both' && ethernet?.destination === this.#node.macAddress) {
-      // It arrived here. Its sender's tap saw it as it was on the wire; IPsec shows it here once more, decrypted.
-      this.#addOutOfScope('received');
+      // Its sender's tap saw it as it was on the wire; IPsec shows it here once more, decrypted.
+      this.#ledger.add({ ...RECEIVED, to: this.#node.name }, frame.originalLength);
       return;
     }
-    const inClear = this.#seePlaintext(frame, packet, markers);
-    const accounted = own && this.#seeTowards(frame, packet);
-    if (!inClear && !accounted) this.#addOutOfScope(scopeOf(packet, this.#networks));
+    const nextHop = ethernet && this.#cluster.nodeOfMac.get(ethernet.destination);
+    const account = this.#accountOf(frame, packet, markers, own, nextHop);
+    this.#ledger.add(account, frame.originalLength, markers);
+    this.#shown.consider(account, frame, packet, markers);
   }
 
-  /** What the frames amount to, with what their reader knows of the file and the search. */
+  /** Returns what the frames amount to, with what their reader knows of the file and the search. */
   seen({ broken, unsearched }: Pick<TapSeen, 'broken' | 'unsearched'>): TapSeen {
     const { name } = this.#node;
+    this.#ledger.close();
+    const towards = new Map([...this.#towards].map(([to, each]): [string, TowardsSeen] => [to, each.seen()]));
+    const samples = [...towards.values()].flatMap(({ sample }) => sample ?? []);
     return {
       node: name,
       interface: this.#tap.interface,
@@ -147,123 +95,167 @@ export class TapExaminer {
       broken,
       unsearched,
       placed: this.#placed,
-      controls: new Map([...this.#towards].map(([to, { control }]) => [to, control])),
+      ledger: this.#ledger,
+      accounted: this.#ledger.entries.reduce((sum, { packets }) => sum + packets, 0),
+      towards,
+      begunByNodes: this.#begunByNodes,
       // A tap elsewhere (on the tunnel device, in a pod) shows plaintext that never is on the wire.
-      plaintext: this.#placed ? [...this.#plaintext.values()] : [],
-      towards: new Map([...this.#towards].map(([to, towards]) => [to, towards.seen()])),
-      outOfScope: this.#outOfScope,
-      evidence: this.#placed ? [...this.#evidence, ...this.#ciphertextEvidence()] : [],
+      shown: this.#placed ? [...this.#shown.evidence, ...samples] : [],
     };
   }
 
-  /** Gives whether the frame holds anything in clear that should not be. */
-  #seePlaintext(frame: Frame, packet: Packet, markers: readonly string[]): boolean {
-    const pairs = new Map<string, { route: Route; markers: string[] }>();
-    const hold = (route: Route, marker?: string) => {
-      const pair = pairs.get(pairKey(route)) ?? { route, markers: [] };
-      if (marker !== undefined) pair.markers.push(marker);
-      pairs.set(pairKey(route), pair);
-    };
-    for (const id of markers) {
-      const route = this.#routes.get(id);
-      if (route) hold(route, id);
-    }
-    for (const header of podHeaders(packet, frame.bytes, this.#networks)) {
-      for (const route of this.#routesOf(header)) hold(route);
-    }
-    const tunnel = pairs.size === 0 ? this.#tunnelOfPods(packet) : undefined;
-    if (tunnel) hold(tunnel);
-    for (const pair of pairs.values()) this.#addPlaintext(frame, packet, pair.route, pair.markers);
-    return pairs.size > 0;
+  #accountOf(
+    frame: Frame,
+    packet: Packet,
+    markers: readonly string[],
+    own: boolean,
+    nextHop: string | undefined,
+  ): Account {
+    const sight = { tap: this.#node.name, nextHop, claimed: this.#cluster.claimed, design: this.#cluster.design };
+    const leak = this.#leakIn(packet, frame.bytes, markers, sight);
+    if (leak && leak.class !== 'by design') return leak;
+    const ip = outerIp(packet);
+    const next = ip && packet.layers[packet.layers.indexOf(ip) + 1];
+    if (ip && isFragment(ip, next)) return this.#fragment(frame, ip, own, sight);
+    return leak ?? this.#withoutPods(packet, frame, own, nextHop);
   }
 
-  /**
-   * The pairs that a packet between two pods counts against. Where its addresses do not name two nodes, it counts
-   * against all that the tap's node sends: pods of one node have no business on the wire, and pool addresses
-   * that nobody is known to have may be anybody's.
-   */
-  #routesOf({ from, to }: PodHeader): Route[] {
-    if (from !== null && to !== null && from !== to)
-      return this.#examined(from) && this.#examined(to) ? [[from, to]] : [];
-    return [...this.#towards.keys()].map((peer) => [this.#node.name, peer]);
+  #withoutPods(packet: Packet, frame: Frame, own: boolean, nextHop: string | undefined): Account {
+    const ip = outerIp(packet);
+    const next = ip && packet.layers[packet.layers.indexOf(ip) + 1];
+    const route = ip && this.#routeOf(ip);
+    if (ip && route) {
+      const encrypted = own ? this.#encrypted(packet, frame, ip, next, route) : undefined;
+      if (encrypted) return encrypted;
+      if (!own) return { ...NOT_OWN, from: route[0], to: route[1] };
+    }
+    return accountOfNodes(packet, frame.linkType, {
+      tap: this.#node.name,
+      nextHop,
+      networks: this.#cluster.networks,
+    });
   }
 
-  /** The nodes that a pod's packet is tunnelled between, whoever it talks to (a client outside, by way of another node). */
-  #tunnelOfPods(packet: Packet): Route | undefined {
-    const [outer, ...inner] = ipLayers(packet);
-    if (!outer || !inner.some((ip) => this.#isPod(ip.source) || this.#isPod(ip.destination))) return undefined;
-    const [from, to] = [this.#nodeAt(outer.source), this.#nodeAt(outer.destination)];
+  /** What is readable of pods: a marker of the run's traffic, or a pod's address in a header; the gravest of all. */
+  #leakIn(packet: Packet, bytes: Uint8Array, markers: readonly string[], sight: Sight): Account | undefined {
+    const headers = headersOf(packet, bytes, this.#cluster.networks);
+    for (const header of headers) this.#noteConversation(header);
+    const found = headers.flatMap((header) => accountOfPods(header, sight) ?? overlayOf(header, sight) ?? []);
+    const routes = markers.flatMap((id) => {
+      const route = this.#cluster.markerRoutes.get(id);
+      return route ? [route] : [];
+    });
+    const [first] = routes;
+    if (first) {
+      const wrapping = headers.at(-1);
+      const [protocol, port] = [wrapping?.protocol ?? null, null];
+      found.unshift({
+        class: 'pod plaintext',
+        what: 'a marker of this run',
+        from: first[0],
+        to: first[1],
+        protocol,
+        port,
+      });
+    }
+    const gravest =
+      found.find((each) => each.class === 'pod plaintext') ?? found.find((each) => each.class === 'unexplained');
+    if (!gravest) return found[0];
+    const also = gravest.class === 'pod plaintext' ? furtherRoutes(gravest, found, routes) : [];
+    return also.length > 0 ? { ...gravest, also } : gravest;
+  }
+
+  #noteConversation(header: Header): void {
+    if (this.#begunByNodes.size >= MAX_CONVERSATIONS) return;
+    const { from, to } = header;
+    if (from?.kind === 'node' && to?.kind === 'pod') this.#begunByNodes.add(conversationOf(header));
+    if (from?.kind === 'pod' && to?.kind === 'node' && header.accepts) {
+      const { source, sourcePort, destination, destinationPort } = header;
+      const turned = {
+        source: destination,
+        sourcePort: destinationPort,
+        destination: source,
+        destinationPort: sourcePort,
+      };
+      this.#begunByNodes.add(conversationOf({ ...header, ...turned }));
+    }
+  }
+
+  /** A fragment counts as what its datagram is, once that is whole; until then nobody knows. */
+  #fragment(frame: Frame, ip: IpLayer, own: boolean, sight: Sight): Account {
+    const { tap, nextHop } = sight;
+    const whole = this.#fragments.add(frame);
+    if (!whole) {
+      const [from, to] = this.#routeOf(ip) ?? [tap, nextHop ?? null];
+      return { class: 'unexplained', what: 'fragments of a packet that never became whole', from, to, ...NO_SERVICE };
+    }
+    const { packet } = whole;
+    const leak = this.#leakIn(packet, packet.bytes, [], sight);
+    const account = leak ?? this.#withoutPods(packet, { ...frame, bytes: packet.bytes }, own, nextHop);
+    for (const index of whole.frames) {
+      if (this.#ledger.classOf(index) === 'unexplained') this.#ledger.move(index, account);
+    }
+    return account;
+  }
+
+  #encrypted(packet: Packet, frame: Frame, ip: IpLayer, next: Layer | undefined, route: Route): Account | undefined {
+    const [from, to] = route;
+    if (from !== this.#node.name) return undefined;
+    const control = this.#controls.accountOf(packet, next, route);
+    if (control) {
+      if (control.which) this.#towardsOf(to).control(control.which);
+      return control.account;
+    }
+    const seen = { packet, ip, next, frame: frame.index + 1 };
+    if (next?.kind === 'udp') {
+      const account = this.#towardsOf(to).wireguard(seen, next);
+      if (account) return account;
+    }
+    const esp = layerOf(packet, 'esp');
+    if (!esp) return undefined;
+    if (this.#cluster.design.esp) return this.#towardsOf(to).esp(seen, esp, next?.kind === 'udp' ? 4500 : null);
+    if (esp.inUdp) return undefined;
+    const what = "ESP, which is not this CNI's encryption";
+    return { class: 'unexplained', what, from, to, protocol: 'esp', port: null };
+  }
+
+  #routeOf(ip: IpLayer): Route | undefined {
+    const [from, to] = [this.#cluster.networks.nodeAt(ip.source), this.#cluster.networks.nodeAt(ip.destination)];
     return from !== undefined && to !== undefined && from !== to ? [from, to] : undefined;
   }
 
-  #examined(node: string): boolean {
-    return this.#record.nodes.some(({ name }) => name === node);
-  }
-
-  #isPod(address: string): boolean {
-    return this.#networks.owner(address)?.kind === 'pod';
-  }
-
-  #addPlaintext(frame: Frame, packet: Packet, [from, to]: Route, markers: string[]): void {
-    const key = pairKey([from, to]);
-    const seen = this.#plaintext.get(key) ?? newPlaintext(from, to);
-    this.#plaintext.set(key, seen);
-    seen.packets += 1;
-    if (markers.length > 0) seen.markerPackets += 1;
-    for (const marker of markers) seen.markers.add(marker);
-    if (seen.keptReadable < KEPT && seen.packets <= LOOKED_AT) this.#keep(frame, packet, seen, markers);
-  }
-
-  #keep(frame: Frame, packet: Packet, seen: Plaintext, markers: string[]): void {
-    const texts = markers.map((id) => this.#record.markers[id] ?? '').filter((text) => text !== '');
-    const lines = secretLines(frame.bytes, texts);
-    if (lines.length > 0) seen.keptReadable += 1;
-    else if (seen.keptUnreadable < KEPT) seen.keptUnreadable += 1;
-    else return;
-    const { from, to } = seen;
-    const common = { kind: 'plaintext', from, to, tap: this.#node.name, frame: frame.index + 1 } as const;
-    this.#evidence.push({ ...common, description: describePacket(packet), markers, lines });
-  }
-
-  #ciphertextEvidence(): Evidence[] {
-    return [...this.#towards.values()].flatMap(({ sample }) => (sample ? [sample] : []));
-  }
-
-  #seeTowards(frame: Frame, packet: Packet): boolean {
-    const ip = outerIp(packet);
-    if (!ip || this.#nodeAt(ip.source) !== this.#node.name) return false;
-    const towards = this.#towards.get(this.#nodeAt(ip.destination) ?? '');
-    return towards?.see(frame, packet, ip, layerAfter(packet, ip)) ?? false;
-  }
-
-  #nodeAt(address: string): string | undefined {
-    const owner = this.#networks.owner(address);
-    return owner?.kind === 'node' ? (owner.node ?? undefined) : undefined;
-  }
-
-  #addOutOfScope(scope: Scope): void {
-    this.#outOfScope.set(scope, (this.#outOfScope.get(scope) ?? 0) + 1);
+  #towardsOf(to: string): Towards {
+    const known = this.#towards.get(to);
+    if (known) return known;
+    const towards = new Towards(this.#node, to, this.#cluster.node(to));
+    this.#towards.set(to, towards);
+    return towards;
   }
 }
 
-function newPlaintext(from: string, to: string): Plaintext {
-  return { from, to, packets: 0, markerPackets: 0, markers: new Set(), keptUnreadable: 0, keptReadable: 0 };
-}
+const NO_SERVICE = { protocol: null, port: null };
+const RECEIVED: Account = { class: 'received', what: 'what arrived', from: null, to: null, ...NO_SERVICE };
+const NOT_OWN: Account = {
+  class: 'unexplained',
+  what: "between nodes' addresses, but from another sender than the node",
+  from: null,
+  to: null,
+  ...NO_SERVICE,
+};
 
-function layerAfter(packet: Packet, ip: IpLayer): Layer | undefined {
-  return packet.layers[packet.layers.indexOf(ip) + 1];
-}
+/** How many pairs one frame counts against by name. */
+const MOST_ROUTES = 8;
 
-/** Which way each marker of the traffic goes. Those of control packets are in clear on purpose, and not among them. */
-function markerRoutes(record: Record): Map<string, Route> {
-  return new Map(
-    record.probes.flatMap(({ from, to, request, reply }): [string, Route][] => [
-      [request, [from, to]],
-      [reply, [to, from]],
-    ]),
+/** The pairs besides that of the account itself. */
+function furtherRoutes({ from, to }: Account, found: readonly Account[], routes: readonly Route[]): Route[] {
+  const all = [
+    ...routes,
+    ...found.flatMap((each): Route[] =>
+      each.class === 'pod plaintext' && each.from !== null && each.to !== null ? [[each.from, each.to]] : [],
+    ),
+  ];
+  const further = new Map(
+    all.filter((route) => route[0] !== from || route[1] !== to).map((route) => [route.join('\0'), route]),
   );
-}
-
-function pairKey([from, to]: Route): string {
-  return `${from}\0${to}`;
+  return [...further.values()].slice(0, MOST_ROUTES);
 }

@@ -4,37 +4,39 @@ import { readCaptureFile } from '../wire/capture-file.ts';
 import { CaptureError } from '../wire/capture-format.ts';
 import { decodeFrame } from '../wire/decode.ts';
 import { MarkerSearch, type Sighting } from '../wire/marker-search.ts';
+import { Cluster } from './cluster.ts';
 import { TapExaminer, type TapSeen } from './examine-tap.ts';
 import { type Claim, type NodeRecord, type Record, readRecord, type TapRecord } from './record.ts';
 import { type VerifyResult, verifyResult } from './result.ts';
 
 export interface JudgeOptions {
-  /** Another claim than the one that was made when the evidence was taken. */
+  /** Another claim than the one that the run made. */
   expect?: Claim | null;
   /** The record, if it was read already. */
   record?: Record;
 }
 
 /**
- * Computes the verdict of a verification from what it left behind: `record.json` and the captures in `taps/`. The live run
- * and `verify --from` both end here. A capture that is missing or broken makes its pairs inconclusive.
- * Throws a usage Failure where the folder is no evidence folder.
+ * Computes the verdict of a verification from its evidence: `record.json` and the captures in `taps/`. The live run and
+ * `verify --from` both end here. A capture that is missing or broken makes its pairs inconclusive.
+ * Throws a usage Failure if the folder is no evidence folder.
  */
 export async function judge(evidence: string, { expect, record: known }: JudgeOptions = {}): Promise<VerifyResult> {
   const record = known ?? (await readRecord(evidence));
+  const cluster = new Cluster(record);
   const taps: TapSeen[] = [];
-  // One after the other: it is the processor that is busy, and the memory of one batch of frames is enough.
+  // One after the other: the processor is what is busy, and the memory of one batch of frames is enough.
   for (const tap of record.taps) {
-    const node = record.nodes.find(({ name }) => name === tap.node);
-    if (node) taps.push(await examineTap(record, tap, node, join(evidence, tap.file)));
+    const node = cluster.node(tap.node);
+    if (node) taps.push(await examineTap(cluster, tap, node, join(evidence, tap.file)));
   }
-  return verifyResult(record, taps, expect === undefined ? record.expect : expect, evidence);
+  return verifyResult(cluster, taps, expect === undefined ? record.expect : expect, evidence);
 }
 
 /** Reads the capture of one tap in one pass. */
-async function examineTap(record: Record, tap: TapRecord, node: NodeRecord, path: string): Promise<TapSeen> {
-  const examiner = new TapExaminer(record, tap, node);
-  const search = newSearch(record);
+async function examineTap(cluster: Cluster, tap: TapRecord, node: NodeRecord, path: string): Promise<TapSeen> {
+  const examiner = new TapExaminer(cluster, tap, node);
+  const search = newSearch(cluster.record);
   const capture = readCaptureFile(path, openRegular);
   let broken: string | undefined;
   try {
@@ -50,7 +52,7 @@ async function examineTap(record: Record, tap: TapRecord, node: NodeRecord, path
   return examiner.seen({ broken, unsearched: flows + gaps + datagrams });
 }
 
-/** Only the markers of traffic: those of control packets are in clear on purpose. */
+/** Only the markers of traffic: those of control packets are in plaintext on purpose. */
 function newSearch(record: Record): MarkerSearch<string> | undefined {
   const ids = record.probes.flatMap((probe) => [probe.request, probe.reply]);
   const bytes = new Map(ids.map((id): [string, Uint8Array] => [id, Buffer.from(record.markers[id] ?? '', 'latin1')]));

@@ -1,68 +1,107 @@
-import { type Cidr, cidrHasBytes, parseCidr, parseIp } from '../net/addresses.ts';
+import { parseCidr, parseIp } from '../net/addresses.ts';
 import type { Record } from './record.ts';
 
-/** Whose an address is. A pod's `node` is null where only the pool is known. Everybody else is outside. */
-export type Owner = { readonly kind: 'node' | 'pod'; readonly node: string | null };
-
-interface Network extends Cidr, Owner {}
+/** The owner of an address. A pod's `node` is null if only its pool is known. An address of nobody is outside the cluster. */
+export type Owner = { readonly kind: 'node' | 'pod' | 'service'; readonly node: string | null };
 
 /** How many answers are remembered: a run has few addresses, a hostile capture many. */
 const REMEMBERED = 65_536;
 
+type Known = Pick<Record, 'nodes' | 'podNetworks' | 'unprobed' | 'outside' | 'serviceCidrs'>;
+
 /**
- * Whose the addresses of a run are: nodes by their underlay addresses, pods by the longest prefix of the pod networks. A node's
- * own address is the node's even where a pod network claims it too (Calico gives the tunnel device the node's address under host encryption).
+ * Finds the owner of an address: nodes by their underlay addresses, pods and services by the longest prefix of their networks.
+ * A node's own address is the node's even if a pod network claims it too: Calico gives the tunnel device the node's address
+ * under host encryption.
  */
 export class Networks {
-  readonly #networks: readonly Network[];
-  readonly #ipv6Pods: readonly Network[];
+  readonly hasIpv6Pods: boolean;
+  /** Which first bytes the addresses of the cluster have, by their length: a quick test before the search for an owner. */
+  readonly firstBytes: { readonly 4: Uint8Array; readonly 16: Uint8Array } = {
+    4: new Uint8Array(256),
+    16: new Uint8Array(256),
+  };
+  /** Blocks by their family and prefix, and in each by the bytes of the network. */
+  readonly #blocks = new Map<string, Map<string, Owner>>();
+  /** The prefixes of each family that have blocks, longest first. */
+  readonly #prefixes: { readonly [length: number]: number[] };
   readonly #owners = new Map<string, Owner | undefined>();
 
-  constructor(record: Pick<Record, 'nodes' | 'podNetworks' | 'unprobed' | 'outside'>) {
-    const addresses: [node: string, address: string][] = [
-      ...record.nodes.flatMap(({ name, address, otherAddresses = [] }) =>
-        [address, ...otherAddresses].map((text): [string, string] => [name, text]),
-      ),
-      ...[...(record.unprobed ?? []), ...(record.outside ?? [])].flatMap(({ name, address }): [string, string][] =>
-        address ? [[name, address]] : [],
-      ),
-    ];
-    const nodes = addresses.map(([node, text]) => network(text, { kind: 'node', node }));
-    const pods = record.podNetworks.map(({ cidr, node }) => network(cidr, { kind: 'pod', node }));
-    // The sort is stable: of equal prefixes, nodes come first, and a block whose node is known before one without.
-    pods.sort((a, b) => Number(a.node === null) - Number(b.node === null));
-    this.#networks = [...nodes, ...pods].sort((a, b) => b.prefix - a.prefix);
-    this.#ipv6Pods = pods.filter((n) => n.bytes.length === 16);
+  constructor(record: Known) {
+    for (const [node, address] of nodeAddresses(record)) this.#add(address, { kind: 'node', node });
+    for (const { cidr, node } of record.podNetworks) if (node !== null) this.#add(cidr, { kind: 'pod', node });
+    for (const { cidr, node } of record.podNetworks) if (node === null) this.#add(cidr, { kind: 'pod', node });
+    for (const cidr of record.serviceCidrs ?? []) this.#add(cidr, { kind: 'service', node: null });
+    this.#prefixes = { 4: this.#prefixesOf(4), 16: this.#prefixesOf(16) };
+    this.hasIpv6Pods = record.podNetworks.some(({ cidr }) => cidr.includes(':'));
   }
 
-  /** The owner of an address in the text form of `formatIpv4` and `formatIpv6`. */
+  /** Returns the owner of an address in the text form of `formatIpv4` and `formatIpv6`, or undefined if it is nobody's. */
   owner(address: string): Owner | undefined {
     if (!this.#owners.has(address)) {
       if (this.#owners.size >= REMEMBERED) this.#owners.clear();
-      this.#owners.set(address, this.#find(address));
+      const bytes = parseIp(address);
+      this.#owners.set(address, bytes && this.ownerOfBytes(bytes, 0, bytes.length));
     }
     return this.#owners.get(address);
   }
 
-  /** Whether any pod network is of IPv6, so that looking for its headers is worth the time. */
-  get hasIpv6Pods(): boolean {
-    return this.#ipv6Pods.length > 0;
+  /** Returns the owner of the address of `length` bytes at `offset`, without making text of it. */
+  ownerOfBytes(bytes: Uint8Array, offset: number, length: number): Owner | undefined {
+    for (const prefix of this.#prefixes[length] ?? []) {
+      const owner = this.#blocks.get(`${length}/${prefix}`)?.get(networkKey(bytes, offset, length, prefix));
+      if (owner) return owner;
+    }
+    return undefined;
   }
 
-  /** Whether the sixteen bytes at `offset` are an address of an IPv6 pod network: `owner` without making text of them. */
-  inIpv6Pods(bytes: Uint8Array, offset: number): boolean {
-    return this.#ipv6Pods.some((n) => cidrHasBytes(n, bytes, offset));
+  /** Returns the node that has the address on the underlay, or undefined. */
+  nodeAt(address: string): string | undefined {
+    const owner = this.owner(address);
+    return owner?.kind === 'node' ? (owner.node ?? undefined) : undefined;
   }
 
-  #find(address: string): Owner | undefined {
-    const bytes = parseIp(address);
-    if (!bytes) return undefined;
-    return this.#networks.find((n) => n.bytes.length === bytes.length && cidrHasBytes(n, bytes));
+  /** The first owner of a block keeps it. */
+  #add(text: string, owner: Owner): void {
+    const cidr = parseCidr(text);
+    if (!cidr) throw new TypeError(`${text} is not a block of addresses`);
+    const { length } = cidr.bytes;
+    const name = `${length}/${cidr.prefix}`;
+    const blocks = this.#blocks.get(name) ?? new Map<string, Owner>();
+    this.#blocks.set(name, blocks);
+    const key = networkKey(cidr.bytes, 0, length, cidr.prefix);
+    if (!blocks.has(key)) blocks.set(key, owner);
+    const first = cidr.bytes[0] ?? 0;
+    const table = this.firstBytes[length === 4 ? 4 : 16];
+    table.fill(1, first, first + 2 ** Math.max(0, 8 - cidr.prefix));
+  }
+
+  #prefixesOf(length: number): number[] {
+    return [...this.#blocks.keys()]
+      .filter((name) => name.startsWith(`${length}/`))
+      .map((name) => Number(name.slice(name.indexOf('/') + 1)))
+      .sort((a, b) => b - a);
   }
 }
 
-function network(text: string, owner: Owner): Network {
-  const cidr = parseCidr(text);
-  if (!cidr) throw new TypeError(`${text} is not a block of addresses`);
-  return { ...cidr, ...owner };
+/** Returns every underlay address of every node of the cluster that the record knows. */
+function nodeAddresses(record: Known): [node: string, address: string][] {
+  return [
+    ...record.nodes.flatMap(({ name, address, otherAddresses = [] }) =>
+      [address, ...otherAddresses].map((text): [string, string] => [name, text]),
+    ),
+    ...[...(record.unprobed ?? []), ...(record.outside ?? [])].flatMap(({ name, address }): [string, string][] =>
+      address ? [[name, address]] : [],
+    ),
+  ];
+}
+
+/** The bits of an address up to the prefix, as a string. */
+function networkKey(bytes: Uint8Array, offset: number, length: number, prefix: number): string {
+  let key = '';
+  for (let i = 0; i < length && i * 8 < prefix; i++) {
+    const kept = Math.min(8, prefix - i * 8);
+    key += String.fromCharCode((bytes[offset + i] ?? 0) & (0xff00 >> kept));
+  }
+  return key;
 }

@@ -1,13 +1,21 @@
-import type { Evidence, TapSeen } from './examine-tap.ts';
+import { LEDGER_CLASSES, type LedgerClass } from './accounts.ts';
+import type { Cluster } from './cluster.ts';
+import type { Evidence } from './evidence.ts';
+import type { TapSeen } from './examine-tap.ts';
+import { type LedgerLine, ledgerLines } from './ledger-lines.ts';
 import { observe, type PairObservation } from './observe.ts';
+import { type OutOfScope, outOfScope } from './out-of-scope.ts';
+import { PairLedger } from './pair-ledger.ts';
 import type { Claim, Record } from './record.ts';
-import { type Scope, scopeNotes } from './scope.ts';
+import { settle } from './settle.ts';
+import { tallyPairs } from './tally.ts';
+import { untested } from './untested.ts';
 import { judgeClaim, type Verdict } from './verdict.ts';
 
 /**
- * What `verify -o json` prints: stable. Fields may be added, none taken away or changed. Beside what scripts need (`verdict`,
- * `pairs`, `taps`), `summary` says it in a sentence, `outOfScope` what was in clear by design, `problems` what spoilt
- * the run, and `excerpts` shows some of the packets.
+ * What `verify -o json` prints: stable. Fields may be added, none removed or changed. Next to what scripts need (`verdict`,
+ * `pairs`, `taps`, `classes`), `summary` says it in words, `ledger` accounts for every captured packet, `untested` and
+ * `outOfScope` say what the verdict is not about, `problems` what spoilt the run, and `excerpts` shows some of the packets.
  */
 export interface VerifyResult {
   lab: string;
@@ -18,13 +26,19 @@ export interface VerifyResult {
   summary: string;
   startedAt: string;
   pairs: PairObservation[];
-  /** Where not all pairs were looked at: how many there are. Else null. */
+  /** How many pairs were judged; more than `pairs` lists if there are very many. */
+  pairsJudged: number;
+  /** How many pairs there are, if those that were observed are a sample. Else null. */
   sampledOf: number | null;
   /** Nodes that could not be probed, and why. */
   unprobed: { node: string; reason: string }[];
   taps: TapResult[];
-  /** `nodes`: which nodes it is about, of `not-chosen` alone. */
-  outOfScope: { what: Scope | 'not-chosen' | 'further-pods'; packets: number; note: string; nodes?: string[] }[];
+  /** The packets of all taps in each class; they add up to those of the taps. */
+  classes: { class: LedgerClass; packets: number; bytes: number }[];
+  ledger: LedgerLine[];
+  /** What pods have and this run did not test, in sentences. */
+  untested: string[];
+  outOfScope: OutOfScope[];
   problems: Record['problems'];
   /** The folder of the evidence. */
   evidence: string;
@@ -36,7 +50,7 @@ export interface TapResult {
   interface: string;
   /** Packets in the capture file. */
   packets: number;
-  /** By the kernel; null where tcpdump did not say. */
+  /** By the kernel; null if tcpdump did not report it. */
   dropped: number | null;
   /** The open and close control packets to every peer were captured. */
   controlSeen: boolean;
@@ -44,81 +58,66 @@ export interface TapResult {
 
 /** Puts the result together from the record and what its taps saw. */
 export function verifyResult(
-  record: Record,
+  cluster: Cluster,
   taps: readonly TapSeen[],
   claim: Claim | null,
   evidence: string,
 ): VerifyResult {
-  const pairs = observe(record, taps);
-  const { outside = [] } = record;
+  const { record } = cluster;
+  settle(cluster, taps);
+  const pairLedger = new PairLedger(taps);
+  const byNode = new Map(taps.map((tap) => [tap.node, tap]));
+  const { tally, listed } = tallyPairs(cluster, pairLedger, observe({ cluster, taps: byNode, ledger: pairLedger }));
+  const outside = (record.outside ?? []).map(({ name }) => name);
+  const limits = { sampledOf: record.sample?.of, outside, untested: untested(record) };
+  const ledger = ledgerLines(taps);
+  const seen = new Set(listed.flatMap(({ from, to }) => [from, to]));
   return {
     lab: record.lab,
     engine: record.engine,
     dataplane: record.dataplane,
     expect: claim,
-    ...judgeClaim(
-      claim,
-      pairs,
-      record.sample?.of,
-      outside.map(({ name }) => name),
-    ),
+    ...judgeClaim(claim, tally, limits),
     startedAt: record.startedAt,
-    pairs,
+    pairs: listed,
+    pairsJudged: tally.pairs,
     sampledOf: record.sample?.of ?? null,
-    unprobed: (record.unprobed ?? []).flatMap(({ name, reason }) =>
-      pairs.some(({ from, to }) => from === name || to === name) ? [{ node: name, reason }] : [],
-    ),
+    unprobed: (record.unprobed ?? []).flatMap(({ name, reason }) => (seen.has(name) ? [{ node: name, reason }] : [])),
     taps: record.taps.map((tap) => ({
       node: tap.node,
       interface: tap.interface,
-      packets: taps.find((seen) => seen.node === tap.node)?.frames ?? 0,
+      packets: byNode.get(tap.node)?.frames ?? 0,
       dropped: tap.droppedByKernel,
-      controlSeen: sawControls(record, taps, tap.node),
+      controlSeen: sawControls(cluster, byNode.get(tap.node), tap.node),
     })),
-    outOfScope: [...notChosen(outside, taps), ...notReached(record), ...outOfScope(taps, record)],
+    classes: classesOf(ledger),
+    ledger,
+    untested: limits.untested.map(({ note }) => note),
+    outOfScope: outOfScope(record, ledger),
     problems: record.problems,
     evidence,
-    excerpts: taps.flatMap((tap) => tap.evidence),
+    excerpts: taps.flatMap((tap) => tap.shown),
   };
 }
 
-function sawControls(record: Record, taps: readonly TapSeen[], node: string): boolean {
-  const controls = taps.find((tap) => tap.node === node)?.controls;
-  const sampled = record.sample?.pairs.filter(([from]) => from === node).map(([, to]) => to);
-  const peers = sampled ?? record.nodes.map(({ name }) => name).filter((name) => name !== node);
-  return peers.length > 0 && peers.every((name) => controls?.get(name)?.open && controls.get(name)?.close);
+function sawControls({ record }: Cluster, tap: TapSeen | undefined, node: string): boolean {
+  const peers = record.controls.flatMap(({ from, to }) => (from === node ? [to] : []));
+  return (
+    peers.length > 0 &&
+    peers.every((peer) => {
+      const control = tap?.towards.get(peer)?.control;
+      return control?.open && control.close;
+    })
+  );
 }
 
-/** The nodes that the claim is not about, and how many packets of pods were in clear to or from them. */
-function notChosen(
-  outside: readonly { name: string; reason: string }[],
-  taps: readonly TapSeen[],
-): VerifyResult['outOfScope'] {
-  const [first] = outside;
-  if (!first) return [];
-  const nodes = outside.map(({ name }) => name);
-  const among = new Set(nodes);
-  const seen = taps.flatMap(({ plaintext }) => plaintext.filter(({ from, to }) => among.has(from) || among.has(to)));
-  const packets = seen.reduce((sum, each) => sum + each.packets, 0);
-  const note = `packets in clear of pods to or from nodes that no claim is about: ${first.reason}`;
-  return [{ what: 'not-chosen', packets, note, nodes }];
-}
-
-/** Traffic that this run did not send: what leads past the tunnel for it alone would not have shown. */
-function notReached({ notTried = [] }: Record): VerifyResult['outOfScope'] {
-  return notTried.map(({ what, count, reason }) => ({
-    what: 'further-pods',
-    packets: 0,
-    note: `not tried: ${count === undefined ? '' : `${count} times `}${what}: ${reason}`,
-  }));
-}
-
-function outOfScope(taps: readonly TapSeen[], record: Record): VerifyResult['outOfScope'] {
-  const total = new Map<Scope, number>();
-  // Said also where no packet of it was seen: nobody is to take this run for a proof about IPv6.
-  if (record.podNetworks.some(({ cidr }) => cidr.includes(':'))) total.set('ipv6', 0);
-  for (const tap of taps) {
-    for (const [what, packets] of tap.outOfScope) total.set(what, (total.get(what) ?? 0) + packets);
+function classesOf(ledger: readonly LedgerLine[]): VerifyResult['classes'] {
+  const classes = new Map(LEDGER_CLASSES.map((each) => [each, { class: each, packets: 0, bytes: 0 }]));
+  for (const line of ledger) {
+    const total = classes.get(line.class);
+    if (!total) continue;
+    total.packets += line.packets;
+    total.bytes += line.bytes;
   }
-  return [...total].map(([what, packets]) => ({ what, packets, note: scopeNotes[what] }));
+  return [...classes.values()];
 }

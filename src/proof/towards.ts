@@ -1,12 +1,14 @@
 import { u32 } from '../net/bytes.ts';
-import { bytesOf, type Frame, type IpLayer, type Layer, type Packet, type UdpLayer } from '../wire/packet.ts';
+import { bytesOf, type EspLayer, type IpLayer, type Layer, type Packet, type UdpLayer } from '../wire/packet.ts';
 import { mac1Fits } from '../wire/wireguard.ts';
-import { CiphertextStream } from './ciphertext.ts';
+import type { Account, LedgerClass, Pending } from './accounts.ts';
+import { CiphertextStream, type Judged, type SessionSeen } from './ciphertext.ts';
 import { describePacket } from './describe.ts';
-import type { Evidence, TowardsSeen } from './examine-tap.ts';
+import type { Evidence } from './evidence.ts';
 import { hexLines } from './excerpt.ts';
-import type { NodeRecord, Record } from './record.ts';
-import { readWireguard } from './wireguard-messages.ts';
+import { Pool } from './randomness.ts';
+import type { NodeRecord } from './record.ts';
+import { type Cookie, type Handshake, readWireguard } from './wireguard-messages.ts';
 
 /** SPI and sequence number; the IV that follows counts up in some ciphers; the tag. */
 const ESP_HEADER = 8;
@@ -16,158 +18,204 @@ const ESP_TAG = 16;
 /** A packet this long makes a good picture of ciphertext. */
 const GOOD_SAMPLE = 256;
 
-const UDP_HEADER = 8;
-const PROTOCOL_UDP = 17;
+/** Handshakes of one node with another that are remembered by their index; there is one in two minutes. */
+const MAX_HANDSHAKES = 4096;
 
-/** What one node sends to another, in packets whose outermost header says so: control packets, WireGuard, ESP. */
+/** What one node sent to another under the encryption, in the outermost header. */
+export interface TowardsSeen {
+  readonly control: { readonly open: boolean; readonly close: boolean };
+  readonly wireguard: readonly SessionSeen[];
+  readonly esp: readonly SessionSeen[];
+  /** The indexes that packets back must carry, as those handshakes announce whose mac1 fits the receiver's published key. */
+  readonly announced: ReadonlySet<number>;
+  /** Whether what its handshakes and cookies have to hide looks like ciphertext, taken together. */
+  readonly handshakesRandom: boolean;
+  readonly sentCookies: boolean;
+  readonly sample: Evidence | undefined;
+}
+
+/** A packet from one node to another, as their taps capture it. */
+export interface NodePacket {
+  readonly packet: Packet;
+  readonly ip: IpLayer;
+  readonly next: Layer | undefined;
+  /** Its number in the capture, from 1. */
+  readonly frame: number;
+}
+
+/** Reads what one node sends to another under the encryption, packet by packet. */
 export class Towards {
-  readonly control = { open: false, close: false };
+  readonly #control = { open: false, close: false };
   readonly #from: NodeRecord;
-  readonly #to: NodeRecord;
-  readonly #open: Buffer | undefined;
-  readonly #close: Buffer | undefined;
+  readonly #to: string;
+  readonly #peer: NodeRecord | undefined;
   readonly #key: Uint8Array | undefined;
   readonly #wireguard = new CiphertextStream();
   readonly #esp = new CiphertextStream();
   readonly #announced = new Set<number>();
-  #misaddressedHandshakes = 0;
-  #foreign = 0;
-  #foreignWhy: string | undefined;
-  #fragments = 0;
+  readonly #hidden = new Pool();
+  #sentCookies = false;
   #sample: { bytes: number; evidence: Evidence } | undefined;
 
-  constructor(record: Record, from: NodeRecord, to: NodeRecord) {
+  /** `peer` is undefined if nothing is known of the receiver but its name. */
+  constructor(from: NodeRecord, to: string, peer: NodeRecord | undefined) {
     this.#from = from;
     this.#to = to;
-    const control = record.controls.find((c) => c.from === from.name && c.to === to.name);
-    this.#open = markerBytes(record, control?.open);
-    this.#close = markerBytes(record, control?.close);
-    const key = to.wireguard?.publicKey;
+    this.#peer = peer;
+    const key = peer?.wireguard?.publicKey;
     this.#key = key ? Buffer.from(key, 'base64') : undefined;
   }
 
-  get sample(): Evidence | undefined {
-    return this.#sample?.evidence;
+  /** A control packet went by. */
+  control(which: 'open' | 'close'): void {
+    if (which === 'open') {
+      this.#control.open = true;
+      this.#wireguard.open();
+      this.#esp.open();
+    } else if (this.#control.open) {
+      // A close without an open before it says nothing about the time between.
+      this.#control.close = true;
+      this.#wireguard.close();
+      this.#esp.close();
+    }
   }
 
-  /** Takes a packet in. Says whether it is accounted for: a control packet, or on the ports of WireGuard, or ESP. */
-  see(frame: Frame, packet: Packet, ip: IpLayer, next: Layer | undefined): boolean {
-    if (isFragment(ip, next)) {
-      if (carriesUdp(ip, next)) this.#fragments += 1;
-      return false;
+  /** Returns the account of a packet on the ports of WireGuard, undefined if it is on neither. */
+  wireguard(seen: NodePacket, udp: UdpLayer): Account | undefined {
+    const [mine, theirs] = [this.#from.wireguard?.listenPort, this.#theirPort];
+    const [fromMine, toTheirs] = [udp.sourcePort === mine, udp.destinationPort === theirs];
+    if (!fromMine && !toTheirs) return undefined;
+    const port = fromMine ? udp.sourcePort : udp.destinationPort;
+    if (!fromMine || !toTheirs) return this.#account('unexplained', "WireGuard's port at one end only", 'udp', port);
+    const payload = udpPayload(seen.packet.bytes, udp);
+    const content = readWireguard(payload, this.#from.wireguard?.mtu ?? null);
+    switch (content.kind) {
+      case 'not WireGuard':
+        return this.#account('unexplained', `on WireGuard's port, but not WireGuard: ${content.why}`, 'udp', port);
+      case 'handshake':
+        return this.#handshake(content.handshake, port);
+      case 'cookie':
+        return this.#cookie(content.cookie, port);
+      case 'data':
+        return this.#data(seen, payload, content.packets, port);
     }
-    if (next?.kind === 'esp') return this.#seeEsp(frame, packet, next.offset);
-    if (next?.kind !== 'udp') return false;
-    const payload = udpPayload(frame.bytes, next);
-    if (this.#onWireguardPorts(next)) this.#seeWireguard(frame, packet, payload);
-    else return this.#seeControl(payload);
-    return true;
+  }
+
+  /** Returns the account of an ESP packet of the CNI's. */
+  esp(seen: NodePacket, { offset, inUdp }: EspLayer, port: number | null): Account {
+    const { packet } = seen;
+    const [protocol, at] = inUdp ? (['udp', port] as const) : (['esp', null] as const);
+    const payload = bytesOf(packet, packet.payload);
+    const body = payload.subarray(ESP_IV);
+    const bytes = body.length - ESP_TAG;
+    if (bytes <= 0) return this.#account('unexplained', 'ESP that is too short', protocol, at);
+    const session = u32(packet.bytes, offset);
+    const counter = u32(packet.bytes, offset + 4);
+    const judged = this.#esp.add({ session, counter, bytes, body, length: ESP_HEADER + payload.length });
+    if (judged !== 'data') return this.#account('unexplained', `ESP: ${REFUSALS[judged]}`, protocol, at);
+    this.#keepSample(seen, packet.bytes.subarray(offset + ESP_HEADER), bytes);
+    return { ...this.#account('ciphertext', 'ESP', protocol, at, { kind: 'esp', session }), data: true };
   }
 
   seen(): TowardsSeen {
     return {
+      control: this.#control,
       wireguard: this.#wireguard.seen(),
       esp: this.#esp.seen(),
-      misaddressedHandshakes: this.#misaddressedHandshakes,
       announced: this.#announced,
-      foreign: this.#foreign,
-      foreignWhy: this.#foreignWhy,
-      fragments: this.#fragments,
+      handshakesRandom: this.#hidden.looksRandom,
+      sentCookies: this.#sentCookies,
+      sample: this.#sample?.evidence,
     };
   }
 
-  #onWireguardPorts({ sourcePort, destinationPort }: UdpLayer): boolean {
-    return sourcePort === this.#from.wireguard?.listenPort && destinationPort === this.#to.wireguard?.listenPort;
+  /** A node that was not asked is taken to listen where this one does. */
+  get #theirPort(): number | undefined {
+    return this.#peer ? this.#peer.wireguard?.listenPort : this.#from.wireguard?.listenPort;
   }
 
-  #seeControl(payload: Uint8Array): boolean {
-    if (holds(payload, this.#open)) {
-      this.control.open = true;
-      this.#wireguard.open();
-      this.#esp.open();
-      return true;
+  #handshake({ sender, message, body, hasMac2 }: Handshake, port: number): Account {
+    const unexplained = (what: string) => this.#account('unexplained', what, 'udp', port);
+    if (this.#peer && !(this.#key && mac1Fits(message, this.#key))) {
+      return unexplained(`WireGuard handshakes that are not for the key that ${this.#to} publishes`);
     }
-    if (!holds(payload, this.#close)) return false;
-    // A close without an open before it says nothing about the time between.
-    if (this.control.open) {
-      this.control.close = true;
-      this.#wireguard.close();
-      this.#esp.close();
-    }
-    return true;
+    this.#hidden.add(body);
+    if (this.#announced.size >= MAX_HANDSHAKES) return unexplained('too many WireGuard handshakes');
+    this.#announced.add(sender);
+    const pending: Pending = { kind: hasMac2 ? 'mac2' : 'handshake', session: sender };
+    return this.#account('ciphertext', 'WireGuard handshakes', 'udp', port, pending);
   }
 
-  #seeWireguard(frame: Frame, packet: Packet, payload: Uint8Array): void {
-    const content = readWireguard(payload, this.#from.wireguard?.mtu ?? null);
-    if (content.kind === 'not WireGuard') {
-      this.#foreign += 1;
-      this.#foreignWhy ??= content.why;
-    }
-    if (content.kind === 'handshake' && this.#key) {
-      if (mac1Fits(content.handshake.message, this.#key)) {
-        this.#announced.add(content.handshake.sender);
-      } else this.#misaddressedHandshakes += 1;
-    }
-    if (content.kind !== 'data') return;
-    for (const message of content.packets) {
-      if (this.#wireguard.add(message)) this.#keepSample(frame, packet, payload, message.bytes);
-    }
+  #cookie({ receiver, body }: Cookie, port: number): Account {
+    this.#hidden.add(body);
+    this.#sentCookies = true;
+    return this.#account('ciphertext', 'WireGuard cookies', 'udp', port, { kind: 'cookie', session: receiver });
   }
 
-  #seeEsp(frame: Frame, packet: Packet, offset: number): boolean {
-    const payload = bytesOf(packet, packet.payload);
-    const body = payload.subarray(ESP_IV);
-    const bytes = body.length - ESP_TAG;
-    if (bytes <= 0) return true;
-    const counted = this.#esp.add({
-      session: u32(packet.bytes, offset),
-      counter: u32(packet.bytes, offset + 4),
-      bytes,
-      body,
-    });
-    if (counted) this.#keepSample(frame, packet, packet.bytes.subarray(offset + ESP_HEADER), bytes);
-    return true;
+  /** A datagram of segmentation offload holds several messages: one that is not valid spoils it. */
+  #data(
+    seen: NodePacket,
+    payload: Uint8Array,
+    packets: readonly Parameters<CiphertextStream['add']>[0][],
+    port: number,
+  ): Account {
+    let worst: Judged | undefined;
+    for (const packet of packets) {
+      const judged = this.#wireguard.add(packet);
+      if (judged === 'data') this.#keepSample(seen, payload, packet.bytes);
+      if (worst === undefined || ORDER.indexOf(judged) > ORDER.indexOf(worst)) worst = judged;
+    }
+    const session = packets[0]?.session ?? 0;
+    if (worst === 'keepalive') {
+      return this.#account('ciphertext', 'WireGuard keepalives', 'udp', port, { kind: 'keepalive', session });
+    }
+    if (worst === 'data') {
+      return { ...this.#account('ciphertext', 'WireGuard data', 'udp', port, { kind: 'data', session }), data: true };
+    }
+    return this.#account('unexplained', `WireGuard's header, but ${REFUSALS[worst ?? 'structured']}`, 'udp', port);
   }
 
-  #keepSample(frame: Frame, packet: Packet, payload: Uint8Array, bytes: number): void {
+  #keepSample({ packet, frame }: NodePacket, payload: Uint8Array, bytes: number): void {
     const best = this.#sample?.bytes ?? -1;
     if (best >= GOOD_SAMPLE || bytes <= best) return;
-    const evidence: Evidence = {
-      kind: 'ciphertext',
-      from: this.#from.name,
-      to: this.#to.name,
-      tap: this.#from.name,
-      frame: frame.index + 1,
-      description: describePacket(packet),
-      markers: [],
-      lines: hexLines(payload),
+    const [from, to] = [this.#from.name, this.#to];
+    const description = describePacket(packet);
+    const lines = hexLines(payload);
+    this.#sample = {
+      bytes,
+      evidence: { kind: 'ciphertext', from, to, tap: from, frame, description, markers: [], lines },
     };
-    this.#sample = { bytes, evidence };
+  }
+
+  #account(kind: LedgerClass, what: string, protocol: string, port: number | null, pending?: Pending): Account {
+    const account = { class: kind, what, from: this.#from.name, to: this.#to, protocol, port };
+    return pending ? { ...account, pending } : account;
   }
 }
 
-function markerBytes(record: Record, id: string | undefined): Buffer | undefined {
-  const marker = id === undefined ? undefined : record.markers[id];
-  return marker === undefined ? undefined : Buffer.from(marker, 'latin1');
-}
+/** From the best to the worst. */
+const ORDER: readonly Judged[] = [
+  'keepalive',
+  'data',
+  'counter out of place',
+  'repeated counter',
+  'too many sessions',
+  'structured',
+];
 
-function holds(payload: Uint8Array, marker: Buffer | undefined): boolean {
-  if (!marker) return false;
-  return Buffer.from(payload.buffer, payload.byteOffset, payload.length).includes(marker);
-}
+const REFUSALS: { readonly [judged in Judged]: string } = {
+  data: '',
+  keepalive: '',
+  structured: 'structured content, not ciphertext',
+  'repeated counter': 'a counter that was used before',
+  'counter out of place': 'a counter far from those around it',
+  'too many sessions': 'more sessions than two nodes can have',
+};
+
+const UDP_HEADER = 8;
 
 /** As long as the header says; a datagram of segmentation offload says 0, and goes on to the end of the frame. */
-function udpPayload(frame: Uint8Array, { offset, datagramLength }: UdpLayer): Uint8Array {
+export function udpPayload(frame: Uint8Array, { offset, datagramLength }: UdpLayer): Uint8Array {
   const end = datagramLength === 0 ? frame.length : offset + datagramLength;
   return frame.subarray(offset + UDP_HEADER, Math.min(end, frame.length));
-}
-
-function isFragment(ip: IpLayer, next: Layer | undefined): boolean {
-  if (ip.kind === 'ipv4') return ip.moreFragments || ip.fragmentOffset > 0;
-  return next?.kind === 'ipv6-fragment';
-}
-
-function carriesUdp(ip: IpLayer, next: Layer | undefined): boolean {
-  if (ip.kind === 'ipv4') return ip.protocol === PROTOCOL_UDP;
-  return next?.kind === 'ipv6-fragment' && next.nextHeader === PROTOCOL_UDP;
 }

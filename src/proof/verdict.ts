@@ -1,81 +1,96 @@
 import { ExitCode } from '../errors.ts';
-import type { PairObservation } from './observe.ts';
 import type { Claim } from './record.ts';
+import type { Count, Tally, Trouble } from './tally.ts';
+import type { Untested } from './untested.ts';
 
 export type Verdict = 'pass' | 'fail' | 'inconclusive';
 
 export interface Judged {
   /** Null without a claim. */
   verdict: Verdict | null;
-  /** One sentence. */
+  /** The verdict in a sentence, and one for each limit of it. */
   summary: string;
 }
 
+/** What a verdict says nothing about. */
+export interface Limits {
+  /** How many pairs there are, if those that were observed are a sample. */
+  readonly sampledOf: number | undefined;
+  /** The nodes that the claim is not about. */
+  readonly outside: readonly string[];
+  readonly untested: readonly Untested[];
+}
+
 /**
- * What a claim is worth against what was seen between every pair of nodes. A claim fails on what was seen, and passes only where
- * everything that it needs was seen: `encrypted` fails on any packet in clear, also where the pair is otherwise inconclusive, for
- * such a packet cannot be explained away; `plaintext` fails where a pair was observed `encrypted` or `mixed`. `of` is how many
- * pairs there are where `pairs` is a sample of them, and `outside` the nodes that the claim is not about: the summary says both.
+ * Judges a claim by what was observed of the pairs of nodes. A claim fails on what was seen, and passes only if everything that
+ * it needs was seen: `encrypted` fails on any packet of pods in plaintext, sampled or not, also if the pair is otherwise
+ * inconclusive, for such a packet cannot be explained away; `plaintext` fails if a pair was observed `encrypted` or `mixed`.
  */
-export function judgeClaim(
-  claim: Claim | null,
-  pairs: readonly PairObservation[],
-  of?: number,
-  outside: readonly string[] = [],
-): Judged {
-  const sample = of === undefined ? '' : ` This is a sample: ${pairs.length} of ${of} pairs were looked at.`;
-  const judged = judgePairs(claim, pairs);
-  return { ...judged, summary: judged.summary + sample + limitOf(outside) };
+export function judgeClaim(claim: Claim | null, tally: Tally, limits: Limits): Judged {
+  const { verdict, summary } = judgePairs(claim, tally, limits);
+  const { sampledOf, outside, untested } = limits;
+  const sentences = [
+    summary,
+    ...(sampledOf === undefined ? [] : [`This is a sample: ${tally.pairs} of ${sampledOf} pairs were observed.`]),
+    ...(outside.length === 0 ? [] : [`Nothing is said of ${some(outside)}: not chosen.`]),
+    ...untested.map(({ note }) => note).filter((note) => !summary.includes(note)),
+  ];
+  return { verdict, summary: sentences.join(' ') };
 }
 
-/** How many names are written out. */
-const NAMED = 5;
-
-function limitOf(outside: readonly string[]): string {
-  if (outside.length === 0) return '';
-  const more = outside.length > NAMED ? ` and ${outside.length - NAMED} more` : '';
-  return ` Nothing is said of ${outside.slice(0, NAMED).join(', ')}${more}: not chosen.`;
-}
-
-function judgePairs(claim: Claim | null, pairs: readonly PairObservation[]): Judged {
-  if (claim === null) return { verdict: null, summary: `Without a claim: ${tally(pairs)}.` };
-  if (pairs.length === 0) return { verdict: 'inconclusive', summary: 'There is no pair of nodes to observe.' };
-  const against = pairs.filter(contradicts[claim]);
-  if (against.length > 0) {
-    return { verdict: 'fail', summary: `The claim "${claim}" fails for ${inWords(against, pairs)}.` };
+function judgePairs(claim: Claim | null, tally: Tally, { untested }: Limits): Judged {
+  const { pairs, against, unknown, leaksElsewhere, unexplainedElsewhere } = tally;
+  if (claim === null) return { verdict: null, summary: `Without a claim: ${inNumbers(tally)}.` };
+  if (against[claim].count > 0) {
+    return { verdict: 'fail', summary: `The claim "${claim}" fails for ${inWords(against[claim], pairs)}.` };
   }
-  const unknown = pairs.filter((pair) => pair.observation !== claim);
-  if (unknown.length > 0) {
+  const encrypted = claim === 'encrypted';
+  if (encrypted && leaksElsewhere) {
     return {
-      verdict: 'inconclusive',
-      summary: `Whether traffic is ${claim} cannot be said for ${inWords(unknown, pairs)}.`,
+      verdict: 'fail',
+      summary: `The claim "encrypted" fails outside the sample: ${elsewhere(leaksElsewhere)}.`,
     };
   }
-  return { verdict: 'pass', summary: `Traffic between all ${pairs.length} pairs of nodes is ${claim}.` };
+  if (pairs === 0) return { verdict: 'inconclusive', summary: 'There is no pair of nodes to observe.' };
+  const whether = `Whether traffic is ${claim} cannot be said`;
+  if (unknown[claim].count > 0) {
+    return { verdict: 'inconclusive', summary: `${whether} for ${inWords(unknown[claim], pairs)}.` };
+  }
+  if (encrypted && unexplainedElsewhere) {
+    return { verdict: 'inconclusive', summary: `${whether} outside the sample: ${elsewhere(unexplainedElsewhere)}.` };
+  }
+  const spoiling = encrypted ? untested.find(({ spoils }) => spoils) : undefined;
+  if (spoiling) return { verdict: 'inconclusive', summary: `${whether}. ${spoiling.note}` };
+  return { verdict: 'pass', summary: `Traffic between all ${pairs} pairs of nodes is ${claim}.` };
 }
 
-/** The exit status that a verdict stands for; without a claim nothing can fail. */
+/** Returns the exit status of a verdict; without a claim nothing can fail. */
 export function exitCodeOf(verdict: Verdict | null): ExitCode {
   if (verdict === 'fail') return ExitCode.claimFails;
   return verdict === 'inconclusive' ? ExitCode.inconclusive : ExitCode.done;
 }
 
-const contradicts: { [claim in Claim]: (pair: PairObservation) => boolean } = {
-  encrypted: ({ observation, plaintextPackets }) =>
-    plaintextPackets > 0 || observation === 'plaintext' || observation === 'mixed',
-  plaintext: ({ observation }) => observation === 'encrypted' || observation === 'mixed',
-};
-
-/** How many, and the first of them with its reason. */
-function inWords(some: readonly PairObservation[], all: readonly PairObservation[]): string {
-  const [first] = some;
-  const count = some.length === all.length ? `all ${all.length}` : `${some.length} of ${all.length}`;
-  return `${count} pairs of nodes${first ? `, first ${first.from} to ${first.to}: ${first.reason}` : ''}`;
+/** How many pairs, and the first of them with its reason. */
+function inWords({ count, first }: Count, pairs: number): string {
+  const share = count === pairs ? `all ${pairs}` : `${count} of ${pairs}`;
+  return `${share} pairs of nodes${first ? `, first ${first.from} to ${first.to}: ${first.reason}` : ''}`;
 }
 
-function tally(pairs: readonly PairObservation[]): string {
-  const kinds = ['encrypted', 'plaintext', 'mixed', 'inconclusive'] as const;
-  const counts = kinds.map((kind) => ({ kind, count: pairs.filter((p) => p.observation === kind).length }));
-  const seen = counts.filter(({ count }) => count > 0).map(({ kind, count }) => `${count} ${kind}`);
-  return seen.length > 0 ? `of ${pairs.length} pairs of nodes, ${seen.join(', ')}` : 'no pairs of nodes';
+function elsewhere({ count, from, to, what }: Trouble): string {
+  const pair = `${from} to ${to ?? 'some node'}`;
+  return count === 1 ? `${pair}, ${what}` : `for ${count} pairs of nodes, first ${pair}: ${what}`;
+}
+
+function inNumbers({ pairs, observations }: Tally): string {
+  const seen = Object.entries(observations).filter(([, count]) => count > 0);
+  if (pairs === 0) return 'no pairs of nodes';
+  return `of ${pairs} pairs of nodes, ${seen.map(([observation, count]) => `${count} ${observation}`).join(', ')}`;
+}
+
+/** How many names are written out. */
+const NAMED = 5;
+
+function some(names: readonly string[]): string {
+  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
+  return `${names.slice(0, NAMED).join(', ')}${more}`;
 }

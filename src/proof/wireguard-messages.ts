@@ -8,54 +8,80 @@ const HEADER_LENGTH = 16;
 const TAG_LENGTH = 16;
 const KEEPALIVE_LENGTH = HEADER_LENGTH + TAG_LENGTH;
 
-/** A data packet of one session. `bytes` of the inner packet and its padding; `body` is what has to look random. */
+/** A data packet of one session. */
 export interface CipherPacket {
   /** The receiver index of WireGuard, the SPI of ESP. */
   readonly session: number;
   readonly counter: number;
+  /** Of the inner packet and its padding. */
   readonly bytes: number;
+  /** The part that has to look random. */
+  readonly body: Uint8Array;
+  /** Of the whole message. */
+  readonly length: number;
+}
+
+export interface Handshake {
+  /** The index that packets back must carry. */
+  readonly sender: number;
+  /** The whole message, for checking mac1; and its parts that have to look random. */
+  readonly message: Uint8Array;
+  readonly body: Uint8Array;
+  /** Whether it carries a mac2, which only a cookie makes possible. */
+  readonly hasMac2: boolean;
+}
+
+export interface Cookie {
+  /** The index of the handshake that it answers. */
+  readonly receiver: number;
   readonly body: Uint8Array;
 }
 
-/** `sender` is the index that packets back must carry. `message` is the whole of it, for checking mac1. */
-export interface Handshake {
-  readonly sender: number;
-  readonly message: Uint8Array;
-}
-
-/** What a UDP payload on WireGuard's ports turned out to be. */
+/** What a UDP payload on WireGuard's ports is. */
 export type WireguardContent =
   | { readonly kind: 'data'; readonly packets: readonly CipherPacket[] }
   | { readonly kind: 'handshake'; readonly handshake: Handshake }
-  | { readonly kind: 'cookie' }
+  | { readonly kind: 'cookie'; readonly cookie: Cookie }
   | { readonly kind: 'not WireGuard'; readonly why: string };
 
 /**
  * Reads the payload of a datagram strictly as WireGuard (Linux drivers/net/wireguard/messages.h). `mtu` is that of the
- * sending device: a packet that fills it is padded no further, so its length need not be 32 + 16n (calculate_skb_padding in
- * send.c); null where it is not known. Several data messages in one payload are what a capture sees of segmentation
- * offload, which wireguard-go asks for.
+ * sending device, or null if it is not known: a packet that fills it is padded no further, so its length need not be 32 + 16n
+ * (calculate_skb_padding in send.c). Several data messages in one payload are segmentation offload, which wireguard-go asks for.
  */
 export function readWireguard(payload: Uint8Array, mtu: number | null): WireguardContent {
   const type = u32le(payload, 0);
-  if (payload.length < KEEPALIVE_LENGTH) return refuse(`${payload.length} bytes are too few for any message`);
-  if ((type & 0xff) < 1 || (type & 0xff) > TYPE_DATA) return refuse(`there is no message type ${type & 0xff}`);
+  if (payload.length < KEEPALIVE_LENGTH) return refuse('too short for any message');
+  if ((type & 0xff) < 1 || (type & 0xff) > TYPE_DATA) return refuse('there is no such type of message');
   if (type > TYPE_DATA) return refuse('the reserved bytes are not zero');
   if (type === TYPE_DATA) return readData(payload, mtu);
-  if (payload.length !== LENGTH_OF[type]) return refuse(`${payload.length} bytes are not the length of type ${type}`);
-  if (type === 3) return { kind: 'cookie' };
-  return { kind: 'handshake', handshake: { sender: u32le(payload, 4), message: payload } };
+  if (payload.length !== LENGTH_OF[type]) return refuse('the length is not that of its type');
+  if (type === 3) return { kind: 'cookie', cookie: { receiver: u32le(payload, 4), body: payload.subarray(8) } };
+  const macs = payload.length - 2 * TAG_LENGTH;
+  const handshake = {
+    sender: u32le(payload, 4),
+    message: payload,
+    body: payload.subarray(type === 1 ? 8 : 12, macs),
+    hasMac2: payload.subarray(payload.length - TAG_LENGTH).some((byte) => byte !== 0),
+  };
+  return { kind: 'handshake', handshake };
 }
 
 function readData(payload: Uint8Array, mtu: number | null): WireguardContent {
   const packets: CipherPacket[] = [];
   for (const message of splitSegments(payload)) {
     const bytes = message.length - KEEPALIVE_LENGTH;
-    if (bytes < 0 || (bytes % 16 !== 0 && bytes !== mtu)) return refuse(`${message.length} bytes are not 32 + 16n`);
+    if (bytes < 0 || (bytes % 16 !== 0 && bytes !== mtu)) return refuse('the length is not 32 + 16n');
     const counter = counterOf(message);
     // A key is given up long before 2^60 messages; beyond 2^53 no capture can come.
     if (counter > Number.MAX_SAFE_INTEGER) return refuse('the counter is impossibly high');
-    packets.push({ session: u32le(message, 4), counter, bytes, body: message.subarray(HEADER_LENGTH) });
+    packets.push({
+      session: u32le(message, 4),
+      counter,
+      bytes,
+      body: message.subarray(HEADER_LENGTH),
+      length: message.length,
+    });
   }
   return { kind: 'data', packets };
 }

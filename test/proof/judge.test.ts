@@ -228,8 +228,8 @@ describe('the faults of the issue, with encryption claimed', () => {
 
   test.each([
     ['did not start', 'not started', { n1: null }, /tcpdump did not start on n1: eth0: No such device/],
-    ['ends at once', 'died', { n1: packets.pcap([]) }, /ended before it was told to: eth0: No such device/],
-    ['dies half-way', 'died', {}, /ended before it was told to/],
+    ['ends at once', 'died', { n1: packets.pcap([]) }, /ended before it was stopped: eth0: No such device/],
+    ['dies half-way', 'died', {}, /ended before it was stopped/],
     ['had to be killed', 'killed', {}, /had to be killed/],
   ] as const)('tcpdump %s', async (_name, how, files, reason) => {
     const run = makeRun();

@@ -145,7 +145,7 @@ describe('encrypted', () => {
     const result = await judgeRun(run);
     const pair = pairOf(result, 'n1', 'n2');
     expect(pair.observation).toBe('inconclusive');
-    expect(pair.reason).toMatch(/n[12]|it smokes/);
+    expect(pair.reason).toMatch(/n[12]|it smokes|unexplained/);
     expect(result.verdict).toBe('inconclusive');
   });
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { looksRandom, PooledRandomness } from '../../src/proof/randomness.ts';
+import { KeyStreamReuse, looksRandom, Pool } from '../../src/proof/randomness.ts';
 
 function pooled(bodies: readonly Buffer[]): boolean {
-  const pool = new PooledRandomness();
+  const pool = new Pool();
   for (const body of bodies) pool.add(body);
   return pool.looksRandom;
 }
@@ -45,6 +45,20 @@ describe('what is no ciphertext does not look random', () => {
       return Buffer.from(text.map((byte, i) => byte ^ (stream[i] ?? 0)));
     });
     expect(bodies.every((body) => looksRandom(body))).toBe(true);
-    expect(pooled(bodies)).toBe(false);
+    expect(reused(bodies)).toBe(true);
+    expect(reused(Array.from({ length: 10_000 }, () => randomBytes(500)))).toBe(false);
+  });
+
+  test('short texts: 32 printable characters, 16 digits and lowercase letters, 44 bytes of ASCII', () => {
+    expect(looksRandom(Buffer.from('GET /api HTTP/1.1\r\nHost: example'))).toBe(false);
+    expect(looksRandom(Buffer.from(randomBytes(8).toString('hex')))).toBe(false);
+    expect(looksRandom(Buffer.from(randomBytes(44).map((byte) => byte & 0x7f)))).toBe(false);
+    expect(looksRandom(Buffer.from('GET /api'))).toBe(true);
   });
 });
+
+function reused(bodies: readonly Buffer[]): boolean {
+  const reuse = new KeyStreamReuse();
+  for (const body of bodies) reuse.add(body);
+  return reuse.shows;
+}

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { LedgerClass } from '../../src/proof/accounts.ts';
 import { judge } from '../../src/proof/judge.ts';
 import { newMarkers } from '../../src/proof/markers.ts';
 import { orderedPairs } from '../../src/proof/pairs.ts';
@@ -68,10 +69,7 @@ export function makeRun({
     nodes,
     podNetworks: [
       { cidr: '192.168.0.0/16', node: null },
-      ...nodes.flatMap((n, i) => [
-        { cidr: `192.168.${i + 1}.0/26`, node: n.name },
-        { cidr: `fd00:10:244:${i + 1}::/64`, node: n.name },
-      ]),
+      ...nodes.map((n, i) => ({ cidr: `192.168.${i + 1}.0/26`, node: n.name })),
     ],
     probes: pairs.map(([from, to]) => makeProbe(nodes, from, to)),
     markers: Object.fromEntries(ids.map((id, i) => [id, values[i] ?? ''])),
@@ -125,6 +123,13 @@ export const directTransport: Transport = (_run, from, to, inner) => [
 ];
 
 export const ipipTransport: Transport = (_run, from, to, inner) => [between(from, to, 4, inner)];
+
+/** Gives the pods of a run IPv6 addresses, too. */
+export function addIpv6({ record }: Run): void {
+  for (const [i, { name }] of record.nodes.entries()) {
+    record.podNetworks.push({ cidr: `fd00:10:244:${i + 1}::/64`, node: name });
+  }
+}
 
 /** A packet from one node's address to the other's. */
 export function between(from: NodeRecord, to: NodeRecord, protocol: number, payload: Buffer): Buffer {
@@ -199,6 +204,11 @@ export function pairOf(result: VerifyResult, from: string, to: string): VerifyRe
   const pair = result.pairs.find((p) => p.from === from && p.to === to);
   if (!pair) throw new Error(`no pair ${from} ${to}`);
   return pair;
+}
+
+/** How many packets the ledger has in a class. */
+export function packetsOf(result: VerifyResult, kind: LedgerClass): number {
+  return result.classes.find((each) => each.class === kind)?.packets ?? 0;
 }
 
 export interface JudgeOptions extends packets.PcapOptions {

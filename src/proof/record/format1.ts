@@ -89,7 +89,12 @@ function calico(nodes: Format1['nodes']): Record['encryption'] {
 /** Format 1 counted a further pod as reached when a packet to it was ordered; no capture shows that it left. */
 function notTried({ reached, left }: NonNullable<Format1['furtherPods']>): Record['notTried'] {
   const what = 'packets to further pods';
-  const ordered = { what, count: reached, reason: 'they were ordered, and nothing recorded shows that they were sent' };
+  const ordered = {
+    what,
+    count: reached,
+    reason: 'they were sent, and nothing recorded shows how they left',
+    sent: true,
+  };
   const tooMany = { what, count: left, reason: 'there were too many ways from a node to a pod for one run' };
   return [ordered, tooMany].filter((each) => each.count > 0);
 }

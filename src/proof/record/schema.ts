@@ -59,6 +59,8 @@ const notTried = z.strictObject({
   to: name.optional(),
   pod: z.strictObject({ name, namespace: name }).optional(),
   count: count.optional(),
+  /** It was sent, and nothing shows how it left. */
+  sent: z.boolean().optional(),
 });
 
 /** The answer of `ip route get` on a node: the interface that a packet to `to` leaves by. */

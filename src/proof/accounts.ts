@@ -1,0 +1,60 @@
+/** The classes of the ledger. Every captured frame is in exactly one. */
+export type LedgerClass = 'ciphertext' | 'control' | 'pod plaintext' | 'by design' | 'received' | 'unexplained';
+
+export const LEDGER_CLASSES: readonly LedgerClass[] = [
+  'pod plaintext',
+  'unexplained',
+  'ciphertext',
+  'control',
+  'by design',
+  'received',
+];
+
+/** Two nodes, in the direction of the packet. */
+export type Route = readonly [from: string, to: string];
+
+/** What the ledger puts a frame down as. */
+export interface Account {
+  readonly class: LedgerClass;
+  /** In a few words. */
+  readonly what: string;
+  /** The nodes that it is between. Without `to`, it may concern every node that `from` sends to. */
+  readonly from: string | null;
+  readonly to: string | null;
+  /** `tcp`, `udp`, `icmp`, … of the innermost header that is understood. */
+  readonly protocol: string | null;
+  /** The port that names the service: the lower one. */
+  readonly port: number | null;
+  /** Further pairs that it counts against: a frame may hold the packets of several. */
+  readonly also?: readonly Route[];
+  /** Of ciphertext: it carries packets, as handshakes, cookies and keepalives do not. */
+  readonly data?: boolean;
+  /** Set while the class depends on what other frames show: the session or the conversation that the frame belongs to. */
+  readonly pending?: Pending;
+}
+
+export type Pending =
+  | { readonly kind: 'data' | 'keepalive' | 'handshake' | 'mac2' | 'cookie'; readonly session: number }
+  | { readonly kind: 'esp'; readonly session: number }
+  | { readonly kind: 'pod to node'; readonly conversation: string };
+
+/** A frame that shows what an entry of the ledger is: its tap, and its number in the file, from 1 as Wireshark counts. */
+export interface Example {
+  readonly tap: string;
+  readonly frame: number;
+}
+
+/** Frames with the same key are one entry of the ledger. */
+export function keyOf({ class: kind, what, from, to, protocol, port, also, pending }: Account): string {
+  const waiting = pending ? `${pending.kind} ${'session' in pending ? pending.session : pending.conversation}` : '';
+  return `${kind}\0${what}\0${from}\0${to}\0${protocol}\0${port}\0${also?.join() ?? ''}\0${waiting}`;
+}
+
+/** The words for entries of one class that are too many to be kept apart. */
+export const TOO_MANY = 'too many kinds to keep apart';
+
+/** Returns the one entry in which a class of a tap goes on once there are too many. */
+export function tooManyKinds(account: Account, tap: string): Account {
+  const kind = account.pending ? 'unexplained' : account.class;
+  return { class: kind, what: TOO_MANY, from: tap, to: null, protocol: null, port: null };
+}
