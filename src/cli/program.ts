@@ -230,6 +230,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .addOption(new Option('--expect <claim>', 'the claim to judge').choices(['encrypted', 'plaintext']))
     .option('--pairs <count>', 'look at a sample of about so many pairs, or at all (default: all up to 400)', pairCount)
     .option('--from <folder>', 'judge kept evidence again, without the lab')
+    .option('--ledger', 'print the account of every captured packet instead of the pairs')
     .option('--evidence <folder>', 'a new folder for the evidence (default: in the evidence store)')
     .option('--sign <keyfile>', 'sign the evidence with this private SSH key')
     .option('--allowed-signers <file>', 'with --from: who may have signed it, as ssh-keygen has it')

@@ -4,7 +4,7 @@ import type { Claim } from '../proof/record.ts';
 import { exitCodeOf } from '../proof/verdict.ts';
 import { type Context, printJson } from './context.ts';
 import { oneName } from './encrypt.ts';
-import { verifyText } from './verify-text.ts';
+import { ledgerText, verifyText } from './verify-text.ts';
 
 interface VerifyOptions {
   lab?: string;
@@ -14,6 +14,7 @@ interface VerifyOptions {
   sign?: string;
   allowedSigners?: string;
   pairs?: number | 'all';
+  ledger?: boolean;
   output?: 'json';
 }
 
@@ -28,7 +29,7 @@ export async function verifyCommand(
       ? await live(context, oneName(lab, options.lab), options)
       : await again(options.from, options);
   if (options.output) printJson(context, result);
-  else context.out.write(verifyText(result, context.palette));
+  else context.out.write((options.ledger ? ledgerText : verifyText)(result, context.palette));
   return exitCodeOf(result.verdict);
 }
 

@@ -1,6 +1,7 @@
 import { accountCiphertext, type CiphertextAccount } from './ciphertext-account.ts';
 import { type Cluster, pairKey } from './cluster.ts';
 import type { TapSeen } from './examine-tap.ts';
+import { oneLine } from './one-line.ts';
 import type { PairAccount, PairLedger } from './pair-ledger.ts';
 import { orderedPairs } from './pairs.ts';
 import type { Claim, ProbeRecord } from './record.ts';
@@ -182,8 +183,4 @@ export function inUnexplained({ unexplained, unexplainedWhat }: PairAccount): st
 
 function packets(count: number): string {
   return count === 1 ? '1 packet' : `${count} packets`;
-}
-
-function oneLine(text: string): string {
-  return text.replace(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 }

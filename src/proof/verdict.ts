@@ -33,7 +33,7 @@ export function judgeClaim(claim: Claim | null, tally: Tally, limits: Limits): J
     summary,
     ...(sampledOf === undefined ? [] : [`This is a sample: ${tally.pairs} of ${sampledOf} pairs were observed.`]),
     ...(outside.length === 0 ? [] : [`Nothing is said of ${some(outside)}: not chosen.`]),
-    ...untested.map(({ note }) => note).filter((note) => !summary.includes(note)),
+    ...mentioned(untested, summary),
   ];
   return { verdict, summary: sentences.join(' ') };
 }
@@ -85,6 +85,15 @@ function inNumbers({ pairs, observations }: Tally): string {
   const seen = Object.entries(observations).filter(([, count]) => count > 0);
   if (pairs === 0) return 'no pairs of nodes';
   return `of ${pairs} pairs of nodes, ${seen.map(([observation, count]) => `${count} ${observation}`).join(', ')}`;
+}
+
+/** How many of the things that were not tested the summary names. */
+const MENTIONED = 3;
+
+function mentioned(untested: readonly Untested[], summary: string): string[] {
+  const notes = untested.map(({ note }) => note).filter((note) => !summary.includes(note));
+  const more = notes.length - MENTIONED;
+  return [...notes.slice(0, MENTIONED), ...(more > 0 ? [`${more} more things were not tested.`] : [])];
 }
 
 /** How many names are written out. */
