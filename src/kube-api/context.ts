@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Target } from './path.ts';
 import type { Remains } from './remains.ts';
 import type { Resource } from './resources.ts';
 import type { PodRuntime } from './runtime.ts';
@@ -17,7 +16,11 @@ export interface Api {
 }
 
 /** One request for a kind, an object or a subresource. */
-export interface Call extends Target {
+export interface Call {
+  resource: Resource;
+  namespace: string | undefined;
+  name: string | undefined;
+  subresource: string | undefined;
   api: Api;
   request: IncomingMessage;
   response: ServerResponse;

@@ -1,6 +1,7 @@
 import type { Call } from './context.ts';
 import { decode } from './schema/decode.ts';
 import { applyDefaults } from './schema/defaults.ts';
+import { MAX_DEPTH, measure } from './schema/depth.ts';
 import { duplicateFields, isObject, type JsonObject } from './schema/json.ts';
 import { invalidValue } from './schema/validate.ts';
 import { type ApiError, badRequest, invalid } from './status.ts';
@@ -16,6 +17,8 @@ type Refuse = (message: string) => ApiError;
  */
 export function decodeObject(input: JsonObject, text: string, call: Call, refuse?: Refuse): KubeObject {
   const { resource } = call;
+  // A patch can make deeper objects than it is itself.
+  if (measure(input).depth > MAX_DEPTH) throw badRequest(`the object nests deeper than ${MAX_DEPTH} levels`);
   const { value, unknownFields, wrongTypes } = decode(input, resource.schema);
   const cannot = (why: string) =>
     badRequest(`${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${why}`);

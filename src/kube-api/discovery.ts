@@ -48,11 +48,13 @@ const AGGREGATED_DOCUMENTS = new Map<string, Document>([
   ['/apis', aggregated((r) => r.group !== '')],
 ]);
 
+/** Every path that has a document of discovery. */
+export const DISCOVERY_PATHS: readonly string[] = [...DOCUMENTS.keys()];
+
 /** The discovery document of a path, aggregated (one answer for all groups) where the client can read that. */
 export function discoveryDocument(pathname: string, accept: string): Document | undefined {
-  const path = pathname.length > 1 ? pathname.replace(/\/$/, '') : pathname;
   const canAggregate = accept.includes('g=apidiscovery.k8s.io') && /v=v2(;|,|$)/.test(accept);
-  return (canAggregate && AGGREGATED_DOCUMENTS.get(path)) || DOCUMENTS.get(path);
+  return (canAggregate && AGGREGATED_DOCUMENTS.get(pathname)) || DOCUMENTS.get(pathname);
 }
 
 function groups(): JsonObject[] & { name: string }[] {

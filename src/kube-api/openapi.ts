@@ -32,7 +32,16 @@ export function openApiDocument(pathname: string): Document | undefined {
   return document;
 }
 
-const pathOf = (gv: { group: string; apiVersion: string }) => `${gv.group ? 'apis' : 'api'}/${gv.apiVersion}`;
+/** Every path that has a document. */
+export const OPENAPI_PATHS: readonly string[] = [
+  '/openapi/v2',
+  '/openapi/v3',
+  ...groupVersions().map((gv) => `/openapi/v3/${pathOf(gv)}`),
+];
+
+function pathOf(gv: { group: string; apiVersion: string }): string {
+  return `${gv.group ? 'apis' : 'api'}/${gv.apiVersion}`;
+}
 
 function index(): JsonObject {
   const paths = groupVersions().map((gv) => {

@@ -102,10 +102,6 @@ export const RESOURCES: readonly Resource[] = [
   }),
 ];
 
-export function findResource(group: string, version: string, plural: string): Resource | undefined {
-  return RESOURCES.find((r) => r.group === group && r.version === version && r.plural === plural);
-}
-
 /** Each kind once, as it is stored: for what walks over all objects. */
 export const STORED_RESOURCES: readonly Resource[] = RESOURCES.filter((r) => r.apiVersion === r.storedAs);
 

@@ -1,5 +1,5 @@
 import { meetsAll, parseSelector, SelectorError } from '../kube/selectors.ts';
-import { isObject, objectAt } from './schema/json.ts';
+import { isObject, objectAt, ownField } from './schema/json.ts';
 import { badRequest } from './status.ts';
 import type { KubeObject } from './store.ts';
 
@@ -76,7 +76,7 @@ function fieldRequirement(text: string, kind: string): Matches {
 function fieldText(object: KubeObject, field: string): string {
   const path = field.split('.');
   const parent = objectAt(object, ...path.slice(0, -1));
-  const value = parent[path.at(-1) ?? ''];
+  const value = ownField(parent, path.at(-1) ?? '');
   if (field === 'source' && isObject(value)) return String(value.component ?? '');
   if (value === undefined && (field === 'spec.unschedulable' || field === 'spec.hostNetwork')) return 'false';
   return value === undefined ? '' : String(value);

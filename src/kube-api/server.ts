@@ -4,14 +4,13 @@ import { createServer } from 'node:https';
 import type { AddressInfo, ListenOptions, Server as NetServer } from 'node:net';
 import type { Api, Call, Reply } from './context.ts';
 import { discoveryDocument } from './discovery.ts';
-import { handlerOf } from './dispatch.ts';
 import { serveUpgrade } from './exec.ts';
 import { startGarbageCollector } from './garbage.ts';
 import { OPENAPI_V2_PROTOBUF, openApiDocument } from './openapi.ts';
-import { parseApiPath } from './path.ts';
 import { Remains } from './remains.ts';
+import { findRoute } from './router.ts';
 import { type PodRuntime, RuntimeRefusal } from './runtime.ts';
-import { ApiError, badRequest, unknownPath } from './status.ts';
+import { ApiError, badRequest, methodNotAllowed, unauthorized, unknownPath } from './status.ts';
 import type { Store } from './store.ts';
 import { readUrl } from './url.ts';
 
@@ -35,7 +34,6 @@ export interface ApiServer {
 }
 
 const V2_TYPE = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
-const OPEN_PATHS = new Set(['/livez', '/readyz', '/healthz', '/version']);
 
 /** Serves the Kubernetes API of a lab over TLS until it is closed. Rejects where it cannot listen. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
@@ -83,21 +81,39 @@ async function serve(
   authorized: (request: IncomingMessage) => boolean,
 ): Promise<void> {
   const url = readUrl(request);
-  const path = url.pathname;
-  if (!OPEN_PATHS.has(path) && !authorized(request)) throw new ApiError(401, 'Unauthorized', 'Unauthorized');
-  if (path === '/livez' || path === '/readyz' || path === '/healthz') return sendText(response, 'text/plain', 'ok');
-  if (request.method === 'GET') {
-    const document = discoveryDocument(path, request.headers.accept ?? '');
-    if (document) return sendText(response, document.contentType, document.body);
-    if (path === '/openapi/v2') return sendText(response, V2_TYPE, OPENAPI_V2_PROTOBUF);
-    const openApi = openApiDocument(path);
-    if (openApi) return sendDocument(request, response, openApi);
+  const found = findRoute(url.pathname);
+  if (!found?.route.open && !authorized(request)) throw unauthorized();
+  if (!found) throw unknownPath();
+  const { namespace, name } = found;
+  const { serves } = found.route;
+  const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
+  if (typeof serves === 'string') {
+    if (method !== 'GET') throw methodNotAllowed();
+    return sendDocument(serves, url.pathname, request, response);
   }
-  const parsed = parseApiPath(path);
-  if (parsed?.type !== 'target') throw unknownPath();
-  const call: Call = { ...parsed.target, api, request, response, query: url.searchParams, warnings: [] };
-  const reply = await handlerOf(call)(call);
+  const { resource, subresource, methods } = serves;
+  const handler = Object.hasOwn(methods, method) ? methods[method] : undefined;
+  if (!handler) throw methodNotAllowed();
+  const query = url.searchParams;
+  const call: Call = { resource, subresource, namespace, name, api, request, response, query, warnings: [] };
+  const reply = await handler(call);
   if (reply) sendReply(call, reply);
+}
+
+function sendDocument(
+  kind: 'health' | 'discovery' | 'openapi',
+  pathname: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const path = `/${pathname.split('/').filter(Boolean).join('/')}`;
+  const openApi = kind === 'openapi' ? openApiDocument(path) : undefined;
+  const document = discoveryDocument(path, request.headers.accept ?? '');
+  if (kind === 'health') sendText(response, 'text/plain', 'ok');
+  else if (path === '/openapi/v2') sendText(response, V2_TYPE, OPENAPI_V2_PROTOBUF);
+  else if (openApi) sendCached(request, response, openApi);
+  else if (document) sendText(response, document.contentType, document.body);
+  else throw unknownPath();
 }
 
 function sendReply(call: Call, { code, body }: Reply): void {
@@ -123,7 +139,7 @@ function sendText(response: ServerResponse, contentType: string, body: string | 
   response.end(body);
 }
 
-function sendDocument(
+function sendCached(
   request: IncomingMessage,
   response: ServerResponse,
   document: { body: string; etag: string },

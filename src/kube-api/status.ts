@@ -47,6 +47,8 @@ export const badRequest = (message: string) => new ApiError(400, 'BadRequest', m
 
 export const unknownPath = () => new ApiError(404, 'NotFound', 'the server could not find the requested resource', {});
 
+export const unauthorized = () => new ApiError(401, 'Unauthorized', 'Unauthorized');
+
 export const methodNotAllowed = () =>
   new ApiError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 

@@ -1,5 +1,5 @@
 import type { ListSchema, Schema } from '../schema/dsl.ts';
-import { isObject, type JsonObject } from '../schema/json.ts';
+import { isObject, type JsonObject, ownField, setField } from '../schema/json.ts';
 
 /**
  * A field as server-side apply names it: elements as in `FieldsV1` (`f:spec`, `k:{"name":"nc"}`, `v:"x"`), joined by line
@@ -79,7 +79,9 @@ function childrenOf(value: unknown, schema: Schema): Child[] | undefined {
 export function itemElement(item: unknown, list: ListSchema): string {
   if (!list.keys?.length) return `v:${JSON.stringify(item)}`;
   const fields = list.items.type === 'struct' ? list.items.fields : undefined;
-  const keys = [...list.keys].sort().map((key) => [key, (isObject(item) && item[key]) ?? fields?.get(key)?.default]);
+  const keys = [...list.keys]
+    .sort()
+    .map((key) => [key, (isObject(item) ? ownField(item, key) : undefined) ?? fields?.get(key)?.default]);
   return `k:${JSON.stringify(Object.fromEntries(keys))}`;
 }
 
@@ -97,16 +99,17 @@ export function fieldText(path: FieldPath): string {
     .join('');
 }
 
-/** The form in `managedFields`. */
+/** Writes fields in the form that `managedFields` has. */
 export function toFieldsV1(paths: Iterable<FieldPath>): JsonObject {
   const root: JsonObject = {};
   const all = [...paths].sort();
   for (const path of all) {
     let node = root;
     for (const element of path.split(SEPARATOR)) {
-      const next = node[element];
-      node[element] = isObject(next) ? next : {};
-      node = node[element] as JsonObject;
+      const next = ownField(node, element);
+      const below = isObject(next) ? next : {};
+      setField(node, element, below);
+      node = below;
     }
     // The mark of a field that is owned itself and also has owned fields below.
     node['.'] = {};
@@ -118,18 +121,30 @@ function stripMarks(node: JsonObject): JsonObject {
   const children = Object.entries(node).filter(([element]) => element !== '.');
   if (children.length === 0) return {};
   const below = children.map(([element, child]) => [element, stripMarks(child as JsonObject)]);
-  return { ...('.' in node ? { '.': {} } : {}), ...Object.fromEntries(below) };
+  return { ...(Object.hasOwn(node, '.') ? { '.': {} } : {}), ...Object.fromEntries(below) };
 }
 
+/** Reads fields from the form that `managedFields` has. A client can write there too: what is no field is passed over. */
 export function fromFieldsV1(fields: unknown): Set<FieldPath> {
   const paths = new Set<FieldPath>();
   const walk = (node: JsonObject, path: FieldPath) => {
-    const children = Object.entries(node).filter(([element]) => element !== '.');
-    if (path && (children.length === 0 || '.' in node)) paths.add(path);
+    const children = Object.entries(node).filter(([element]) => isElement(element));
+    if (path && (children.length === 0 || Object.hasOwn(node, '.'))) paths.add(path);
     for (const [element, child] of children) {
       if (isObject(child)) walk(child, path ? path + SEPARATOR + element : element);
     }
   };
   if (isObject(fields)) walk(fields, '');
   return paths;
+}
+
+function isElement(text: string): boolean {
+  if (text.includes(SEPARATOR)) return false;
+  if (text.startsWith('f:')) return true;
+  try {
+    const body: unknown = JSON.parse(text.slice(2));
+    return text.startsWith('v:') || (text.startsWith('k:') && isObject(body));
+  } catch {
+    return false;
+  }
 }

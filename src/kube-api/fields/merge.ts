@@ -1,13 +1,14 @@
 import type { ListSchema, Schema } from '../schema/dsl.ts';
-import { isObject, type JsonObject } from '../schema/json.ts';
+import { isObject, type JsonObject, ownField, setField } from '../schema/json.ts';
 import { type FieldPath, itemElement, SEPARATOR } from './leaves.ts';
 
 /** Merges what is applied into what is there, by the schema: structs and maps by field, associative lists by key, sets by value. */
 export function mergeApplied(live: unknown, applied: unknown, schema: Schema): unknown {
   if (isGranular(schema) && isObject(applied) && isObject(live)) {
     const result = { ...live };
-    for (const [name, value] of Object.entries(applied))
-      result[name] = mergeApplied(live[name], value, below(schema, name));
+    for (const [name, value] of Object.entries(applied)) {
+      setField(result, name, mergeApplied(ownField(live, name), value, below(schema, name)));
+    }
     return result;
   }
   if (schema.type === 'list' && schema.keys && Array.isArray(applied) && Array.isArray(live)) {
@@ -33,11 +34,11 @@ export function withoutField(value: unknown, path: FieldPath, schema: Schema): u
   const last = rest.length === 0;
   if (isObject(value) && element.startsWith('f:')) {
     const name = element.slice(2);
-    if (!(name in value)) return value;
+    if (!Object.hasOwn(value, name)) return value;
     const result: JsonObject = { ...value };
     const left = last ? undefined : withoutField(value[name], rest.join(SEPARATOR), below(schema, name));
     if (left === undefined) delete result[name];
-    else result[name] = left;
+    else setField(result, name, left);
     return Object.keys(result).length > 0 ? result : undefined;
   }
   if (Array.isArray(value) && schema.type === 'list') {

@@ -1,5 +1,9 @@
-import { isObject } from '../schema/json.ts';
+import { MAX_DEPTH, measure } from '../schema/depth.ts';
+import { isObject, ownField, setField } from '../schema/json.ts';
 import { same } from '../store.ts';
+
+/** In characters. */
+const MAX_COPIED = 3 * 1024 * 1024;
 
 /** A JSON patch that does not fit the object it is for. */
 export class PatchFailure extends Error {
@@ -9,9 +13,15 @@ export class PatchFailure extends Error {
   }
 }
 
-/** JSON patch (RFC 6902). Gives a new value; throws PatchFailure. */
+interface Patched {
+  document: unknown;
+  /** What `copy` has copied until now. */
+  copied: number;
+}
+
+/** Applies a JSON patch (RFC 6902). Returns a new value; throws PatchFailure. */
 export function jsonPatch(target: unknown, operations: readonly unknown[]): unknown {
-  const holder = { document: structuredClone(target) };
+  const holder: Patched = { document: structuredClone(target), copied: 0 };
   for (const operation of operations) {
     if (!isObject(operation) || typeof operation.path !== 'string') throw new PatchFailure('an operation needs a path');
     perform(holder, operation, operation.path);
@@ -19,7 +29,7 @@ export function jsonPatch(target: unknown, operations: readonly unknown[]): unkn
   return holder.document;
 }
 
-function perform(holder: { document: unknown }, operation: Record<string, unknown>, path: string): void {
+function perform(holder: Patched, operation: Record<string, unknown>, path: string): void {
   const { op, from, value } = operation;
   switch (op) {
     case 'add':
@@ -35,7 +45,7 @@ function perform(holder: { document: unknown }, operation: Record<string, unknow
       add(holder, path, remove(holder, String(from)));
       break;
     case 'copy':
-      add(holder, path, structuredClone(read(holder, String(from))));
+      add(holder, path, copy(holder, read(holder, String(from))));
       break;
     case 'test':
       if (!same(valueOrNull(holder, path), value ?? null)) {
@@ -47,10 +57,24 @@ function perform(holder: { document: unknown }, operation: Record<string, unknow
   }
 }
 
+/** A few copies of a value into itself double it each time: Kubernetes limits their sum to what a request may carry. */
+function copy(holder: Patched, value: unknown): unknown {
+  const { depth, size } = measure(value, MAX_COPIED - holder.copied);
+  holder.copied += size;
+  if (holder.copied > MAX_COPIED || depth > MAX_DEPTH) {
+    throw new PatchFailure(
+      `Unable to complete the copy, the accumulated size increase of copy is ${holder.copied}, exceeding the limit ${MAX_COPIED}`,
+    );
+  }
+  return structuredClone(value);
+}
+
 function tokens(path: string): string[] {
   if (path !== '' && !path.startsWith('/')) throw new PatchFailure(`the path "${path}" does not begin with "/"`);
   const parts = path.split('/').slice(1);
-  return ['document', ...parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))];
+  const names = parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  if (names.includes('__proto__')) throw new PatchFailure(`the path "${path}" is not allowed`);
+  return ['document', ...names];
 }
 
 /** The container of the last token, and the token. */
@@ -58,7 +82,11 @@ function locate(holder: unknown, path: string): { parent: Record<string, unknown
   const all = tokens(path);
   let parent = holder;
   for (const token of all.slice(0, -1)) {
-    parent = Array.isArray(parent) ? parent[indexIn(parent, token, 0)] : isObject(parent) ? parent[token] : undefined;
+    parent = Array.isArray(parent)
+      ? parent[indexIn(parent, token, 0)]
+      : isObject(parent)
+        ? ownField(parent, token)
+        : undefined;
   }
   if (!isObject(parent) && !Array.isArray(parent)) {
     throw new PatchFailure(`operation does not apply: doc is missing path: "${path}": missing value`);
@@ -83,20 +111,20 @@ function read(holder: unknown, path: string): unknown {
 function valueOrNull(holder: unknown, path: string): unknown {
   const { parent, token } = locate(holder, path);
   if (Array.isArray(parent)) return parent[indexIn(parent, token, 0)];
-  return parent[token] ?? null;
+  return ownField(parent, token) ?? null;
 }
 
 function add(holder: unknown, path: string, value: unknown): void {
   const { parent, token } = locate(holder, path);
   if (Array.isArray(parent)) parent.splice(indexIn(parent, token, 1), 0, value);
-  else define(parent, token, value);
+  else setField(parent, token, value);
 }
 
 function replace(holder: unknown, path: string, value: unknown): void {
   read(holder, path);
   const { parent, token } = locate(holder, path);
   if (Array.isArray(parent)) parent[indexIn(parent, token, 0)] = value;
-  else define(parent, token, value);
+  else setField(parent, token, value);
 }
 
 function remove(holder: unknown, path: string): unknown {
@@ -105,11 +133,6 @@ function remove(holder: unknown, path: string): unknown {
   if (Array.isArray(parent)) parent.splice(indexIn(parent, token, 0), 1);
   else delete parent[token];
   return value;
-}
-
-/** A field named `__proto__` stays an ordinary field. */
-function define(parent: Record<string, unknown>, token: string, value: unknown): void {
-  Object.defineProperty(parent, token, { value, enumerable: true, configurable: true, writable: true });
 }
 
 function missing(path: string): PatchFailure {

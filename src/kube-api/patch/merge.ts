@@ -1,4 +1,4 @@
-import { isObject } from '../schema/json.ts';
+import { isObject, ownField, setField } from '../schema/json.ts';
 
 /** JSON merge patch (RFC 7386): objects merge, null removes, all else replaces. Gives a new value. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
@@ -6,7 +6,7 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
   const result: Record<string, unknown> = isObject(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete result[key];
-    else result[key] = mergePatch(result[key], value);
+    else setField(result, key, mergePatch(ownField(result, key), value));
   }
   return result;
 }

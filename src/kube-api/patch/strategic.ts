@@ -1,5 +1,5 @@
 import type { Schema } from '../schema/dsl.ts';
-import { isObject, type JsonObject } from '../schema/json.ts';
+import { isObject, type JsonObject, ownField, setField } from '../schema/json.ts';
 import { same } from '../store.ts';
 
 const ORDER = '$setElementOrder/';
@@ -26,16 +26,17 @@ function mergeObject(target: JsonObject, patch: JsonObject, schema: Schema): Jso
   }
   for (const [key, values] of Object.entries(patch)) {
     const field = key.startsWith(DELETE_FROM) ? key.slice(DELETE_FROM.length) : undefined;
-    const list = field === undefined ? undefined : result[field];
+    const list = field === undefined ? undefined : ownField(result, field);
     if (field !== undefined && Array.isArray(list) && Array.isArray(values)) {
-      result[field] = list.filter((item) => !values.some((value) => same(item, value)));
+      const kept = list.filter((item) => !values.some((value) => same(item, value)));
+      setField(result, field, kept);
     }
   }
   for (const [key, order] of Object.entries(patch)) {
     const field = key.startsWith(ORDER) ? key.slice(ORDER.length) : undefined;
-    const list = field === undefined ? undefined : result[field];
+    const list = field === undefined ? undefined : ownField(result, field);
     if (field !== undefined && Array.isArray(list) && Array.isArray(order)) {
-      result[field] = inOrder(list, order, mergeKey(fieldSchema(schema, field)));
+      setField(result, field, inOrder(list, order, mergeKey(fieldSchema(schema, field))));
     }
   }
   return result;
@@ -43,17 +44,18 @@ function mergeObject(target: JsonObject, patch: JsonObject, schema: Schema): Jso
 
 function mergeField(result: JsonObject, key: string, value: unknown, patch: JsonObject, schema: Schema): void {
   const below = fieldSchema(schema, key);
+  const before = ownField(result, key);
+  const list = Array.isArray(before) ? before : [];
   if (value === null) delete result[key];
   else if (isObject(value)) {
-    const merged = mergeObject(isObject(result[key]) ? result[key] : {}, value, below);
+    const merged = mergeObject(isObject(before) ? before : {}, value, below);
     if (value.$patch === 'delete') delete result[key];
-    else result[key] = merged;
+    else setField(result, key, merged);
   } else if (Array.isArray(value) && below.type === 'list' && below.keys) {
-    const there = Array.isArray(result[key]) ? result[key] : [];
-    result[key] = mergeList(there, value, below.items, mergeKey(below));
-  } else if (Array.isArray(value) && `${DELETE_FROM}${key}` in patch) {
-    result[key] = mergeList(Array.isArray(result[key]) ? result[key] : [], value, { type: 'any' }, undefined);
-  } else result[key] = value;
+    setField(result, key, mergeList(list, value, below.items, mergeKey(below)));
+  } else if (Array.isArray(value) && Object.hasOwn(patch, `${DELETE_FROM}${key}`)) {
+    setField(result, key, mergeList(list, value, { type: 'any' }, undefined));
+  } else setField(result, key, value);
 }
 
 function mergeList(

@@ -1,3 +1,5 @@
+import { messageOf } from '../../errors.ts';
+import { parseJsonText } from '../json-text.ts';
 import { RESOURCES } from '../resources.ts';
 import type { Field, Schema, StructSchema } from '../schema/dsl.ts';
 import { isObject, type JsonObject } from '../schema/json.ts';
@@ -131,9 +133,9 @@ function decodeScalar(field: WireField, scalar: string): unknown {
 function decodeRaw(body: Buffer): unknown {
   const text = asText(bytesOf(readFields(body), 1));
   try {
-    return JSON.parse(text || 'null');
-  } catch {
-    throw new ProtobufError('a field that should carry JSON does not');
+    return parseJsonText(text || 'null');
+  } catch (error) {
+    throw new ProtobufError(`a field should carry JSON: ${messageOf(error)}`);
   }
 }
 

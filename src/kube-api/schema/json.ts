@@ -5,16 +5,26 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The object at a field, or an empty one: for reading nested fields that may be missing. */
+/** Returns a field of an object; undefined for what it does not have itself, such as `constructor`. */
+export function ownField(object: JsonObject, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+/** Sets a field whose name a client chose: an assignment to `__proto__` or `constructor` would not make a field. */
+export function setField(object: JsonObject, name: string, value: unknown): void {
+  Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
+}
+
+/** Returns the object at a field, or an empty one: for nested fields that may be missing. */
 export function objectAt(value: unknown, ...path: string[]): JsonObject {
   let at: unknown = value;
-  for (const name of path) at = isObject(at) ? at[name] : undefined;
+  for (const name of path) at = isObject(at) ? ownField(at, name) : undefined;
   return isObject(at) ? at : {};
 }
 
 export function listAt(value: unknown, ...path: string[]): JsonObject[] {
   const parent = objectAt(value, ...path.slice(0, -1));
-  const list = parent[path.at(-1) ?? ''];
+  const list = ownField(parent, path.at(-1) ?? '');
   return Array.isArray(list) ? list.filter(isObject) : [];
 }
 

@@ -1,9 +1,9 @@
-import { messageOf } from '../../errors.ts';
 import { mediaType, parseObject, readBody } from '../body.ts';
 import { type Call, present, type Reply } from '../context.ts';
 import { decodeObject } from '../decode-request.ts';
 import { applyObject } from '../fields/apply.ts';
 import { trackUpdate } from '../fields/managers.ts';
+import { JsonError, parseJsonText } from '../json-text.ts';
 import { jsonPatch, PatchFailure } from '../patch/json-patch.ts';
 import { mergePatch } from '../patch/merge.ts';
 import { strategicPatch } from '../patch/strategic.ts';
@@ -20,6 +20,9 @@ const MERGE = 'application/merge-patch+json';
 const STRATEGIC = 'application/strategic-merge-patch+json';
 const APPLY = 'application/apply-patch+yaml';
 
+/** As Kubernetes has it. */
+const MAX_OPERATIONS = 10_000;
+
 /** Patches an object, its status or its scale, in the way that the media type of the body says. */
 export async function patchObject(call: Call): Promise<Reply> {
   const { resource } = call;
@@ -27,7 +30,7 @@ export async function patchObject(call: Call): Promise<Reply> {
   const accepted = [JSON_PATCH, MERGE, ...(resource.custom ? [] : [STRATEGIC]), APPLY];
   if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
   const text = await readBody(call.request);
-  if (type === APPLY) return applyObject(await parseObject(text, true), call);
+  if (type === APPLY) return applyObject(await parseObject(text, resource.kind, true), call);
 
   const current = currentObject(call);
   if (call.subresource === 'scale') {
@@ -61,6 +64,10 @@ function patched(type: string, before: KubeObject, text: string, call: Call): Js
 function applyOne(type: string, before: KubeObject, patch: unknown, call: Call): unknown {
   if (type === JSON_PATCH) {
     if (!Array.isArray(patch)) throw badRequest('a JSON patch is a list of operations');
+    if (patch.length > MAX_OPERATIONS) {
+      const limit = `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`;
+      throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: ${limit}`);
+    }
     try {
       return jsonPatch(before, patch);
     } catch (error) {
@@ -74,9 +81,10 @@ function applyOne(type: string, before: KubeObject, patch: unknown, call: Call):
 
 function parsePatch(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch (error) {
-    throw badRequest(`error decoding patch: ${messageOf(error)}`);
+    if (error instanceof JsonError) throw badRequest(`error decoding patch: ${error.message}`);
+    throw error;
   }
 }
 

@@ -27,7 +27,7 @@ export function getScale(call: Call): Reply {
 }
 
 export async function updateScale(call: Call): Promise<Reply> {
-  const { object } = await readObject(call.request);
+  const { object } = await readObject(call.request, 'Scale');
   return { code: 200, body: writeScale(object, call) };
 }
 

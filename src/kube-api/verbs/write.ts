@@ -14,7 +14,7 @@ import { currentObject } from './read.ts';
 const NAMESPACES = { group: '', plural: 'namespaces', kind: 'Namespace' };
 
 export async function createObject(call: Call): Promise<Reply> {
-  const { text, object } = await readObject(call.request);
+  const { text, object } = await readObject(call.request, call.resource.kind);
   const created = prepareNew(decodeObject(object, text, call), call);
   trackUpdate(undefined, created, call);
   return { code: 201, body: present(addNew(created, call), call.resource) };
@@ -53,7 +53,7 @@ export function addNew(object: KubeObject, call: Call): KubeObject {
 }
 
 export async function updateObject(call: Call): Promise<Reply> {
-  const { text, object } = await readObject(call.request);
+  const { text, object } = await readObject(call.request, call.resource.kind);
   const { resource, name = '' } = call;
   const updated = decodeObject(object, text, call);
   if (updated.metadata.name && updated.metadata.name !== name) {

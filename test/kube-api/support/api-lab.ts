@@ -164,7 +164,8 @@ function fetchJson(port: number, ca: string, token: string, path: string, option
   return new Promise((resolve, reject) => {
     const given = options.token === undefined ? token : options.token;
     const { body } = options;
-    const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+    const raw = body === undefined || typeof body === 'string' || Buffer.isBuffer(body);
+    const text = (raw ? body : JSON.stringify(body)) as string | Buffer | undefined;
     const call = request(
       {
         host: '127.0.0.1',
