@@ -1,51 +1,109 @@
-import type { Ending, Layer } from './packet.ts';
-
-/** What a decoder can find to follow its layer. */
-export type Protocol =
-  | 'ethernet'
-  | 'vlan'
-  | 'sll'
-  | 'sll2'
-  | 'ip'
-  | 'arp'
-  | 'ipv4'
-  | 'ipv6'
-  | 'ipv6-extension'
-  | 'ipv6-fragment'
-  | 'tcp'
-  | 'udp'
-  | 'icmp'
-  | 'icmpv6'
-  | 'esp'
-  | 'vxlan'
-  | 'geneve'
-  | 'wireguard'
-  | 'udp-esp';
+import type { Ending } from './packet.ts';
 
 /**
- * Where a packet's decoding stands. A decoder reads its header at `offset`, adds its layer, moves `offset` behind it, and gives
- * the protocol that follows, if it is one that is decoded. It never reads at `end` or after.
+ * The headers that are read. `data` and `unknown` end a packet: after `data` come bytes of an application, after `unknown`
+ * something that names itself by a number no header here has.
+ */
+export const Protocol = {
+  data: 0,
+  unknown: 1,
+  ethernet: 2,
+  vlan: 3,
+  sll: 4,
+  sll2: 5,
+  loopback: 6,
+  nflog: 7,
+  llc: 8,
+  mpls: 9,
+  pppoe: 10,
+  ppp: 11,
+  arp: 12,
+  ipv4: 13,
+  ipv6: 14,
+  ipv6Extension: 15,
+  ipv6Fragment: 16,
+  authentication: 17,
+  tcp: 18,
+  udp: 19,
+  sctp: 20,
+  icmp: 21,
+  icmpv6: 22,
+  esp: 23,
+  vxlan: 24,
+  geneve: 25,
+  gre: 26,
+  erspan2: 27,
+  erspan3: 28,
+  gtp: 29,
+  l2tp: 30,
+  wireguard: 31,
+  wrapper: 32,
+} as const;
+
+export type Protocol = (typeof Protocol)[keyof typeof Protocol];
+
+/** The register that a header names what follows it by. */
+export type Register = 'EtherType' | 'IP protocol' | 'PPP protocol' | 'LLC service' | 'link type';
+
+/**
+ * The place in a packet that a header is read at. A reader looks at the header at `offset`, returns its length, and sets what the
+ * header says: what follows, and where it ends. It returns 0 if there is no such header, and then `ending` says why. It never
+ * reads at `end` or after. One cursor may serve many packets, so readers set every field that they are responsible for.
  */
 export interface Cursor {
-  readonly bytes: Uint8Array;
-  readonly layers: Layer[];
+  bytes: Uint8Array;
   offset: number;
   end: number;
   ending: Ending;
-  /** How long what lies between `offset` and `end` was said to be: more than that where the capture cut it. */
+  /** The length that what lies between `offset` and `end` was said to have: more than that if the capture cut it. */
   declared: number;
-  /** The number by which the last header named what follows it. */
+  next: Protocol;
+  /** The number by which the last header named what follows it, and the register of that number. */
   number: number;
-  /** How many ICMP errors this packet is quoted in. */
-  readonly quotedIn: number;
+  register: Register;
+  /** How many bytes to skip if `next` is `wrapper`, and what comes then. */
+  skip: number;
+  skipTo: Protocol;
+  /** What a tunnel's header calls the network inside it: two networks may use the same addresses. */
+  network: number;
+  /** Of an IP header, or an IPv6 fragment header: the place in the datagram, and whether more comes after it. */
+  position: number;
+  more: boolean;
+  /** The byte that names the protocol of an IPv6 header chain's next header. */
+  nextAt: number;
 }
 
-export function cursorAt(bytes: Uint8Array, offset: number, end: number, quotedIn: number): Cursor {
-  const declared = end - offset;
-  return { bytes, layers: [], offset, end, ending: 'complete', declared, number: 0, quotedIn };
+export function newCursor(): Cursor {
+  return {
+    bytes: new Uint8Array(0),
+    offset: 0,
+    end: 0,
+    ending: 'complete',
+    declared: 0,
+    next: Protocol.data,
+    number: 0,
+    register: 'EtherType',
+    skip: 0,
+    skipTo: Protocol.data,
+    network: 0,
+    position: 0,
+    more: false,
+    nextAt: 0,
+  };
 }
 
-/** Whether a header of so many bytes is there whole; where not, the packet ends here. */
+/** Places the cursor at the first header of a packet. */
+export function begin(cursor: Cursor, bytes: Uint8Array, offset: number, end: number): void {
+  cursor.bytes = bytes;
+  cursor.offset = offset;
+  cursor.end = end;
+  cursor.declared = end - offset;
+  cursor.ending = 'complete';
+  cursor.next = Protocol.data;
+  cursor.number = 0;
+}
+
+/** Returns whether a header of this length is there whole; if not, the packet ends here. */
 export function has(cursor: Cursor, length: number): boolean {
   if (cursor.offset + length <= cursor.end) return true;
   cursor.ending = 'truncated';
@@ -58,55 +116,28 @@ export function pass(cursor: Cursor, length: number): void {
   cursor.declared -= length;
 }
 
-/** A header says that what begins at `offset` is so long: what comes after that is padding, what lacks was cut. */
+/** Notes how long a header says that the bytes from `offset` on are: more is padding, less means that the capture cut them. */
 export function limit(cursor: Cursor, length: number): void {
   cursor.declared = length;
   if (cursor.offset + length > cursor.end) cursor.ending = 'truncated';
   else cursor.end = cursor.offset + length;
 }
 
-/** A header contradicts itself: the packet ends before it. */
-export function malformed(cursor: Cursor): undefined {
+/** Ends the packet before a header that contradicts itself; returns the length 0. */
+export function malformed(cursor: Cursor): 0 {
   cursor.ending = 'malformed';
-  return undefined;
+  return 0;
 }
 
-export function protocolOfEtherType(etherType: number): Protocol | undefined {
-  switch (etherType) {
-    case 0x0800:
-      return 'ipv4';
-    case 0x86dd:
-      return 'ipv6';
-    case 0x0806:
-      return 'arp';
-    case 0x8100:
-    case 0x88a8:
-      return 'vlan';
-    case 0x6558:
-      return 'ethernet';
-    default:
-      return undefined;
-  }
+/** Ends the headers: what follows is data. Returns the length of the last header. */
+export function endWithData(cursor: Cursor, length: number): number {
+  cursor.next = Protocol.data;
+  return length;
 }
 
-/** By the number of an IPv4 header, or of the last IPv6 one. */
-export function protocolOfIp(number: number): Protocol | undefined {
-  switch (number) {
-    case 1:
-      return 'icmp';
-    case 4:
-      return 'ipv4';
-    case 6:
-      return 'tcp';
-    case 17:
-      return 'udp';
-    case 41:
-      return 'ipv6';
-    case 50:
-      return 'esp';
-    case 58:
-      return 'icmpv6';
-    default:
-      return undefined;
-  }
+/** Sets what follows a header to a protocol that a register's number names. */
+export function follow(cursor: Cursor, register: Register, number: number, next: Protocol): void {
+  cursor.register = register;
+  cursor.number = number;
+  cursor.next = next;
 }

@@ -1,6 +1,7 @@
 import { u8, u16 } from '../net/bytes.ts';
-import { type Cursor, has, type Protocol, pass } from './cursor.ts';
-import type { Packet } from './packet.ts';
+import { type Cursor, has, Protocol } from './cursor.ts';
+import { followInner } from './inner.ts';
+import type { IcmpFields } from './packet.ts';
 
 const HEADER = 8;
 
@@ -12,34 +13,41 @@ const ECHO = [0, 8];
 const ERRORS_V6 = [1, 2, 3, 4];
 const ECHO_V6 = [128, 129];
 
-/** Decodes the packet that is quoted at the cursor. */
-type Quote = (cursor: Cursor, protocol: Protocol) => Packet | undefined;
-
-export function decodeIcmp(cursor: Cursor, quote: Quote): undefined {
-  const fields = readFields(cursor, ECHO, ERRORS, 'ipv4', quote);
-  if (fields) cursor.layers.push({ kind: 'icmp', ...fields });
+export function readIcmp(cursor: Cursor): number {
+  return read(cursor, ECHO);
 }
 
-export function decodeIcmpv6(cursor: Cursor, quote: Quote): undefined {
-  const fields = readFields(cursor, ECHO_V6, ERRORS_V6, 'ipv6', quote);
-  if (fields) cursor.layers.push({ kind: 'icmpv6', ...fields });
+export function readIcmpv6(cursor: Cursor): number {
+  return read(cursor, ECHO_V6);
 }
 
-/** The quoted packet stays part of the payload as well. */
-function readFields(cursor: Cursor, echo: number[], errors: number[], protocol: Protocol, quote: Quote) {
-  const { bytes, offset } = cursor;
-  if (!has(cursor, HEADER)) return undefined;
+/** Returns the fields of an ICMP header at the cursor; the packet that it quotes is decoded by the caller. */
+export function icmpFields(cursor: Cursor): IcmpFields {
+  return fields(cursor, ECHO, ERRORS);
+}
+
+export function icmpv6Fields(cursor: Cursor): IcmpFields {
+  return fields(cursor, ECHO_V6, ERRORS_V6);
+}
+
+/** An echo's data may be a packet, as some tunnels have it. A packet that an error quotes is no traffic of its own. */
+function read(cursor: Cursor, echo: readonly number[]): number {
+  if (!has(cursor, HEADER)) return 0;
+  cursor.next = Protocol.data;
+  if (echo.includes(u8(cursor.bytes, cursor.offset))) followInner(cursor, cursor.offset + HEADER, Protocol.data);
+  return HEADER;
+}
+
+function fields({ bytes, offset }: Cursor, echo: readonly number[], errors: readonly number[]): IcmpFields {
   const type = u8(bytes, offset);
   const isEcho = echo.includes(type);
-  pass(cursor, HEADER);
   return {
-    offset,
-    length: HEADER,
     type,
     code: u8(bytes, offset + 1),
     checksum: u16(bytes, offset + 2),
     identifier: isEcho ? u16(bytes, offset + 4) : undefined,
     sequence: isEcho ? u16(bytes, offset + 6) : undefined,
-    quoted: errors.includes(type) ? quote(cursor, protocol) : undefined,
+    quoted: undefined,
+    isError: errors.includes(type),
   };
 }

@@ -1,87 +1,98 @@
 import { formatIpv6 } from '../net/addresses.ts';
 import { u8, u16, u32 } from '../net/bytes.ts';
-import { type Cursor, has, limit, malformed, type Protocol, pass, protocolOfIp } from './cursor.ts';
+import { type Cursor, endWithData, has, limit, malformed } from './cursor.ts';
+import type { AuthenticationLayer, Ipv6ExtensionLayer, Ipv6FragmentLayer, Ipv6Layer } from './packet.ts';
+import { followIp } from './protocols.ts';
 
 const HEADER = 40;
 const FRAGMENT_HEADER = 8;
-const AUTHENTICATION = 51;
+const AUTHENTICATION = 12;
 
-export function decodeIpv6(cursor: Cursor): Protocol | undefined {
-  const { bytes, offset, layers } = cursor;
-  if (!has(cursor, HEADER)) return undefined;
-  const first = u32(bytes, offset);
-  if (first >>> 28 !== 6) return malformed(cursor);
+export function readIpv6(cursor: Cursor): number {
+  const { bytes, offset } = cursor;
+  if (!has(cursor, HEADER)) return 0;
+  if (u8(bytes, offset) >> 4 !== 6) return malformed(cursor);
   const payloadLength = u16(bytes, offset + 4);
-  const nextHeader = u8(bytes, offset + 6);
-  layers.push({
+  // Jumbograms and segmentation offload leave 0.
+  if (payloadLength !== 0) limit(cursor, HEADER + payloadLength);
+  return chain(cursor, offset + 6, HEADER);
+}
+
+export function ipv6Layer({ bytes, offset }: Cursor, length: number): Ipv6Layer {
+  const first = u32(bytes, offset);
+  return {
     kind: 'ipv6',
     offset,
-    length: HEADER,
+    length,
     source: formatIpv6(bytes, offset + 8),
     destination: formatIpv6(bytes, offset + 24),
-    nextHeader,
-    payloadLength,
+    nextHeader: u8(bytes, offset + 6),
+    payloadLength: u16(bytes, offset + 4),
     trafficClass: (first >>> 20) & 0xff,
     flowLabel: first & 0xfffff,
     hopLimit: u8(bytes, offset + 7),
-  });
-  pass(cursor, HEADER);
-  // Jumbograms and segmentation offload leave 0.
-  if (payloadLength !== 0) limit(cursor, payloadLength);
-  return follow(cursor, nextHeader);
+  };
 }
 
-export function decodeIpv6Extension(cursor: Cursor): Protocol | undefined {
-  const { bytes, offset, layers, number: header } = cursor;
-  if (!has(cursor, 8)) return undefined;
-  const units = u8(bytes, offset + 1);
-  const length = extensionLength(header, units);
-  if (!has(cursor, length)) return undefined;
-  const nextHeader = u8(bytes, offset);
-  layers.push({ kind: 'ipv6-extension', offset, length, header, nextHeader });
-  pass(cursor, length);
-  return follow(cursor, nextHeader);
+/** Reads a header that may come between an IPv6 header and its payload, and that says its own length (RFC 8200 §4, RFC 6564). */
+export function readExtension(cursor: Cursor): number {
+  const { bytes, offset } = cursor;
+  if (!has(cursor, 8)) return 0;
+  const length = (u8(bytes, offset + 1) + 1) * 8;
+  return has(cursor, length) ? chain(cursor, offset, length) : 0;
 }
 
-export function decodeIpv6Fragment(cursor: Cursor): Protocol | undefined {
-  const { bytes, offset, layers } = cursor;
-  if (!has(cursor, FRAGMENT_HEADER)) return undefined;
-  const nextHeader = u8(bytes, offset);
+export function extensionLayer({ bytes, offset }: Cursor, length: number, header: number): Ipv6ExtensionLayer {
+  return { kind: 'ipv6-extension', offset, length, header, nextHeader: u8(bytes, offset) };
+}
+
+/** Reads IPsec's authentication header, whose length counts in fours, less two (RFC 4302). */
+export function readAuthentication(cursor: Cursor): number {
+  const { bytes, offset } = cursor;
+  if (!has(cursor, AUTHENTICATION)) return 0;
+  const length = (u8(bytes, offset + 1) + 2) * 4;
+  if (length < AUTHENTICATION) return malformed(cursor);
+  return has(cursor, length) ? chain(cursor, offset, length) : 0;
+}
+
+export function authenticationLayer({ bytes, offset }: Cursor, length: number): AuthenticationLayer {
+  const [spi, sequence] = [u32(bytes, offset + 4), u32(bytes, offset + 8)];
+  return { kind: 'ah', offset, length, nextHeader: u8(bytes, offset), spi, sequence };
+}
+
+export function readFragment(cursor: Cursor): number {
+  const { bytes, offset } = cursor;
+  if (!has(cursor, FRAGMENT_HEADER)) return 0;
   const fragmentation = u16(bytes, offset + 2);
-  const fragmentOffset = fragmentation & 0xfff8;
-  const moreFragments = (fragmentation & 1) !== 0;
-  const identification = u32(bytes, offset + 4);
-  const length = FRAGMENT_HEADER;
-  layers.push({ kind: 'ipv6-fragment', offset, length, nextHeader, identification, moreFragments, fragmentOffset });
-  pass(cursor, FRAGMENT_HEADER);
-  if (moreFragments && fragmentOffset === 0) cursor.ending = 'truncated';
-  const next = follow(cursor, nextHeader);
-  return fragmentOffset > 0 ? undefined : next;
+  const protocolAt = cursor.nextAt;
+  chain(cursor, offset, FRAGMENT_HEADER);
+  // Once the fragments are together, the header before this one names the protocol.
+  cursor.nextAt = protocolAt;
+  cursor.position = fragmentation & 0xfff8;
+  cursor.more = (fragmentation & 1) !== 0;
+  if (cursor.position > 0) return endWithData(cursor, FRAGMENT_HEADER);
+  if (cursor.more) cursor.ending = 'truncated';
+  return FRAGMENT_HEADER;
 }
 
-/** The headers that may stand between an IPv6 header and its payload, and that say their own length (RFC 8200 §4, RFC 6564). */
-export function isExtension(number: number): boolean {
-  switch (number) {
-    case 0:
-    case 43:
-    case AUTHENTICATION:
-    case 60:
-    case 135:
-    case 139:
-    case 140:
-      return true;
-    default:
-      return false;
-  }
+export function fragmentLayer({ bytes, offset, more, position }: Cursor, length: number): Ipv6FragmentLayer {
+  const [nextHeader, identification] = [u8(bytes, offset), u32(bytes, offset + 4)];
+  return {
+    kind: 'ipv6-fragment',
+    offset,
+    length,
+    nextHeader,
+    identification,
+    moreFragments: more,
+    fragmentOffset: position,
+  };
 }
 
-/** In bytes, from the length field: 8-byte units less one, or for authentication 4-byte units less two. */
-export function extensionLength(number: number, units: number): number {
-  return number === AUTHENTICATION ? (units + 2) * 4 : (units + 1) * 8;
-}
-
-function follow(cursor: Cursor, nextHeader: number): Protocol | undefined {
-  cursor.number = nextHeader;
-  if (nextHeader === 44) return 'ipv6-fragment';
-  return isExtension(nextHeader) ? 'ipv6-extension' : protocolOfIp(nextHeader);
+/** Sets what follows a header of the chain by its byte that names the next one. */
+function chain(cursor: Cursor, nextAt: number, length: number): number {
+  cursor.nextAt = nextAt;
+  cursor.position = 0;
+  cursor.more = false;
+  followIp(cursor, u8(cursor.bytes, nextAt), length);
+  return length;
 }

@@ -1,20 +1,26 @@
 import { u8, u16, u32 } from '../net/bytes.ts';
-import { type Cursor, has, malformed, pass } from './cursor.ts';
+import { type Cursor, endWithData, has, malformed } from './cursor.ts';
+import type { TcpLayer } from './packet.ts';
 
 const SHORTEST = 20;
 
 /** An ICMP error quotes at least so much of a header: the ports and the sequence number. */
 const QUOTED = 8;
 
+/** Reads a header that may be cut after its sequence number. */
+export function readTcp(cursor: Cursor): number {
+  const { bytes, offset } = cursor;
+  if (!has(cursor, QUOTED)) return 0;
+  if (!has(cursor, SHORTEST)) return endWithData(cursor, cursor.end - offset);
+  const length = (u8(bytes, offset + 12) >> 4) * 4;
+  if (length < SHORTEST) return malformed(cursor);
+  return has(cursor, length) ? endWithData(cursor, length) : 0;
+}
+
 /** Of a cut header, what is missing is 0. */
-export function decodeTcp(cursor: Cursor): undefined {
-  const { bytes, offset, layers } = cursor;
-  if (!has(cursor, QUOTED)) return;
-  const whole = has(cursor, SHORTEST);
-  const length = whole ? (u8(bytes, offset + 12) >> 4) * 4 : cursor.end - offset;
-  if (whole && length < SHORTEST) return malformed(cursor);
-  if (!has(cursor, length)) return;
-  layers.push({
+export function tcpLayer({ bytes, offset }: Cursor, length: number): TcpLayer {
+  const whole = length >= SHORTEST;
+  return {
     kind: 'tcp',
     offset,
     length,
@@ -26,6 +32,5 @@ export function decodeTcp(cursor: Cursor): undefined {
     window: whole ? u16(bytes, offset + 14) : 0,
     checksum: whole ? u16(bytes, offset + 16) : 0,
     urgentPointer: whole ? u16(bytes, offset + 18) : 0,
-  });
-  pass(cursor, length);
+  };
 }

@@ -1,6 +1,6 @@
 import { blake2s } from '@noble/hashes/blake2.js';
 import { u8, u32, u32le } from '../net/bytes.ts';
-import { type Cursor, pass } from './cursor.ts';
+import { type Cursor, endWithData } from './cursor.ts';
 import type {
   WireguardCookie,
   WireguardData,
@@ -19,6 +19,12 @@ const RESPONSE_LENGTH = 92;
 const COOKIE_LENGTH = 64;
 const DATA_HEADER = 16;
 
+const HEADER_LENGTHS: { readonly [type: number]: number } = {
+  [INITIATION]: INITIATION_LENGTH,
+  [RESPONSE]: RESPONSE_LENGTH,
+  [COOKIE]: COOKIE_LENGTH,
+};
+
 /** A data message that holds nothing: header and tag. */
 const KEEPALIVE_LENGTH = 32;
 
@@ -26,8 +32,8 @@ const MAC_LENGTH = 16;
 const LABEL_MAC1 = new TextEncoder().encode('mac1----');
 
 /**
- * Whether a UDP payload has the structure of a WireGuard message, whatever its port: type, reserved bytes, length. `declared`
- * is its length on the wire, where the capture has only the bytes before `end`.
+ * Returns whether a UDP payload has the structure of a WireGuard message, on any port: type, reserved bytes, length. `declared`
+ * is its length on the wire, if the capture has only the bytes before `end`.
  */
 export function isWireguard(bytes: Uint8Array, offset: number, end: number, declared: number): boolean {
   const captured = end - offset;
@@ -46,15 +52,17 @@ export function isWireguard(bytes: Uint8Array, offset: number, end: number, decl
   }
 }
 
-/** To be called where `isWireguard`. */
-export function decodeWireguard(cursor: Cursor): undefined {
-  const layer = readMessage(cursor.bytes, cursor.offset, cursor.declared);
-  cursor.layers.push(layer);
-  pass(cursor, layer.length);
+/** Reads a message that `isWireguard`: all of it, or of data the header alone. */
+export function readWireguard(cursor: Cursor): number {
+  return endWithData(cursor, HEADER_LENGTHS[u8(cursor.bytes, cursor.offset)] ?? DATA_HEADER);
+}
+
+export function wireguardLayer({ bytes, offset, declared }: Cursor): WireguardLayer {
+  return readMessage(bytes, offset, declared);
 }
 
 /**
- * Whether an initiation or response was made for the node with this public key: its mac1 is a hash over the message, keyed
+ * Returns whether an initiation or response was made for the node with this public key: its mac1 is a hash over the message, keyed
  * with the receiver's public key (WireGuard paper §5.4.4). Nobody can make one fit by chance, and it needs no secret to check.
  */
 export function mac1Fits(message: Uint8Array, receiverPublicKey: Uint8Array): boolean {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCaptureFile } from '../../src/wire/capture-file.ts';
 import { type Frame, LinkType } from '../../src/wire/packet.ts';
+import { AUTHENTICATED, ENCAPSULATIONS } from './encapsulations.ts';
 import {
   bytesFrom,
   ethernet,
@@ -138,6 +139,43 @@ describe('decodes as tshark does', () => {
         bytesFrom(ethernet(ipv4(tcp(''))), Buffer.alloc(6)),
       ]),
     );
+    await compare(path);
+  });
+
+  test.each([
+    '802.1Q',
+    '802.1ad',
+    'QinQ of 0x9100',
+    'SNAP',
+    'VXLAN',
+    'VXLAN in VXLAN',
+    'Geneve',
+    'IP in IP',
+    'IP in IPv6',
+    'IP in IP with options',
+    'GRE',
+    'GRE with checksum, key and sequence',
+    'GRE of PPTP',
+    'NVGRE',
+    'ERSPAN I',
+    'ERSPAN II',
+    'ERSPAN III',
+    'MPLS',
+    'MPLS in IP',
+    'MPLS in GRE',
+    'PPPoE',
+    'GTP',
+    'GTP with an extension header',
+  ])('what is in %s', async (name) => {
+    const path = join(folder, 'encapsulation.pcap');
+    const wrap = ENCAPSULATIONS[name]?.wrap ?? ethernet;
+    await writeFile(path, pcap([ipv4, ipv6].map((ip) => wrap(ip(tcp('some data of an application'))))));
+    await compare(path);
+  });
+
+  test('behind an authentication header', async () => {
+    const path = join(folder, 'ah.pcap');
+    await writeFile(path, pcap([ipv4, ipv6].map((ip) => AUTHENTICATED.wrap(ip(tcp('some data'))))));
     await compare(path);
   });
 

@@ -6,6 +6,7 @@ import { Chooser } from '../../src/wire/explain/choose.ts';
 import { explainFrame } from '../../src/wire/explain/explain.ts';
 import type { ExplainedPacket, Knowledge } from '../../src/wire/explain/explained.ts';
 import { type Frame, LinkType } from '../../src/wire/packet.ts';
+import { AUTHENTICATED, ENCAPSULATIONS } from './encapsulations.ts';
 import { bytesFrom, ethernet, inGeneve, inVxlan, ipv4, ipv6, tcp, u32be, udp } from './packet-builder.ts';
 import { makeRealTraffic, type RealTraffic } from './real-traffic.ts';
 
@@ -169,6 +170,20 @@ describe('what can be read', () => {
     expect(explainBytes(ethernet(inGeneve(inner))).layers.map(({ name }) => name)).toContain('Geneve');
     const padded = explainBytes(bytesFrom(ethernet(ipv4(tcp(''))), new Uint8Array(6)));
     expect(padded.layers.at(-1)).toMatchObject({ name: 'After the packet', length: 6 });
+  });
+
+  test('every encapsulation has a name, and every byte of it', () => {
+    for (const [name, { wrap }] of [...Object.entries(ENCAPSULATIONS), ['AH', AUTHENTICATED] as const]) {
+      for (const ip of [ipv4, ipv6]) {
+        const packet = explainBytes(wrap(ip(tcp(REQUEST))));
+        expectWhole(packet);
+        expect(packet.layers.map((layer) => layer.name).at(-1), name).toBe('Payload');
+        expect(
+          packet.layers.at(-1)?.text?.some(({ secrets }) => secrets.length > 0),
+          name,
+        ).toBe(true);
+      }
+    }
   });
 
   test('has no characters that a terminal would obey', () => {

@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MarkerSearch, type Sighting } from '../../src/wire/marker-search.ts';
 import { type Frame, LinkType } from '../../src/wire/packet.ts';
-import { bytesFrom, ethernet, fragments, inGeneve, inVxlan, ipv4, ipv6, tcp, udp } from './packet-builder.ts';
+import { ENCAPSULATIONS } from './encapsulations.ts';
+import { bytesFrom, ethernet, fragments, inVxlan, ipv4, ipv6, tcp, udp } from './packet-builder.ts';
 
 const PREFIX = randomBytes(12);
 const markers = new Map(Array.from({ length: 20 }, (_, i) => [i, bytesFrom(PREFIX, randomBytes(4 + 2 * i))]));
@@ -37,15 +38,7 @@ function searchIn(all: readonly Uint8Array[], search = new MarkerSearch(markers)
 }
 
 /** How a packet may reach the wire. */
-const ENCAPSULATIONS: Record<string, (packet: Uint8Array) => Uint8Array> = {
-  none: (packet) => ethernet(packet),
-  vlan: (packet) => ethernet(packet, { vlans: [7, 9] }),
-  vxlan: (packet) => ethernet(inVxlan(ethernet(packet))),
-  'vxlan in vxlan': (packet) => ethernet(inVxlan(ethernet(inVxlan(ethernet(packet), { vni: 5 })))),
-  geneve: (packet) => ethernet(inGeneve(ethernet(packet))),
-  ipip: (packet) => ethernet(ipv4(packet, { protocol: (packet[0] ?? 0) >> 4 === 6 ? 41 : 4, from: '172.18.0.2' })),
-};
-const encapsulations = fc.constantFrom(...Object.values(ENCAPSULATIONS));
+const encapsulations = fc.constantFrom(...Object.values(ENCAPSULATIONS).map(({ wrap }) => wrap));
 const families = fc.constantFrom(ipv4, ipv6);
 
 /** A text with a marker in it, and where it stands. */

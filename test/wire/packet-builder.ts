@@ -1,6 +1,6 @@
 import { parseIp } from '../../src/net/addresses.ts';
 
-/** Builds packets for tests, from inside out: `ethernet(ipv4(tcp('hello')))`. Checksums are left 0, as offload does. */
+/** Builds packets for tests, from inside out: `ethernet(ipv4(tcp('hello')))`. Checksums of TCP and UDP are left 0, as offload does. */
 export function bytesFrom(...parts: (Uint8Array | readonly number[] | string)[]): Uint8Array {
   return Buffer.concat(
     parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Uint8Array.from(part))),
@@ -36,17 +36,41 @@ interface IpOptions {
   id?: number;
   position?: number;
   more?: boolean;
+  /** Of IPv4, in fours. */
+  optionBytes?: readonly number[];
 }
 
 export function ipv4(payload: Uint8Array, options: IpOptions = {}): Uint8Array {
   const { from = '10.0.0.1', to = '10.0.0.2', protocol = 6, id = 1, position = 0, more = false } = options;
+  const { optionBytes = [] } = options;
   const fragmentation = (more ? 0x2000 : 0) | (position / 8);
-  return bytesFrom(
-    [0x45, 0, ...u16be(20 + payload.length), ...u16be(id), ...u16be(fragmentation), 64, protocol, 0, 0],
+  const length = 20 + optionBytes.length;
+  const header = bytesFrom(
+    [
+      0x40 + length / 4,
+      0,
+      ...u16be(length + payload.length),
+      ...u16be(id),
+      ...u16be(fragmentation),
+      64,
+      protocol,
+      0,
+      0,
+    ],
     address(from),
     address(to),
-    payload,
+    optionBytes,
   );
+  setChecksum(header);
+  return bytesFrom(header, payload);
+}
+
+/** Sets the checksum of an IPv4 header (RFC 1071). */
+export function setChecksum(header: Uint8Array): void {
+  header.set([0, 0], 10);
+  let sum = 0;
+  for (let i = 0; i < header.length; i += 2) sum += ((header[i] ?? 0) << 8) | (header[i + 1] ?? 0);
+  header.set(u16be(~((sum & 0xffff) + (sum >>> 16)) & 0xffff), 10);
 }
 
 /** With a fragment header where there is a position or more to come. */
@@ -101,6 +125,7 @@ export function fragments(packet: Uint8Array, size: number, id: number): Uint8Ar
     const options = { protocol: packet[six ? 6 : 9] ?? 0, id, position, more };
     const fragment = Buffer.from(six ? ipv6(part, options) : ipv4(part, options));
     fragment.set(addresses, six ? 8 : 12);
+    if (!six) setChecksum(fragment.subarray(0, header));
     all.push(fragment);
   }
   return all;

@@ -10,13 +10,9 @@ import {
   type TcpLayer,
   type UdpLayer,
 } from '../packet.ts';
-import { type ExplainedLayer, type FieldPlan, hex, type Knowledge, layFields } from './explained.ts';
-
-interface Described {
-  name: string;
-  about?: string;
-  fields: FieldPlan[];
-}
+import { type Described, explainEncapsulation } from './encapsulations.ts';
+import { type ExplainedLayer, hex, type Knowledge, layFields } from './explained.ts';
+import { etherTypeName, protocolName } from './numbers.ts';
 
 /** A layer that is not WireGuard's, field by field. `at` is its place among the packet's layers. */
 export function explainHeader(packet: Packet, at: number, layer: Layer, knowledge: Knowledge): ExplainedLayer {
@@ -50,7 +46,7 @@ function describe(packet: Packet, at: number, layer: Layer, { names }: Knowledge
         fields: [
           ['packet type', 2, cookedType(layer.packetType)],
           ['device type', 2, String(layer.hardwareType)],
-          ['address length', 2, layer.source ? '6' : 'none'],
+          ['address length', 2, String(layer.addressLength)],
           ['source', 8, layer.source || 'none'],
           ['type', 2, etherTypeName(layer.etherType)],
         ],
@@ -65,7 +61,7 @@ function describe(packet: Packet, at: number, layer: Layer, { names }: Knowledge
           ['interface', 4, `number ${layer.interfaceIndex}`],
           ['device type', 2, String(layer.hardwareType)],
           ['packet type', 1, cookedType(layer.packetType)],
-          ['address length', 1, layer.source ? '6' : 'none'],
+          ['address length', 1, String(layer.addressLength)],
           ['source', 8, layer.source || 'none'],
         ],
       };
@@ -110,29 +106,6 @@ function describe(packet: Packet, at: number, layer: Layer, { names }: Knowledge
             : [['identifier', 2, hex(layer.identifier, 4)] as const, ['sequence', 2, String(layer.sequence)] as const]),
         ],
       };
-    case 'vxlan':
-      return {
-        name: 'VXLAN',
-        about: 'a tunnel without encryption: the whole frame of the pods follows, as it is',
-        fields: [
-          ['flags', 1, hex(layer.flags, 2), 'the bit 0x08: there is a network identifier'],
-          ['reserved', 3, ''],
-          ['network', 3, `VNI ${layer.vni}`, meaningOfVni(packet, at, layer.vni)],
-          ['reserved', 1, ''],
-        ],
-      };
-    case 'geneve':
-      return {
-        name: 'Geneve',
-        about: 'a tunnel without encryption',
-        fields: [
-          ['version, length', 1, `version 0, ${layer.length - 8} bytes of options`],
-          ['flags', 1, hex(layer.flags, 2)],
-          ['type', 2, etherTypeName(layer.protocol)],
-          ['network', 3, `VNI ${layer.vni}`],
-          ['reserved', 1, ''],
-        ],
-      };
     case 'esp':
       return {
         name: layer.inUdp ? 'IPsec ESP in UDP' : 'IPsec ESP',
@@ -144,25 +117,10 @@ function describe(packet: Packet, at: number, layer: Layer, { names }: Knowledge
       };
     case 'wireguard':
       return { name: 'WireGuard', fields: [] }; // see wireguard.ts
+    default:
+      return explainEncapsulation(packet, at, layer);
   }
 }
-
-/** Cilium puts the identity of the sender into VXLAN on its port (pkg/identity/numericidentity.go); others number networks. */
-function meaningOfVni({ layers }: Packet, at: number, vni: number): string {
-  const udp = layers[at - 1];
-  if (udp?.kind !== 'udp' || udp.destinationPort !== 8472) return '';
-  const reserved = RESERVED_IDENTITIES[vni];
-  return `with Cilium the identity of the sender: ${reserved ?? (vni < 256 ? 'a reserved one' : 'the label set of a pod')}`;
-}
-
-const RESERVED_IDENTITIES: { readonly [identity: number]: string } = {
-  1: 'the node itself (host)',
-  2: 'outside the cluster (world)',
-  4: "the node's health endpoint",
-  6: 'another node (remote-node)',
-  7: 'the API server (kube-apiserver)',
-  8: 'ingress',
-};
 
 type Names = Knowledge['names'];
 
@@ -280,45 +238,6 @@ function fragmentText(
 function checksum(value: number): string {
   return hex(value, 4);
 }
-
-function etherTypeName(type: number): string {
-  const name = ETHER_TYPES[type];
-  // Below 1536 it is a length, as IEEE 802.3 has it.
-  if (type < 1536) return `${type}: a length (802.3)`;
-  return name === undefined ? hex(type, 4) : `${name}`;
-}
-
-const ETHER_TYPES: { readonly [type: number]: string } = {
-  2048: 'IPv4',
-  2054: 'ARP',
-  25944: 'Ethernet',
-  33024: 'VLAN tag (802.1Q)',
-  34525: 'IPv6',
-  34984: 'VLAN tag (802.1ad)',
-};
-
-function protocolName(number: number): string {
-  const name = PROTOCOLS[number];
-  return name === undefined ? String(number) : `${number}: ${name}`;
-}
-
-const PROTOCOLS: { readonly [number: number]: string } = {
-  0: 'hop-by-hop options',
-  1: 'ICMP',
-  4: 'IPv4',
-  6: 'TCP',
-  17: 'UDP',
-  41: 'IPv6',
-  43: 'routing header',
-  44: 'fragment header',
-  47: 'GRE',
-  50: 'ESP',
-  51: 'authentication header',
-  58: 'ICMPv6',
-  59: 'nothing',
-  60: 'destination options',
-  132: 'SCTP',
-};
 
 function cookedType(type: number): string {
   return ['to us', 'broadcast', 'multicast', 'to another host', 'sent by us'][type] ?? String(type);
