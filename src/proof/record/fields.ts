@@ -75,6 +75,8 @@ export const node = z.strictObject({
   underlayInterface: interfaceName,
   macAddress,
   wireguard: wireguard.nullable(),
+  /** The device that encrypts IPv6, if it is another one. */
+  wireguard6: wireguard.optional(),
 });
 
 /** Addresses of pods: a pool (node null), or a block, tunnel address or borrowed address of one node. The longest prefix wins. */

@@ -32,6 +32,11 @@ const sequence = {
   port: port.optional(),
   sizes: z.array(z.int().min(20).max(65_535)).max(4_096),
   sent: count,
+  /** How many lengths each of the small ones was drawn from, at least; how long their sending took at most. */
+  choices: count.optional(),
+  spanMs: count.optional(),
+  /** Of the pod's interface; missing if the pod could not tell. */
+  mtu: z.int().positive().optional(),
   /** Why not all of it was sent, or not answered. */
   reason: text.optional(),
 };

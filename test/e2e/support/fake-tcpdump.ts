@@ -61,4 +61,4 @@ export const DROPS = listening(
 export const CUTS_SHORT = `exec "$real" "\${@/#0/96}"`;
 
 /** Captures what its filter lets through: never what is in clear. */
-export const FILTERS = 'exec "$real" "$@" "udp port 51820 or udp port 9"';
+export const FILTERS = 'exec "$real" "$@" and "( udp port 51820 or udp port 9 )"';

@@ -25,9 +25,16 @@ export async function withoutRoute(lab: TestLab, node: string, to: string): Prom
   return () => lab.onNode(node, 'ip route add "$1" dev wireguard.cali scope link table 1', block);
 }
 
-/** Makes a table of nftables with one rule, `hook` being where its chain hangs. */
-export async function withNft(lab: TestLab, node: string, table: string, hook: string, rule: string): Promise<Undo> {
-  const text = `table ${table} {\n chain rules {\n type filter hook ${hook};\n ${rule}\n }\n}\n`;
+/** Makes a table of nftables with one chain at `hook`; `sets` is what its rules refer to. */
+export async function withNft(
+  lab: TestLab,
+  node: string,
+  table: string,
+  hook: string,
+  rules: string,
+  sets = '',
+): Promise<Undo> {
+  const text = `table ${table} {\n ${sets}\n chain rules {\n type filter hook ${hook};\n ${rules}\n }\n}\n`;
   await lab.onNode(node, 'printf "%s" "$1" | nft -f -', text);
   return () => lab.onNode(node, 'nft delete table $1', table);
 }
