@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { KubeObject } from '../kube/object.ts';
 import type { Remains } from './remains.ts';
 import type { Resource } from './resources.ts';
 import type { PodRuntime } from './runtime.ts';
 import type { JsonObject } from './schema/json.ts';
-import type { KubeObject, Store } from './store.ts';
+import type { Store } from './store.ts';
 
 /** What every handler works on. */
 export interface Api {

@@ -1,3 +1,4 @@
+import type { KubeObject } from '../kube/object.ts';
 import type { Call } from './context.ts';
 import { decode } from './schema/decode.ts';
 import { applyDefaults } from './schema/defaults.ts';
@@ -5,7 +6,6 @@ import { MAX_DEPTH, measure } from './schema/depth.ts';
 import { duplicateFields, isObject, type JsonObject } from './schema/json.ts';
 import { invalidValue } from './schema/validate.ts';
 import { type ApiError, badRequest, invalid } from './status.ts';
-import type { KubeObject } from './store.ts';
 
 /** Puts the strict errors (`unknown field "spec.foo"`) in the form that the verb answers with. */
 type Refuse = (message: string) => ApiError;

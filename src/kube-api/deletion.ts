@@ -1,6 +1,7 @@
-import { STORED_RESOURCES } from './resources.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { storedResources } from './resources.ts';
 import { objectAt } from './schema/json.ts';
-import type { KubeObject, Store } from './store.ts';
+import type { Store } from './store.ts';
 
 export interface DeletionOptions {
   propagationPolicy: 'Background' | 'Foreground' | 'Orphan';
@@ -44,16 +45,18 @@ export function deleteObject(store: Store, object: KubeObject, options: Deletion
 
 /** Objects that name this one as an owner. */
 export function dependentsOf(store: Store, owner: KubeObject): KubeObject[] {
-  return STORED_RESOURCES.flatMap((r) => store.list(r.kind)).filter((object) =>
-    object.metadata.ownerReferences?.some((reference) => reference.uid === owner.metadata.uid),
-  );
+  return storedResources()
+    .flatMap((r) => store.list(r.kind))
+    .filter((object) => object.metadata.ownerReferences?.some((reference) => reference.uid === owner.metadata.uid));
 }
 
 /** Deletes what is left in a namespace that is going, and the namespace once nothing is. */
 export function finishNamespace(store: Store, name: string): void {
   if (!store.get('Namespace', undefined, name)?.metadata.deletionTimestamp) return;
   // Workloads before pods: else their controllers would replace the pods.
-  const kinds = STORED_RESOURCES.filter((r) => r.namespaced).map((r) => r.kind);
+  const kinds = storedResources()
+    .filter((r) => r.namespaced)
+    .map((r) => r.kind);
   const ordered = ['Deployment', 'DaemonSet', 'ReplicaSet', ...kinds];
   for (const kind of new Set(ordered)) {
     for (const object of store.list(kind, name)) {

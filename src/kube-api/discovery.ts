@@ -1,4 +1,4 @@
-import { groupVersions, RESOURCES, type Resource } from './resources.ts';
+import { groupVersions, type Resource, servedResources } from './resources.ts';
 import type { JsonObject } from './schema/json.ts';
 
 /** What `kubectl version` shows: the version whose API this server follows, marked as not being Kubernetes itself. */
@@ -23,38 +23,53 @@ interface Document {
 
 const json = (value: unknown): Document => ({ contentType: 'application/json', body: JSON.stringify(value) });
 
-/** The documents of discovery, made once: they never change. */
-const DOCUMENTS = new Map<string, Document>([
-  ['/api', json({ kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] })],
-  ['/apis', json({ kind: 'APIGroupList', apiVersion: 'v1', groups: groups() })],
-  ['/version', json(VERSION)],
-  ...groups().map((group): [string, Document] => [
-    `/apis/${group.name}`,
-    json({ ...group, kind: 'APIGroup', apiVersion: 'v1' }),
-  ]),
-  ...groupVersions().map((gv): [string, Document] => [
-    gv.group ? `/apis/${gv.apiVersion}` : `/api/${gv.apiVersion}`,
-    json({
-      kind: 'APIResourceList',
-      apiVersion: 'v1',
-      groupVersion: gv.apiVersion,
-      resources: gv.resources.flatMap(apiResources),
-    }),
-  ]),
-]);
+let madeDocuments: ReadonlyMap<string, Document> | undefined;
+let madeAggregated: ReadonlyMap<string, Document> | undefined;
 
-const AGGREGATED_DOCUMENTS = new Map<string, Document>([
-  ['/api', aggregated((r) => r.group === '')],
-  ['/apis', aggregated((r) => r.group !== '')],
-]);
+/** Returns the documents of discovery, made once all kinds are known: at the first request. */
+function documents(): ReadonlyMap<string, Document> {
+  madeDocuments ??= makeDocuments();
+  return madeDocuments;
+}
 
-/** Every path that has a document of discovery. */
-export const DISCOVERY_PATHS: readonly string[] = [...DOCUMENTS.keys()];
+const makeDocuments = () =>
+  new Map<string, Document>([
+    ['/api', json({ kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] })],
+    ['/apis', json({ kind: 'APIGroupList', apiVersion: 'v1', groups: groups() })],
+    ['/version', json(VERSION)],
+    ...groups().map((group): [string, Document] => [
+      `/apis/${group.name}`,
+      json({ ...group, kind: 'APIGroup', apiVersion: 'v1' }),
+    ]),
+    ...groupVersions().map((gv): [string, Document] => [
+      gv.group ? `/apis/${gv.apiVersion}` : `/api/${gv.apiVersion}`,
+      json({
+        kind: 'APIResourceList',
+        apiVersion: 'v1',
+        groupVersion: gv.apiVersion,
+        resources: gv.resources.flatMap(apiResources),
+      }),
+    ]),
+  ]);
+
+/** Returns the documents that answer for all groups at once. */
+function aggregatedDocuments(): ReadonlyMap<string, Document> {
+  madeAggregated ??= new Map([
+    ['/api', aggregated((r) => r.group === '')],
+    ['/apis', aggregated((r) => r.group !== '')],
+  ]);
+  return madeAggregated;
+}
+
+/** Returns every path that has a document of discovery. */
+export function discoveryPaths(): readonly string[] {
+  return [...documents().keys()];
+}
 
 /** The discovery document of a path, aggregated (one answer for all groups) where the client can read that. */
 export function discoveryDocument(pathname: string, accept: string): Document | undefined {
   const canAggregate = accept.includes('g=apidiscovery.k8s.io') && /v=v2(;|,|$)/.test(accept);
-  return (canAggregate && AGGREGATED_DOCUMENTS.get(pathname)) || DOCUMENTS.get(pathname);
+  return (canAggregate && aggregatedDocuments().get(pathname)) || documents().get(pathname);
 }
 
 function groups(): JsonObject[] & { name: string }[] {
@@ -97,7 +112,13 @@ function subresourceVerbs(sub: string): string[] {
 }
 
 function aggregated(filter: (r: Resource) => boolean): Document {
-  const names = [...new Set(RESOURCES.filter(filter).map((r) => r.group))];
+  const names = [
+    ...new Set(
+      servedResources()
+        .filter(filter)
+        .map((r) => r.group),
+    ),
+  ];
   const items = names.map((name) => ({
     metadata: { ...(name ? { name } : {}), creationTimestamp: null },
     versions: groupVersions()

@@ -1,6 +1,7 @@
+import type { KubeObject } from '../kube/object.ts';
 import { collectAfter, finishNamespace } from './deletion.ts';
-import { STORED_RESOURCES } from './resources.ts';
-import type { KubeObject, Store } from './store.ts';
+import { storedResources } from './resources.ts';
+import type { Store } from './store.ts';
 
 /**
  * Watches for objects that go away, whoever removed them, and does what follows: dependents by owner reference, owners
@@ -23,7 +24,7 @@ export function startGarbageCollector(store: Store, log: (message: string, error
       log('removing what belonged to a deleted object failed', error);
     }
   };
-  const unwatch = STORED_RESOURCES.map((resource) =>
+  const unwatch = storedResources().map((resource) =>
     store.watch(resource.kind, ({ type, object }) => {
       if (type !== 'DELETED') return;
       gone.push(object);

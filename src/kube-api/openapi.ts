@@ -32,8 +32,8 @@ export function openApiDocument(pathname: string): Document | undefined {
   return document;
 }
 
-/** Every path that has a document. */
-export const OPENAPI_PATHS: readonly string[] = [
+/** Returns every path that has a document. */
+export const openApiPaths = (): readonly string[] => [
   '/openapi/v2',
   '/openapi/v3',
   ...groupVersions().map((gv) => `/openapi/v3/${pathOf(gv)}`),

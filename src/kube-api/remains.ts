@@ -1,5 +1,6 @@
-import { STORED_RESOURCES } from './resources.ts';
-import type { KubeObject, Store } from './store.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { storedResources } from './resources.ts';
+import type { Store } from './store.ts';
 
 /** Longer than any `kubectl delete -f` takes to come to its last object. */
 const REMEMBERED_MS = 60_000;
@@ -16,7 +17,7 @@ export class Remains {
   remember(store: Store, namespace: string): void {
     const now = Date.now();
     for (const [key, { until }] of this.#uids) if (until < now) this.#uids.delete(key);
-    for (const { kind, namespaced } of STORED_RESOURCES) {
+    for (const { kind, namespaced } of storedResources()) {
       if (!namespaced) continue;
       for (const { metadata } of store.list(kind, namespace)) {
         this.#uids.set(key(kind, namespace, metadata.name), { uid: metadata.uid, until: now + REMEMBERED_MS });

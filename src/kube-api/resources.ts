@@ -25,7 +25,7 @@ export interface Resource {
   readonly storedAs: string;
 }
 
-interface ResourceOptions {
+export interface ResourceOptions {
   short?: string[];
   categories?: string[];
   cluster?: boolean;
@@ -39,7 +39,8 @@ interface ResourceOptions {
 const ALL: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const READ: readonly Verb[] = ['get', 'list', 'watch'];
 
-function resource(apiVersion: string, kind: string, options: ResourceOptions = {}): Resource {
+/** Describes a kind as a group and version serves it; its schema is the struct of the same name. */
+export function resource(apiVersion: string, kind: string, options: ResourceOptions = {}): Resource {
   const [version = '', group = ''] = apiVersion.split('/').reverse();
   const singular = kind.toLowerCase();
   return {
@@ -54,23 +55,18 @@ function resource(apiVersion: string, kind: string, options: ResourceOptions = {
     namespaced: !options.cluster,
     verbs: options.readOnly ? READ : ALL,
     subresources: options.subresources ?? [],
-    schema: structOf(kind),
+    get schema() {
+      return structOf(kind);
+    },
     custom: options.custom ?? false,
     storedAs: options.storedAs ?? apiVersion,
   };
 }
 
-const V3 = 'projectcalico.org/v3';
-const CRD = 'crd.projectcalico.org/v1';
-const OPERATOR = 'operator.tigera.io/v1';
 const workload: ResourceOptions = { categories: ['all'], subresources: ['scale', 'status'] };
 
-/**
- * Every kind that is served, in the order of discovery. The order of the groups decides what a bare name means to kubectl:
- * projectcalico.org comes before crd.projectcalico.org, as with Calico's own API server (groupPriorityMinimum 1500, facts
- * of Calico §6), so that `felixconfiguration` is projectcalico.org/v3; both groups serve the one stored object.
- */
-export const RESOURCES: readonly Resource[] = [
+/** Every kind that is served, in the order of discovery: the order of the groups decides what a bare name means to kubectl. */
+const resources: Resource[] = [
   resource('v1', 'ConfigMap', { short: ['cm'] }),
   resource('v1', 'Endpoints', { short: ['ep'], plural: 'endpoints' }),
   resource('v1', 'Event', { short: ['ev'] }),
@@ -86,29 +82,32 @@ export const RESOURCES: readonly Resource[] = [
   resource('apps/v1', 'ReplicaSet', { short: ['rs'], ...workload }),
   resource('coordination.k8s.io/v1', 'Lease'),
   resource('discovery.k8s.io/v1', 'EndpointSlice'),
-  resource(V3, 'FelixConfiguration', { cluster: true }),
-  resource(V3, 'IPPool', { cluster: true }),
-  resource(CRD, 'BlockAffinity', { cluster: true, readOnly: true, custom: true, plural: 'blockaffinities' }),
-  resource(CRD, 'FelixConfiguration', { cluster: true, custom: true, storedAs: V3 }),
-  resource(CRD, 'IPAMBlock', { cluster: true, readOnly: true, custom: true }),
-  resource(CRD, 'IPPool', { cluster: true, custom: true, storedAs: V3 }),
-  resource(OPERATOR, 'APIServer', { cluster: true, custom: true, subresources: ['status'] }),
-  resource(OPERATOR, 'Installation', { cluster: true, custom: true, subresources: ['status'] }),
-  resource(OPERATOR, 'TigeraStatus', {
-    cluster: true,
-    custom: true,
-    subresources: ['status'],
-    plural: 'tigerastatuses',
-  }),
 ];
 
-/** Each kind once, as it is stored: for what walks over all objects. */
-export const STORED_RESOURCES: readonly Resource[] = RESOURCES.filter((r) => r.apiVersion === r.storedAs);
+/** Serves further kinds, after those that are served already. A kind that is served is not added twice. */
+export function addResources(more: readonly Resource[]): void {
+  resources.push(...more.filter(({ group, version, plural }) => !findResource(group, version, plural)));
+}
 
-/** The groups and versions in the order of discovery. */
+/** Returns every kind that is served, in the order of discovery. */
+export function servedResources(): readonly Resource[] {
+  return resources;
+}
+
+/** Returns the kind of this plural name, or undefined if it is not served. */
+export function findResource(group: string, version: string, plural: string): Resource | undefined {
+  return resources.find((r) => r.group === group && r.version === version && r.plural === plural);
+}
+
+/** Returns each kind once, as it is stored: for what walks over all objects. */
+export function storedResources(): readonly Resource[] {
+  return resources.filter((r) => r.apiVersion === r.storedAs);
+}
+
+/** Returns the groups and versions in the order of discovery. */
 export function groupVersions(): { group: string; version: string; apiVersion: string; resources: Resource[] }[] {
   const all = new Map<string, Resource[]>();
-  for (const r of RESOURCES) all.set(r.apiVersion, [...(all.get(r.apiVersion) ?? []), r]);
+  for (const r of resources) all.set(r.apiVersion, [...(all.get(r.apiVersion) ?? []), r]);
   return [...all.entries()].map(([apiVersion, resources]) => {
     const [version = '', group = ''] = apiVersion.split('/').reverse();
     return { group, version, apiVersion, resources };

@@ -1,4 +1,4 @@
-import { ROUTES, type Route } from './routes.ts';
+import { type Route, routes } from './routes.ts';
 
 /** A route, and what the client filled in. */
 export interface Found {
@@ -14,16 +14,27 @@ interface Junction {
   any?: Junction;
 }
 
-const START: Junction = { exact: new Map() };
-for (const route of ROUTES) {
-  let at = START;
-  for (const segment of segmentsOf(route.path)) {
-    const next = nextOf(at, segment) ?? { exact: new Map() };
-    if (isParameter(segment)) at.any = next;
-    else at.exact.set(segment, next);
-    at = next;
+let start: Junction | undefined;
+
+/** Returns the root of the routes' tree, which is built at the first request: by then all kinds are known. */
+function root(): Junction {
+  start ??= treeOf(routes());
+  return start;
+}
+
+function treeOf(all: readonly Route[]): Junction {
+  const top: Junction = { exact: new Map() };
+  for (const route of all) {
+    let at = top;
+    for (const segment of segmentsOf(route.path)) {
+      const next = nextOf(at, segment) ?? { exact: new Map() };
+      if (isParameter(segment)) at.any = next;
+      else at.exact.set(segment, next);
+      at = next;
+    }
+    at.route = route;
   }
-  at.route = route;
+  return top;
 }
 
 function nextOf(at: Junction, segment: string): Junction | undefined {
@@ -36,7 +47,7 @@ function isParameter(segment: string): boolean {
 
 /** Finds the route of a path; undefined if there is none. */
 export function findRoute(pathname: string): Found | undefined {
-  let at: Junction | undefined = START;
+  let at: Junction | undefined = root();
   const filledIn: string[] = [];
   for (const segment of segmentsOf(pathname)) {
     const text = decoded(segment);

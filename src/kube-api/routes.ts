@@ -1,7 +1,7 @@
 import type { Call, Reply } from './context.ts';
-import { DISCOVERY_PATHS } from './discovery.ts';
-import { OPENAPI_PATHS } from './openapi.ts';
-import { RESOURCES, type Resource } from './resources.ts';
+import { discoveryPaths } from './discovery.ts';
+import { openApiPaths } from './openapi.ts';
+import { type Resource, servedResources } from './resources.ts';
 import { badRequest } from './status.ts';
 import { deleteMany, deleteOne } from './verbs/delete.ts';
 import { podLogs } from './verbs/logs.ts';
@@ -44,12 +44,12 @@ const SUBRESOURCES: Readonly<Record<Resource['subresources'][number], Methods>> 
   exec: EXEC,
 };
 
-/** Every path that the server knows. */
-export const ROUTES: readonly Route[] = [
+/** Returns every path that the server knows. All kinds must have been added by then. */
+export const routes = (): readonly Route[] => [
   ...['/livez', '/readyz', '/healthz'].map((path): Route => ({ path, open: true, serves: 'health' })),
-  ...DISCOVERY_PATHS.map((path): Route => ({ path, open: path === '/version', serves: 'discovery' })),
-  ...OPENAPI_PATHS.map((path): Route => ({ path, open: false, serves: 'openapi' })),
-  ...RESOURCES.flatMap(resourceRoutes),
+  ...discoveryPaths().map((path): Route => ({ path, open: path === '/version', serves: 'discovery' })),
+  ...openApiPaths().map((path): Route => ({ path, open: false, serves: 'openapi' })),
+  ...servedResources().flatMap(resourceRoutes),
 ];
 
 function resourceRoutes(resource: Resource): Route[] {

@@ -1,19 +1,30 @@
-import { felixProblems } from '../cni/calico/dataplane/felix-settings.ts';
+import type { KubeObject } from '../kube/object.ts';
 import { selects } from '../kube/selectors.ts';
 import type { Resource } from './resources.ts';
 import { type JsonObject, listAt, objectAt } from './schema/json.ts';
 import { forbiddenField, invalidValue, required, validateSchema } from './schema/validate.ts';
 import type { StatusCause } from './status.ts';
-import { type KubeObject, same } from './store.ts';
+import { same } from './store.ts';
 
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
 const LABEL_1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
 
+/** Rules for kinds that are not Kubernetes' own; `before` is what the object replaces. */
+export type KindRules = (object: KubeObject, before?: KubeObject) => StatusCause[];
+
+const rulesOfKinds = new Map<string, KindRules>();
+
+/** Holds objects of these kinds to further rules. */
+export function addRules(rules: Readonly<Record<string, KindRules>>): void {
+  for (const [kind, rule] of Object.entries(rules)) rulesOfKinds.set(kind, rule);
+}
+
 /** Everything that is wrong with an object, in Kubernetes' words; `before` is what it replaces. */
 export function validate(object: KubeObject, resource: Resource, before?: KubeObject): StatusCause[] {
   const causes = [...metadataRules(object, resource), ...validateSchema(object, resource.schema), ...kindRules(object)];
   if (before) causes.push(...changeRules(object, before));
+  causes.push(...(rulesOfKinds.get(object.kind)?.(object, before) ?? []));
   return causes;
 }
 
@@ -79,8 +90,6 @@ function kindRules(object: KubeObject): StatusCause[] {
       return workloadRules(objectAt(object, 'spec'));
     case 'Service':
       return serviceRules(objectAt(object, 'spec'));
-    case 'FelixConfiguration':
-      return felixRules(objectAt(object, 'spec'));
     default:
       return [];
   }
@@ -154,13 +163,8 @@ function serviceRules(spec: JsonObject): StatusCause[] {
   return causes;
 }
 
-/** What the engine obeys is refused by its own rules, so that no node is ever asked for what it cannot do. */
-function felixRules(spec: JsonObject): StatusCause[] {
-  const obeyed = felixProblems(spec).map(({ field, message }) => invalidValue(`spec.${field}`, spec[field], message));
-  return [...obeyed, ...range(spec.wireguardListeningPortV6, 'spec.wireguardListeningPortV6', 1, 65535)];
-}
-
-function range(value: unknown, field: string, from: number, to: number): StatusCause[] {
+/** Returns the complaint about a number that is not between two others, as Kubernetes words it. */
+export function range(value: unknown, field: string, from: number, to: number): StatusCause[] {
   if (typeof value !== 'number' || (value >= from && value <= to)) return [];
   return [invalidValue(field, value, `must be between ${from} and ${to}, inclusive`)];
 }
@@ -176,8 +180,6 @@ function changeRules(object: KubeObject, before: KubeObject): StatusCause[] {
     case 'DaemonSet':
     case 'ReplicaSet':
       return immutable(object, before, ['spec', 'selector'], 'field is immutable');
-    case 'IPPool':
-      return immutable(object, before, ['spec', 'cidr'], 'IPPool CIDR cannot be modified');
     case 'ConfigMap':
     case 'Secret':
       return before.immutable === true && !same([object.data, object.binaryData], [before.data, before.binaryData])
@@ -188,7 +190,8 @@ function changeRules(object: KubeObject, before: KubeObject): StatusCause[] {
   }
 }
 
-function immutable(
+/** Returns the complaint about a field that differs from before. */
+export function immutable(
   object: KubeObject,
   before: KubeObject,
   [parent, field]: [string, string],

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
+import type { KubeObject } from '../kube/object.ts';
 import type { RemoteProcess, RunOptions } from '../process/remote-process.ts';
-import type { KubeObject } from './store.ts';
 
 /** What `kubectl logs` can ask for. */
 export interface LogOptions {

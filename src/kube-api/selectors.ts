@@ -1,7 +1,7 @@
+import type { KubeObject } from '../kube/object.ts';
 import { meetsAll, parseSelector, SelectorError } from '../kube/selectors.ts';
 import { isObject, objectAt, ownField } from './schema/json.ts';
 import { badRequest } from './status.ts';
-import type { KubeObject } from './store.ts';
 
 type Matches = (object: KubeObject) => boolean;
 

@@ -1,6 +1,6 @@
-import { felixSettings } from '../cni/calico/dataplane/felix-settings.ts';
+import type { KubeObject } from '../kube/object.ts';
 import { isObject, type JsonObject, listAt, objectAt } from './schema/json.ts';
-import { type KubeObject, type Store, same } from './store.ts';
+import { type Store, same } from './store.ts';
 
 /** Fields of pods that are accepted, so that real manifests apply, and that nothing here acts upon. */
 const POD_FIELDS = [
@@ -35,9 +35,16 @@ const CONTAINER_FIELDS = [
   'volumeDevices',
 ] as const;
 
-/** What the dataplane obeys of a FelixConfiguration; everything else of Felix is known by name only. */
-const FELIX_FIELDS_OBEYED = new Set([...Object.keys(felixSettings([])), 'wireguardHostEncryptionEnabled']);
-const IS_FOR_IPV6 = /V6$/;
+/** The path of each field that is accepted and has no effect, and its value. */
+export type FieldValue = [path: string, value: unknown];
+export type FieldsWithoutEffect = (object: KubeObject, store: Pick<Store, 'list'>) => FieldValue[];
+
+const ofKinds = new Map<string, FieldsWithoutEffect>();
+
+/** Warns of fields without effect in kinds that are not Kubernetes' own. */
+export function addFieldsWithoutEffect(fields: Readonly<Record<string, FieldsWithoutEffect>>): void {
+  for (const [kind, of] of Object.entries(fields)) ofKinds.set(kind, of);
+}
 
 /**
  * One warning for each field that would otherwise be ignored silently: kubectl prints them. Only for what the request itself
@@ -50,9 +57,6 @@ export function effectWarnings(store: Pick<Store, 'list'>, object: KubeObject, b
     .map(([field]) => `${field}: accepted, without effect in wglab's embedded engine`);
 }
 
-/** The path of each such field, and its value. */
-type FieldValue = [string, unknown];
-
 function fieldsWithoutEffect(store: Pick<Store, 'list'>, object: KubeObject): FieldValue[] {
   const spec = objectAt(object, 'spec');
   switch (object.kind) {
@@ -62,23 +66,11 @@ function fieldsWithoutEffect(store: Pick<Store, 'list'>, object: KubeObject): Fi
     case 'DaemonSet':
     case 'ReplicaSet':
       return podFields(objectAt(spec, 'template', 'spec'), 'spec.template.spec');
-    case 'FelixConfiguration':
-      return Object.entries(spec)
-        .filter(([field]) => !FELIX_FIELDS_OBEYED.has(field) || (IS_FOR_IPV6.test(field) && !hasIpv6(store)))
-        .map(([field, value]) => [`spec.${field}`, value]);
     case 'Service':
       return spec.type === 'NodePort' || spec.type === 'LoadBalancer' ? [['spec.type', spec.type]] : [];
     default:
-      return [];
+      return ofKinds.get(object.kind)?.(object, store) ?? [];
   }
-}
-
-/** Whether the nodes have IPv6 addresses: they have them from the start, the pool comes later. */
-function hasIpv6(store: Pick<Store, 'list'>): boolean {
-  return store.list('Node').some(({ status }) => {
-    const addresses = (status?.addresses ?? []) as { address: string }[];
-    return addresses.some(({ address }) => address.includes(':'));
-  });
 }
 
 function podFields(spec: JsonObject, path: string): FieldValue[] {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { KubeObject } from '../kube-api/store.ts';
+import type { KubeObject } from '../kube/object.ts';
 import { type Path, readDocuments, type SourceDocument } from './document.ts';
 import { inputFailure, type Place, type Problem, showPlace } from './problem.ts';
 import { check } from './schema.ts';

@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CALICO_SCHEME } from '../../src/cni/calico/scheme.ts';
 import { findRoute } from '../../src/kube-api/router.ts';
-import { ROUTES, type Route } from '../../src/kube-api/routes.ts';
+import { type Route, routes } from '../../src/kube-api/routes.ts';
+import { addToScheme } from '../../src/kube-api/scheme.ts';
 import { type ApiLab, startApiLab } from './support/api-lab.ts';
+
+addToScheme(CALICO_SCHEME);
+const ROUTES = routes();
 
 const METHODS = ['GET', 'POST', 'PATCH', 'DELETE'];
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { KubeObject } from '../../src/kube-api/store.ts';
+import type { KubeObject } from '../../src/kube/object.ts';
 import { effectWarnings } from '../../src/kube-api/without-effect.ts';
 import { type ApiLab, startApiLab } from './support/api-lab.ts';
 

@@ -2,12 +2,15 @@ import { existsSync, mkdirSync, writeFileSync, writeSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { isCalicoNode } from '../../cni/calico/controllers/calico-node.ts';
 import { Ipam } from '../../cni/calico/controllers/ipam.ts';
+import { CALICO_NAMESPACES, calicoControllers } from '../../cni/calico/controllers/operator.ts';
 import { Felix } from '../../cni/calico/felix/felix.ts';
 import { detectDataplane } from '../../cni/calico/felix/wireguard-device.ts';
+import { CALICO_SCHEME } from '../../cni/calico/scheme.ts';
 import { messageOf } from '../../errors.ts';
 import { bootstrapCluster } from '../../kube-api/controllers/bootstrap.ts';
 import { eventRecorder } from '../../kube-api/controllers/events.ts';
 import { startControllers } from '../../kube-api/controllers/start-controllers.ts';
+import { addToScheme } from '../../kube-api/scheme.ts';
 import { startApiServer } from '../../kube-api/server.ts';
 import { Store } from '../../kube-api/store.ts';
 import { runTool, ToolError } from '../../process/tool.ts';
@@ -31,6 +34,9 @@ import {
 
 /** As Docker's network `kind`, so that every number is the one of the workshops: vxlan.calico 1450, wireguard.cali 1440. */
 const WIRE_MTU = 1500;
+
+/** Prefix lengths of Docker's network `kind`, by family. */
+const NODE_PREFIX_LENGTHS = { 4: 16, 6: 64 } as const;
 
 /** Says on every node who does WireGuard's work there: the kernel, or wireguard-go in user space. */
 const WIREGUARD_LABEL = 'wglab.dev/wireguard';
@@ -111,14 +117,17 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
   const making = makeNodes(nodeSubnet, nodes, nodeSubnet6);
   making.catch(() => undefined); // heard below, once the API is there
   const dataplane = await detecting;
+  addToScheme(CALICO_SCHEME);
   const store = new Store();
   bootstrapCluster(
     store,
     nodes.map((node) => ({ ...node, labels: { ...node.labels, [WIREGUARD_LABEL]: dataplane } })),
+    { namespaces: CALICO_NAMESPACES },
   );
   const [ipam, ipam6] = [new Ipam(), new Ipam()];
   const record = eventRecorder(store, () => new Date());
-  startControllers(store, { ipam, ipam6, record, onError: (error, doing) => log(`${doing}: ${messageOf(error)}`) });
+  const cni = calicoControllers({ ipam, ipam6, nodePrefixLength: NODE_PREFIX_LENGTHS });
+  startControllers(store, { cni, record, onError: (error, doing) => log(`${doing}: ${messageOf(error)}`) });
   const namespaces = new Map<string, NodeNamespaces>();
   const hosts = new Map<string, LinuxHost>();
   const felix = new Felix({ store, ipam, ipam6, dataplane, mtu: WIRE_MTU, log });

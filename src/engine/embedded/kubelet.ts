@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
+import type { KubeObject } from '../../kube/object.ts';
 import type { Recorder } from '../../kube-api/controllers/events.ts';
 import { hostsEntries } from '../../kube-api/controllers/services.ts';
 import { type LogOptions, type PodRuntime, RuntimeRefusal } from '../../kube-api/runtime.ts';
-import type { KubeObject, Store } from '../../kube-api/store.ts';
+import type { Store } from '../../kube-api/store.ts';
 import type { RemoteProcess, RunOptions } from '../../process/remote-process.ts';
 import { startProcess } from '../../process/tool.ts';
 import type { LinuxHost } from './node/linux-hosts.ts';

@@ -1,14 +1,10 @@
 import { UPLINK } from '../../cni/calico/dataplane/constants.ts';
 import type { SysctlWrite } from '../../cni/calico/dataplane/types.ts';
-import { HOST_SIDE_MAC } from '../../cni/calico/dataplane/workloads.ts';
 import { addressAt, numbersOf } from '../../net/families.ts';
 import { parseCidr, toAddress, toNumber } from '../../net/ipv4.ts';
 
 /** The bridge in the holder's namespace that plays the physical network. */
 export const WIRE = 'wire';
-
-/** What pods know as their gateway; no interface has it: the node answers ARP for it on every cali interface. */
-const POD_GATEWAY = '169.254.1.1';
 
 /** The wire's own address: the first of the subnet. Nodes have it as their gateway, and nothing is behind it. */
 export function wireAddress(subnet: string): string {
@@ -142,43 +138,4 @@ export function nodeIpv6Lines(subnet: string, own: DualAddress, nodes: readonly 
 function uplinkMac(address: string): string {
   const bytes = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));
   return ['02', '42', ...bytes].join(':');
-}
-
-/** A pod's veth pair. */
-export interface PodVeth {
-  /** `hostInterfaceName(namespace, pod)`. */
-  hostInterface: string;
-  /** `podMtu(view, node)`, in bytes. */
-  mtu: number;
-  /** A process in the pod's network namespace, as the process that runs the lines numbers it. */
-  pid: number;
-}
-
-/** Lines for the node's namespace: a veth pair whose other end is eth0 in the pod. Many pods fit into one batch. */
-export function podVethLines({ hostInterface, mtu, pid }: PodVeth): string[] {
-  return [
-    `link add name ${hostInterface} mtu ${mtu} address ${HOST_SIDE_MAC} type veth peer name eth0 mtu ${mtu} netns ${pid}`,
-    `link set dev ${hostInterface} up`,
-  ];
-}
-
-/** What pods know as their gateway for IPv6: the address that every cali interface gives itself, after `HOST_SIDE_MAC`. */
-const POD_GATEWAY_6 = 'fe80::ecee:eeff:feee:eeee';
-
-/** Lines for the pod's namespace, after its veth pair; with an IPv6 address where it has one. */
-export function podInterfaceLines(address: string, address6?: string): string[] {
-  return [
-    'link set dev lo up',
-    `address add ${address}/32 dev eth0`,
-    'link set dev eth0 up',
-    `route add ${POD_GATEWAY} dev eth0 scope link`,
-    `route add default via ${POD_GATEWAY} dev eth0`,
-    ...(address6 === undefined
-      ? []
-      : [
-          `address add ${address6}/128 dev eth0 nodad`,
-          `route add ${POD_GATEWAY_6} dev eth0`,
-          `route add default via ${POD_GATEWAY_6} dev eth0`,
-        ]),
-  ];
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
-import type { KubeObject, Store } from '../store.ts';
+import type { KubeObject } from '../../kube/object.ts';
+import type { Store } from '../store.ts';
 import { timestamp } from './conditions.ts';
 import type { Node, Taint } from './kinds.ts';
 import { defaultServiceAccount } from './namespaces.ts';
@@ -27,7 +28,7 @@ export interface Machine {
   memoryBytes: number;
 }
 
-const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease', 'calico-system', 'tigera-operator'];
+const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 
 /** What kubelet says of a node as long as no CNI plugin is set up. */
 const NETWORK_NOT_READY =
@@ -38,9 +39,18 @@ const NETWORK_NOT_READY =
 export function bootstrapCluster(
   store: Store,
   nodes: readonly BootstrapNode[],
-  { machine = thisMachine(), now = new Date() }: { machine?: Machine; now?: Date } = {},
+  {
+    namespaces = [],
+    machine = thisMachine(),
+    now = new Date(),
+  }: {
+    /** Further namespaces, such as a CNI's. */
+    namespaces?: readonly string[];
+    machine?: Machine;
+    now?: Date;
+  } = {},
 ): void {
-  for (const name of NAMESPACES) {
+  for (const name of [...NAMESPACES, ...namespaces]) {
     store.create(namespaceObject(name));
     store.create(defaultServiceAccount(name));
   }

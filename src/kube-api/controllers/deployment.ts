@@ -1,4 +1,4 @@
-import type { KubeObject } from '../store.ts';
+import type { KubeObject } from '../../kube/object.ts';
 import { attempt, type ControllerContext, reconcileOnChange } from './controller.ts';
 import { deploymentStatus } from './deployment-status.ts';
 import type { Deployment, DeploymentSpec, Pod, PodTemplate, ReplicaSet } from './kinds.ts';

@@ -1,4 +1,5 @@
-import type { KubeObject, Store } from '../store.ts';
+import type { KubeObject } from '../../kube/object.ts';
+import type { Store } from '../store.ts';
 import { timestamp } from './conditions.ts';
 import { isTerminating } from './pods.ts';
 

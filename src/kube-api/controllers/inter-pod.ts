@@ -1,5 +1,5 @@
+import type { KubeObject } from '../../kube/object.ts';
 import { selects } from '../../kube/selectors.ts';
-import type { KubeObject } from '../store.ts';
 import type { Node, Pod, PodAffinity, PodAffinityTerm } from './kinds.ts';
 
 /** A pod and the node that it is on. */

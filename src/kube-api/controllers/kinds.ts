@@ -1,5 +1,5 @@
+import type { KubeObject } from '../../kube/object.ts';
 import type { LabelSelector, SelectorRequirement } from '../../kube/selectors.ts';
-import type { KubeObject } from '../store.ts';
 
 /**
  * The kinds that the controllers work on, as far as they read or write them. They are type aliases and not interfaces, so
@@ -131,17 +131,6 @@ export type ServiceSpec = {
   [field: string]: unknown;
 };
 
-export type IPPoolOfInstallation = {
-  name?: string;
-  cidr?: string;
-  blockSize?: number;
-  encapsulation?: string;
-  natOutgoing?: string;
-  nodeSelector?: string;
-};
-export type InstallationSpec = { calicoNetwork?: { ipPools?: IPPoolOfInstallation[] }; [field: string]: unknown };
-export type StatusWithConditions = { conditions?: Condition[]; [field: string]: unknown };
-
 export type EndpointAddress = {
   ip: string;
   hostname?: string;
@@ -162,9 +151,8 @@ export type ReplicaSet = KubeObject<ReplicaSetSpec, ReplicaSetStatus>;
 export type Deployment = KubeObject<DeploymentSpec, DeploymentStatus>;
 export type Service = KubeObject<ServiceSpec>;
 export type Endpoints = KubeObject & { subsets?: EndpointSubset[] };
-export type Installation = KubeObject<InstallationSpec, StatusWithConditions>;
 
-/** What the store holds under each kind's name. */
+/** Each kind's name and the type of its objects. A CNI adds its own by declaration merging. */
 export interface Kinds {
   Pod: Pod;
   Node: Node;
@@ -176,9 +164,4 @@ export interface Kinds {
   Service: Service;
   Endpoints: Endpoints;
   EndpointSlice: KubeObject;
-  Installation: Installation;
-  TigeraStatus: KubeObject<Record<string, unknown>, StatusWithConditions>;
-  IPPool: KubeObject;
-  BlockAffinity: KubeObject;
-  FelixConfiguration: KubeObject;
 }

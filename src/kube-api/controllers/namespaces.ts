@@ -1,4 +1,4 @@
-import type { KubeObject } from '../store.ts';
+import type { KubeObject } from '../../kube/object.ts';
 import { type ControllerContext, reconcileOnChange } from './controller.ts';
 import { isTerminating } from './pods.ts';
 

@@ -1,4 +1,5 @@
-import { type KubeObject, type Store, same } from '../store.ts';
+import type { KubeObject } from '../../kube/object.ts';
+import { type Store, same } from '../store.ts';
 import type { Kinds } from './kinds.ts';
 
 /**

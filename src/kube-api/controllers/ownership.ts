@@ -1,6 +1,7 @@
+import type { KubeObject } from '../../kube/object.ts';
 import type { LabelSelector } from '../../kube/selectors.ts';
 import { selects } from '../../kube/selectors.ts';
-import type { KubeObject, Store } from '../store.ts';
+import type { Store } from '../store.ts';
 import { controllerOf, controllerReference, isTerminating } from './pods.ts';
 
 type Dependent = Readonly<KubeObject<unknown, unknown>>;

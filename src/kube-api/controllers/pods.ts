@@ -1,4 +1,5 @@
-import type { KubeObject, OwnerReference, Store } from '../store.ts';
+import type { KubeObject, OwnerReference } from '../../kube/object.ts';
+import type { Store } from '../store.ts';
 import { conditionOf, timestamp } from './conditions.ts';
 import type { Pod, PodSpec, PodTemplate } from './kinds.ts';
 import { nameWithSuffix } from './names.ts';

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../store.ts';
+import type { KubeObject } from '../../kube/object.ts';
 import { conditionOf, withCondition } from './conditions.ts';
 import { attempt, type ControllerContext, reconcileOnChange } from './controller.ts';
 import {

@@ -1,5 +1,6 @@
+import type { KubeObject } from '../../kube/object.ts';
 import { hasLabels } from '../../kube/selectors.ts';
-import type { KubeObject, Store } from '../store.ts';
+import type { Store } from '../store.ts';
 import { attempt, type ControllerContext, reconcileOnChange } from './controller.ts';
 import type {
   EndpointAddress,

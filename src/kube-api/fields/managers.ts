@@ -1,6 +1,7 @@
+import type { KubeObject } from '../../kube/object.ts';
 import type { Call } from '../context.ts';
 import { isObject, type JsonObject } from '../schema/json.ts';
-import { type KubeObject, same } from '../store.ts';
+import { same } from '../store.ts';
 import { type FieldPath, fromFieldsV1, leavesOf, SEPARATOR, toFieldsV1 } from './leaves.ts';
 
 /** Who manages which fields, and since when: an entry of `metadata.managedFields`. */

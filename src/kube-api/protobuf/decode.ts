@@ -1,6 +1,6 @@
 import { messageOf } from '../../errors.ts';
 import { parseJsonText } from '../json-text.ts';
-import { RESOURCES } from '../resources.ts';
+import { servedResources } from '../resources.ts';
 import type { Field, Schema, StructSchema } from '../schema/dsl.ts';
 import { isObject, type JsonObject } from '../schema/json.ts';
 import { structOf } from '../schema/structs.ts';
@@ -32,10 +32,9 @@ export function decodeProtobuf(body: Buffer): JsonObject {
   return { apiVersion, kind, ...message };
 }
 
-const KINDS = new Set(['DeleteOptions', ...RESOURCES.map((resource) => resource.kind)]);
-
 function schemaOf(kind: string): StructSchema {
-  if (!KINDS.has(kind) || !tables.has(kind)) throw new ProtobufError(`protobuf of ${kind} is not known here`);
+  const isServed = kind === 'DeleteOptions' || servedResources().some((resource) => resource.kind === kind);
+  if (!isServed || !tables.has(kind)) throw new ProtobufError(`protobuf of ${kind} is not known here`);
   return structOf(kind);
 }
 

@@ -7,7 +7,7 @@ export function applyDefaults(value: JsonObject, struct: StructSchema): void {
     if (value[field.name] === undefined && field.default !== undefined)
       value[field.name] = structuredClone(field.default);
   }
-  dependentDefaults[struct.name]?.(value);
+  dependentDefaults.get(struct.name)?.(value);
   for (const field of struct.fields.values()) descend(value[field.name], field.schema);
 }
 
@@ -17,8 +17,11 @@ function descend(value: unknown, schema: Schema): void {
   if (schema.type === 'map' && isObject(value)) for (const item of Object.values(value)) descend(item, schema.values);
 }
 
-/** Defaults that hang on another field of the same struct. */
-const dependentDefaults: Readonly<Record<string, (value: JsonObject) => void>> = {
+/** Fills in, in place, the defaults of a struct that depend on its other fields. */
+export type FillIn = (value: JsonObject) => void;
+
+/** Defaults that depend on another field of the same struct. */
+const KUBERNETES_DEFAULTS: Readonly<Record<string, FillIn>> = {
   Container(container) {
     container.imagePullPolicy ??= isLatest(String(container.image ?? '')) ? 'Always' : 'IfNotPresent';
   },
@@ -65,14 +68,14 @@ const dependentDefaults: Readonly<Record<string, (value: JsonObject) => void>> =
     secret.data = { ...(isObject(secret.data) ? secret.data : {}), ...Object.fromEntries(encoded) };
     delete secret.stringData;
   },
-  IPPoolSpec(spec) {
-    spec.blockSize ??= String(spec.cidr ?? '').includes(':') ? 122 : 26;
-    spec.nodeSelector ??= 'all()';
-    spec.ipipMode ??= 'Never';
-    spec.vxlanMode ??= 'Never';
-    spec.allowedUses ??= ['Workload', 'Tunnel'];
-  },
 };
+
+const dependentDefaults = new Map<string, FillIn>(Object.entries(KUBERNETES_DEFAULTS));
+
+/** Adds defaults of structs that are not Kubernetes' own. */
+export function addDefaults(defaults: Readonly<Record<string, FillIn>>): void {
+  for (const [struct, fillIn] of Object.entries(defaults)) dependentDefaults.set(struct, fillIn);
+}
 
 function isLatest(image: string): boolean {
   if (image.includes('@')) return false;

@@ -1,5 +1,5 @@
+import type { KubeObject } from '../../kube/object.ts';
 import { objectAt } from '../schema/json.ts';
-import type { KubeObject } from '../store.ts';
 import { age } from './duration.ts';
 
 export interface Column {

@@ -1,5 +1,5 @@
+import type { KubeObject } from '../../kube/object.ts';
 import { isObject, listAt, objectAt } from '../schema/json.ts';
-import type { KubeObject } from '../store.ts';
 import { AGE, ageOf, column, count, NAME, nameOf, type Printer, selectorText, wide } from './columns.ts';
 import { age } from './duration.ts';
 
@@ -133,30 +133,6 @@ export const eventPrinter: Printer = {
       age(first, now),
       String(objectAt(event, 'series').count ?? event.count ?? 1),
       nameOf(event),
-    ];
-  },
-};
-
-/** The columns that the operator's CustomResourceDefinition gives TigeraStatus. */
-export const tigeraStatusPrinter: Printer = {
-  columns: [
-    NAME,
-    column('Available'),
-    column('Progressing'),
-    column('Degraded'),
-    column('Since', { type: 'date' }),
-    column('Message'),
-  ],
-  cells(status, now) {
-    const conditions = listAt(status, 'status', 'conditions');
-    const find = (type: string) => conditions.find((c) => c.type === type) ?? {};
-    return [
-      nameOf(status),
-      String(find('Available').status ?? ''),
-      String(find('Progressing').status ?? ''),
-      String(find('Degraded').status ?? ''),
-      find('Available').lastTransitionTime ? age(find('Available').lastTransitionTime, now) : '',
-      String(find('Degraded').message ?? ''),
     ];
   },
 };

@@ -1,5 +1,5 @@
+import type { KubeObject } from '../../kube/object.ts';
 import { isObject, type JsonObject, listAt, objectAt } from '../schema/json.ts';
-import type { KubeObject } from '../store.ts';
 import { AGE, ageOf, column, NAME, nameOf, type Printer, wide } from './columns.ts';
 import { age } from './duration.ts';
 

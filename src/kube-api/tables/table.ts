@@ -1,6 +1,6 @@
+import type { KubeObject } from '../../kube/object.ts';
 import type { Resource } from '../resources.ts';
 import type { JsonObject } from '../schema/json.ts';
-import type { KubeObject } from '../store.ts';
 import { type Printer, plainPrinter } from './columns.ts';
 import { nodePrinter } from './nodes.ts';
 import {
@@ -13,29 +13,34 @@ import {
   secretPrinter,
   serviceAccountPrinter,
   servicePrinter,
-  tigeraStatusPrinter,
 } from './others.ts';
 import { podPrinter } from './pods.ts';
 import { controllerRevisionPrinter, daemonSetPrinter, deploymentPrinter, replicaSetPrinter } from './workloads.ts';
 
-const PRINTERS: Readonly<Record<string, Printer>> = {
-  ConfigMap: configMapPrinter,
-  ControllerRevision: controllerRevisionPrinter,
-  DaemonSet: daemonSetPrinter,
-  Deployment: deploymentPrinter,
-  Endpoints: endpointsPrinter,
-  EndpointSlice: endpointSlicePrinter,
-  Event: eventPrinter,
-  Lease: leasePrinter,
-  Namespace: namespacePrinter,
-  Node: nodePrinter,
-  Pod: podPrinter,
-  ReplicaSet: replicaSetPrinter,
-  Secret: secretPrinter,
-  Service: servicePrinter,
-  ServiceAccount: serviceAccountPrinter,
-  TigeraStatus: tigeraStatusPrinter,
-};
+const PRINTERS = new Map<string, Printer>(
+  Object.entries({
+    ConfigMap: configMapPrinter,
+    ControllerRevision: controllerRevisionPrinter,
+    DaemonSet: daemonSetPrinter,
+    Deployment: deploymentPrinter,
+    Endpoints: endpointsPrinter,
+    EndpointSlice: endpointSlicePrinter,
+    Event: eventPrinter,
+    Lease: leasePrinter,
+    Namespace: namespacePrinter,
+    Node: nodePrinter,
+    Pod: podPrinter,
+    ReplicaSet: replicaSetPrinter,
+    Secret: secretPrinter,
+    Service: servicePrinter,
+    ServiceAccount: serviceAccountPrinter,
+  }),
+);
+
+/** Prints kinds that are not Kubernetes' own in columns of their own. */
+export function addPrinters(printers: Readonly<Record<string, Printer>>): void {
+  for (const [kind, printer] of Object.entries(printers)) PRINTERS.set(kind, printer);
+}
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
 
@@ -51,7 +56,7 @@ interface TableOptions {
 
 /** What kubectl prints, made by the server: `Table` of meta.k8s.io/v1. */
 export function tableOf(objects: readonly KubeObject[], options: TableOptions): JsonObject {
-  const printer = PRINTERS[options.resource.kind] ?? plainPrinter;
+  const printer = PRINTERS.get(options.resource.kind) ?? plainPrinter;
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',

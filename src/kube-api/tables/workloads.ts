@@ -1,5 +1,5 @@
+import type { KubeObject } from '../../kube/object.ts';
 import { listAt, objectAt } from '../schema/json.ts';
-import type { KubeObject } from '../store.ts';
 import { AGE, ageOf, column, count, NAME, nameOf, type Printer, selectorText, statusCount, wide } from './columns.ts';
 
 const TEMPLATE = [wide('Containers'), wide('Images'), wide('Selector')];

@@ -1,9 +1,9 @@
+import type { KubeObject } from '../../kube/object.ts';
 import type { Call } from '../context.ts';
 import type { LogOptions } from '../runtime.ts';
 import { listAt, objectAt } from '../schema/json.ts';
 import { invalidValue } from '../schema/validate.ts';
 import { badRequest, invalid } from '../status.ts';
-import type { KubeObject } from '../store.ts';
 import { currentObject } from './read.ts';
 
 /** Streams the output of a container. What the client does not take is not read from the runtime either. */

@@ -1,3 +1,4 @@
+import type { KubeObject } from '../../kube/object.ts';
 import { mediaType, parseObject, readBody } from '../body.ts';
 import { type Call, present, type Reply } from '../context.ts';
 import { decodeObject } from '../decode-request.ts';
@@ -10,7 +11,6 @@ import { strategicPatch } from '../patch/strategic.ts';
 import { isObject, type JsonObject, objectAt } from '../schema/json.ts';
 import { invalidValue } from '../schema/validate.ts';
 import { ApiError, badRequest, invalid, unsupportedMediaType } from '../status.ts';
-import type { KubeObject } from '../store.ts';
 import { currentObject } from './read.ts';
 import { scaleOf, writeScale } from './scale.ts';
 import { hasMetadata, replace, save } from './write.ts';

@@ -1,8 +1,8 @@
+import type { KubeObject } from '../../kube/object.ts';
 import { type Call, present, type Reply } from '../context.ts';
 import type { JsonObject } from '../schema/json.ts';
 import { selectorOf } from '../selectors.ts';
 import { notFound } from '../status.ts';
-import type { KubeObject } from '../store.ts';
 import { type IncludeObject, tableOf } from '../tables/table.ts';
 
 /** The object that the call names. Throws 404. */

@@ -1,10 +1,10 @@
+import type { KubeObject } from '../../kube/object.ts';
 import { readObject } from '../body.ts';
 import type { Call, Reply } from '../context.ts';
 import { trackUpdate } from '../fields/managers.ts';
 import { isObject, type JsonObject, objectAt } from '../schema/json.ts';
 import { invalidValue } from '../schema/validate.ts';
 import { badRequest, conflict, invalid } from '../status.ts';
-import type { KubeObject } from '../store.ts';
 import { selectorText } from '../tables/columns.ts';
 import { currentObject } from './read.ts';
 import { replace, save } from './write.ts';

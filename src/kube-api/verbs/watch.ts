@@ -1,8 +1,9 @@
+import type { KubeObject } from '../../kube/object.ts';
 import { type Call, present } from '../context.ts';
 import type { JsonObject } from '../schema/json.ts';
 import { selectorOf } from '../selectors.ts';
 import { badRequest, expired } from '../status.ts';
-import { type KubeObject, StoreError, type WatchEvent } from '../store.ts';
+import { StoreError, type WatchEvent } from '../store.ts';
 import { tableOf } from '../tables/table.ts';
 import { answerForm, includeObject, metadataOnly } from './read.ts';
 

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { KubeObject } from '../../kube/object.ts';
 import { readObject } from '../body.ts';
 import { type Call, isDryRun, present, type Reply } from '../context.ts';
 import { decodeObject } from '../decode-request.ts';
@@ -7,7 +8,7 @@ import type { Resource } from '../resources.ts';
 import { validate } from '../rules.ts';
 import { isObject } from '../schema/json.ts';
 import { badRequest, conflict, forbidden, fromStoreError, invalid, notFound } from '../status.ts';
-import { type KubeObject, StoreError } from '../store.ts';
+import { StoreError } from '../store.ts';
 import { effectWarnings } from '../without-effect.ts';
 import { currentObject } from './read.ts';
 

@@ -1,9 +1,11 @@
 import { isCalicoNode } from '../../../src/cni/calico/controllers/calico-node.ts';
 import { Ipam } from '../../../src/cni/calico/controllers/ipam.ts';
+import { CALICO_NAMESPACES, calicoControllers } from '../../../src/cni/calico/controllers/operator.ts';
+import type { KubeObject } from '../../../src/kube/object.ts';
 import { type BootstrapNode, bootstrapCluster } from '../../../src/kube-api/controllers/bootstrap.ts';
 import type { DaemonSet, Deployment, Kinds, Node, Pod, PodSpec } from '../../../src/kube-api/controllers/kinds.ts';
 import { startControllers } from '../../../src/kube-api/controllers/start-controllers.ts';
-import { type KubeObject, Store } from '../../../src/kube-api/store.ts';
+import { Store } from '../../../src/kube-api/store.ts';
 
 export const MACHINE = {
   kernelVersion: '6.1.0',
@@ -26,6 +28,7 @@ export function nodesOf(workers: number): BootstrapNode[] {
 export class TestCluster {
   readonly store = new Store();
   readonly ipam = new Ipam();
+  readonly ipam6 = new Ipam();
   readonly errors: unknown[] = [];
   /** Pods whose names begin so never become ready. */
   failing: string | undefined;
@@ -34,9 +37,9 @@ export class TestCluster {
   #stops: (() => void)[] = [];
 
   constructor(nodes: readonly BootstrapNode[] = nodesOf(2)) {
-    bootstrapCluster(this.store, nodes, { machine: MACHINE });
+    bootstrapCluster(this.store, nodes, { machine: MACHINE, namespaces: CALICO_NAMESPACES });
     const controllers = startControllers(this.store, {
-      ipam: this.ipam,
+      cni: calicoControllers({ ipam: this.ipam, ipam6: this.ipam6, nodePrefixLength: { 4: 16, 6: 64 } }),
       onError: (error) => this.errors.push(error),
     });
     this.#stops.push(() => controllers.stop(), this.#runKubelets());

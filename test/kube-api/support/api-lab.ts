@@ -5,6 +5,8 @@ import type { Server as NetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { CALICO_SCHEME } from '../../../src/cni/calico/scheme.ts';
+import { addToScheme } from '../../../src/kube-api/scheme.ts';
 import { startApiServer } from '../../../src/kube-api/server.ts';
 import { Store } from '../../../src/kube-api/store.ts';
 import { FakeRuntime, startFakeDaemonSets, startFakeKubelet } from './fake-kubelet.ts';
@@ -49,6 +51,7 @@ export async function startApiLab(options: { nodes?: string[]; listen?: NetServe
     logged.push(`${message}: ${error instanceof Error ? error.stack : String(error)}`);
   };
   const listen = options.listen ?? { host: '127.0.0.1', port: 0 };
+  addToScheme(CALICO_SCHEME);
   const server = await startApiServer({ store, runtime, tls, token, listen, log });
   const stops = [startFakeKubelet(store), startFakeDaemonSets(store)];
   seed(store, options.nodes ?? ['control-plane', 'worker', 'worker2']);

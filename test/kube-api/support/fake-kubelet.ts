@@ -1,6 +1,7 @@
 import { PassThrough, Readable } from 'node:stream';
+import type { KubeObject } from '../../../src/kube/object.ts';
 import { type LogOptions, type PodRuntime, RuntimeRefusal } from '../../../src/kube-api/runtime.ts';
-import type { KubeObject, Store } from '../../../src/kube-api/store.ts';
+import type { Store } from '../../../src/kube-api/store.ts';
 import type { RemoteProcess } from '../../../src/process/remote-process.ts';
 
 const now = () => `${new Date().toISOString().slice(0, 19)}Z`;

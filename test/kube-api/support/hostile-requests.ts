@@ -1,5 +1,10 @@
 import fc from 'fast-check';
-import { ROUTES } from '../../../src/kube-api/routes.ts';
+import { CALICO_SCHEME } from '../../../src/cni/calico/scheme.ts';
+import { routes } from '../../../src/kube-api/routes.ts';
+import { addToScheme } from '../../../src/kube-api/scheme.ts';
+
+addToScheme(CALICO_SCHEME);
+const ROUTES = routes();
 
 /** A request that no client of good will would send. */
 export interface HostileRequest {

@@ -1,7 +1,7 @@
+import type { KubeObject } from '../../../kube/object.ts';
 import type { ControllerContext } from '../../../kube-api/controllers/controller.ts';
 import type { DaemonSet } from '../../../kube-api/controllers/kinds.ts';
 import { controllerOf } from '../../../kube-api/controllers/pods.ts';
-import type { KubeObject } from '../../../kube-api/store.ts';
 
 const NAMESPACE = 'calico-system';
 const NAME = 'calico-node';

@@ -1,5 +1,5 @@
-import type { InstallationSpec, IPPoolOfInstallation } from '../../../kube-api/controllers/kinds.ts';
 import { familyOf, holds, isNetworkOf } from '../../../net/families.ts';
+import type { InstallationSpec, IPPoolOfInstallation } from './kinds.ts';
 
 /** Spec of the IPPool object (crd.projectcalico.org/v1), as Calico writes it. */
 export type IPPoolSpec = {

@@ -1,14 +1,16 @@
+import type { KubeObject } from '../../../kube/object.ts';
 import { timestamp, withCondition } from '../../../kube-api/controllers/conditions.ts';
 import { attempt, type ControllerContext, reconcileOnChange } from '../../../kube-api/controllers/controller.ts';
-import type { Condition, Installation, Node } from '../../../kube-api/controllers/kinds.ts';
+import type { Condition, Node } from '../../../kube-api/controllers/kinds.ts';
 import { isNodeReady } from '../../../kube-api/controllers/node-fit.ts';
 import { ensure, modify, writeStatus } from '../../../kube-api/controllers/object-cache.ts';
-import type { KubeObject } from '../../../kube-api/store.ts';
+import type { CniControllers } from '../../../kube-api/controllers/start-controllers.ts';
 import { type Family, familyOf } from '../../../net/families.ts';
 import { ensureCalicoNode } from './calico-node.ts';
 import { type Degraded, planPools } from './installation.ts';
 import type { Ipam } from './ipam.ts';
 import { IpamError } from './ipam.ts';
+import type { Installation } from './kinds.ts';
 
 const CRD = 'crd.projectcalico.org/v1';
 
@@ -42,14 +44,23 @@ export interface CalicoOptions {
   nodePrefixLength: Record<Family, number>;
 }
 
+const KINDS = ['Installation', 'IPPool', 'FelixConfiguration', 'BlockAffinity', 'Node'] as const;
+
+/** Returns Calico's controllers, to be started with those of Kubernetes. */
+export function calicoControllers(options: CalicoOptions): CniControllers {
+  return { kinds: [...KINDS, 'TigeraStatus'], run: (context) => runCalico(context, options) };
+}
+
+/** Namespaces that Calico's manifests expect. */
+export const CALICO_NAMESPACES = ['calico-system', 'tigera-operator'];
+
 /**
  * Plays Calico's operator and its node services: once there is an Installation `default`, it makes the pool and the default
  * FelixConfiguration, gives the nodes blocks and tunnel addresses, and so makes them Ready.
  */
-export function runCalico(context: ControllerContext, options: CalicoOptions): () => void {
-  const kinds = ['Installation', 'IPPool', 'FelixConfiguration', 'BlockAffinity', 'Node'] as const;
+function runCalico(context: ControllerContext, options: CalicoOptions): () => void {
   let stopped = false;
-  const stop = reconcileOnChange(context, 'tigera-operator', kinds, () => reconcile(context, options));
+  const stop = reconcileOnChange(context, 'tigera-operator', KINDS, () => reconcile(context, options));
   // The kubelets take addresses too, and that may claim a block.
   const changed = () => {
     queueMicrotask(() => {

@@ -1,14 +1,14 @@
-import type { NodeNamespaces } from '../../../engine/embedded/node/node-namespaces.ts';
 import { runTool } from '../../../process/tool.ts';
+import type { NodeNamespace } from '../../node.ts';
 import type { ChangeStep, NodeChanges } from '../dataplane/types.ts';
 import { createWireguardDevice, type Means, removeWireguardDevice } from './wireguard-device.ts';
 
 /** Carries out what `planChanges` found, step by step. Throws ToolError where one fails, and leaves out those after it. */
-export async function applyChanges(node: NodeNamespaces, changes: NodeChanges, means: Means): Promise<void> {
+export async function applyChanges(node: NodeNamespace, changes: NodeChanges, means: Means): Promise<void> {
   for (const step of changes.steps) await applyStep(node, step, means);
 }
 
-async function applyStep(node: NodeNamespaces, step: ChangeStep, means: Means): Promise<void> {
+async function applyStep(node: NodeNamespace, step: ChangeStep, means: Means): Promise<void> {
   switch (step.kind) {
     case 'batch':
     case 'sysctl':

@@ -1,6 +1,6 @@
-import type { NodeNamespaces } from '../../../engine/embedded/node/node-namespaces.ts';
 import type { Family } from '../../../net/families.ts';
 import { runTool } from '../../../process/tool.ts';
+import type { NodeNamespace } from '../../node.ts';
 import { planChanges } from '../dataplane/changes.ts';
 import { desiredState, emptyState } from '../dataplane/felix.ts';
 import { felixEvents } from '../dataplane/felix-events.ts';
@@ -16,7 +16,7 @@ import { giveNewKey, type Means } from './wireguard-device.ts';
 
 /** A node, as the Felix on it knows it. */
 export interface FelixNode {
-  namespaces: NodeNamespaces;
+  namespaces: NodeNamespace;
   firewall: NodeFirewall;
   log: FelixLog;
   /** What the kernel has, as far as Felix knows; undefined where it must look. */
@@ -51,7 +51,7 @@ export interface Plan {
 }
 
 /** A node that is as it was made. */
-export function freshNode(namespaces: NodeNamespaces, teller: FirewallTeller): FelixNode {
+export function freshNode(namespaces: NodeNamespace, teller: FirewallTeller): FelixNode {
   return {
     namespaces,
     firewall: new NodeFirewall(namespaces, teller),

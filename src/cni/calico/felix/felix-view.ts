@@ -1,4 +1,5 @@
-import type { KubeObject, Store } from '../../../kube-api/store.ts';
+import type { KubeObject } from '../../../kube/object.ts';
+import type { Store } from '../../../kube-api/store.ts';
 import { type Family, familyOf } from '../../../net/families.ts';
 import type { Ipam } from '../controllers/ipam.ts';
 import { ANNOTATIONS } from '../controllers/operator.ts';

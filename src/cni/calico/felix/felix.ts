@@ -1,11 +1,11 @@
-import type { NodeNamespaces } from '../../../engine/embedded/node/node-namespaces.ts';
-import type { Sandbox } from '../../../engine/embedded/pod/sandbox.ts';
-import { podInterfaceLines, podVethLines } from '../../../engine/embedded/underlay.ts';
-import type { KubeObject, Store } from '../../../kube-api/store.ts';
+import type { KubeObject } from '../../../kube/object.ts';
+import type { Store } from '../../../kube-api/store.ts';
 import { atOnce } from '../../../process/at-once.ts';
 import { runTool } from '../../../process/tool.ts';
+import type { NetworkNamespace, NodeNamespace } from '../../node.ts';
 import type { Ipam } from '../controllers/ipam.ts';
 import { podMtu } from '../dataplane/mtu.ts';
+import { podInterfaceLines, podVethLines } from '../dataplane/pod-veth.ts';
 import { hostInterfaceName } from '../dataplane/workloads.ts';
 import type { FelixLog } from './felix-log.ts';
 import { type FelixNode, freshNode, type Plan, planNode, runPlan, withoutWorkload } from './felix-node.ts';
@@ -55,7 +55,7 @@ export class Felix {
   }
 
   /** Takes charge of nodes that are as they were made. */
-  start(nodes: ReadonlyMap<string, NodeNamespaces>): void {
+  start(nodes: ReadonlyMap<string, NodeNamespace>): void {
     const teller = new FirewallTeller((why) => {
       this.#log(`no firewall rules on the nodes, which need none: ${why}`);
       for (const { log } of this.#nodes.values()) log.noFirewall(why);
@@ -112,7 +112,7 @@ export class Felix {
   }
 
   /** Connects a pod's sandbox to its node and gives the pod's addresses, IPv4's first; the routes to them stand when this resolves. */
-  async attach(nodeName: string, pod: KubeObject, sandbox: Sandbox): Promise<string[]> {
+  async attach(nodeName: string, pod: KubeObject, sandbox: NetworkNamespace): Promise<string[]> {
     const node = this.#node(nodeName);
     const { namespace = 'default', name, uid = '' } = pod.metadata;
     const address = this.#ipam.assign(nodeName, `k8s-pod-network.${uid}`);

@@ -1,6 +1,6 @@
-import type { NodeNamespaces } from '../../../engine/embedded/node/node-namespaces.ts';
 import { messageOf } from '../../../errors.ts';
 import { runTool } from '../../../process/tool.ts';
+import type { NodeNamespace } from '../../node.ts';
 import type { FirewallState } from '../dataplane/firewall.ts';
 import { firewallChanges, readFirewall } from '../dataplane/firewall-changes.ts';
 
@@ -38,7 +38,7 @@ export interface FirewallWish {
  * later, and where WireGuard is on, it changes together with the rest.
  */
 export class NodeFirewall {
-  readonly #node: NodeNamespaces;
+  readonly #node: NodeNamespace;
   readonly #teller: FirewallTeller;
   /** What was made, as text; undefined where one must look. */
   #made: string | undefined;
@@ -47,7 +47,7 @@ export class NodeFirewall {
   #waiting: FirewallWish | undefined;
   #last: Promise<boolean> = Promise.resolve(false);
 
-  constructor(node: NodeNamespaces, teller: FirewallTeller) {
+  constructor(node: NodeNamespace, teller: FirewallTeller) {
     this.#node = node;
     this.#teller = teller;
   }

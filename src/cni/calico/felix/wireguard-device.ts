@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { NodeNamespaces } from '../../../engine/embedded/node/node-namespaces.ts';
 import { runTool, ToolError } from '../../../process/tool.ts';
+import type { NodeNamespace } from '../../node.ts';
 
 export type Dataplane = 'kernel' | 'userspace';
 
@@ -29,7 +29,7 @@ const WAIT_MS = 20_000;
 
 /** Makes a WireGuard device on a node, without a key yet. */
 export async function createWireguardDevice(
-  node: NodeNamespaces,
+  node: NodeNamespace,
   name: string,
   { dataplane, log }: Means,
 ): Promise<void> {
@@ -44,12 +44,12 @@ export async function createWireguardDevice(
 const NEW_KEY = 'wg genkey | wg set "$1" private-key /proc/self/fd/0 && wg show "$1" public-key';
 
 /** Gives a device a new private key, and gives its public key (base64). As with Calico, the private key lives in the device alone. */
-export async function giveNewKey(node: NodeNamespaces, name: string): Promise<string> {
+export async function giveNewKey(node: NodeNamespace, name: string): Promise<string> {
   return (await runTool(node.enter(['sh', '-c', NEW_KEY, 'new-key', name]))).trim();
 }
 
 /** Takes a device away. wireguard-go ends with its device, and its socket must be gone before the name can be used again. */
-export async function removeWireguardDevice(node: NodeNamespaces, name: string): Promise<void> {
+export async function removeWireguardDevice(node: NodeNamespace, name: string): Promise<void> {
   await runTool(node.enter(['ip', 'link', 'del', name]));
   const deadline = Date.now() + WAIT_MS;
   while (isThere(socketOf(node, name))) {
@@ -58,7 +58,7 @@ export async function removeWireguardDevice(node: NodeNamespaces, name: string):
   }
 }
 
-function socketOf(node: NodeNamespaces, name: string): string {
+function socketOf(node: NodeNamespace, name: string): string {
   return `/proc/${node.pid}/root/run/wireguard/${name}.sock`;
 }
 
@@ -67,7 +67,7 @@ function isThere(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
-async function startWireguardGo(node: NodeNamespaces, name: string, log: Means['log']): Promise<void> {
+async function startWireguardGo(node: NodeNamespace, name: string, log: Means['log']): Promise<void> {
   const [command = '', ...rest] = node.enter(['wireguard-go', '--foreground', name]);
   // A small heap: a lab's tunnels carry little, and there is one process for each node.
   const env = { ...process.env, LOG_LEVEL: 'error', GOGC: '50' };

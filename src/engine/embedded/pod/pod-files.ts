@@ -1,7 +1,8 @@
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { KubeObject, Store } from '../../../kube-api/store.ts';
+import type { KubeObject } from '../../../kube/object.ts';
+import type { Store } from '../../../kube-api/store.ts';
 import { RUN_FOLDER } from './image.ts';
 import type { ContainerSpec, PodSpec } from './pod-plan.ts';
 import { volumeFiles } from './pod-plan.ts';

@@ -1,4 +1,5 @@
-import type { KubeObject, Store } from '../../../kube-api/store.ts';
+import type { KubeObject } from '../../../kube/object.ts';
+import type { Store } from '../../../kube-api/store.ts';
 import { type Image, imageOf } from './image.ts';
 
 export interface EnvVar {

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../../../kube-api/store.ts';
+import type { KubeObject } from '../../../kube/object.ts';
 import type { ContainerSpec, PodSpec } from './pod-plan.ts';
 
 /** What is known of one container at a moment. */

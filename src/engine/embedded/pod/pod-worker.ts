@@ -1,8 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import type { KubeObject } from '../../../kube/object.ts';
 import type { ContainerLog } from '../../../kube-api/container-log.ts';
 import { type LogOptions, RuntimeRefusal } from '../../../kube-api/runtime.ts';
-import type { KubeObject, Store } from '../../../kube-api/store.ts';
+import type { Store } from '../../../kube-api/store.ts';
 import type { RemoteProcess, RunOptions } from '../../../process/remote-process.ts';
 import type { NodeNamespaces } from '../node/node-namespaces.ts';
 import { type Container, startContainer } from './container.ts';

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
+import type { KubeObject } from '../../../kube/object.ts';
 import type { LogOptions } from '../../../kube-api/runtime.ts';
-import type { KubeObject, Store } from '../../../kube-api/store.ts';
+import type { Store } from '../../../kube-api/store.ts';
 import type { RemoteProcess, RunOptions } from '../../../process/remote-process.ts';
 import type { PodSpec } from './pod-plan.ts';
 import { type ContainerState, now, podStatus } from './pod-status.ts';

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isCalicoNode } from '../../../../src/cni/calico/controllers/calico-node.ts';
 import { planPools } from '../../../../src/cni/calico/controllers/installation.ts';
+import type { StatusWithConditions } from '../../../../src/cni/calico/controllers/kinds.ts';
 import { conditionOf } from '../../../../src/kube-api/controllers/conditions.ts';
-import type { Node, StatusWithConditions } from '../../../../src/kube-api/controllers/kinds.ts';
+import type { Node } from '../../../../src/kube-api/controllers/kinds.ts';
 import { holds } from '../../../../src/net/families.ts';
 import { nodesOf, podObject, TestCluster } from '../../../kube-api/controllers/support.ts';
 

@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { felixSettings } from '../../../../src/cni/calico/dataplane/felix-settings.ts';
 import { podMtu } from '../../../../src/cni/calico/dataplane/mtu.ts';
+import { podInterfaceLines, podVethLines } from '../../../../src/cni/calico/dataplane/pod-veth.ts';
 import type { ClusterView, FelixSettings, NodeState } from '../../../../src/cni/calico/dataplane/types.ts';
 import {
   NODE_SYSCTLS,
   nodeInterfaceLines,
   nodeUplinkLines,
-  podInterfaceLines,
-  podVethLines,
   WIRE_SYSCTLS,
   wireLines,
 } from '../../../../src/engine/embedded/underlay.ts';
