@@ -101,7 +101,7 @@ export async function captureRun(run: CaptureRun): Promise<void> {
     progress(`Sending marked connections between ${plan.controls.length} pairs of nodes`);
     const [sent, further] = await Promise.all([
       sendProbes(probing, plan.probes, plan.markers, signal),
-      reachFurtherPods(probing, pods, signal),
+      reachFurtherPods(probing, plan.controls, pods, signal),
     ]);
     if (run.linger.length > 0) {
       await Promise.any(sessions.map((session) => seen(session.saw(run.linger, 1, LINGER_MS)))).catch(() => undefined);

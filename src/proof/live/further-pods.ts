@@ -17,26 +17,31 @@ const PACKETS = 6;
 const DISCARD = 9;
 
 /**
- * Sends a sequence of packets from each node's probe pod to every pod of the other nodes that is in no probe, over each family:
- * what leads past the tunnel for one pod alone shows in packets to that pod alone. If there are too many ways, it tries some
+ * Sends a sequence of packets for each pair of nodes from the probe pod of the one to every pod of the other that is in no probe, over
+ * each family: what leads past the tunnel for one pod alone shows in packets to that pod alone. If there are too many ways, it tries some
  * at random, and names the others as not tried.
  */
 export async function reachFurtherPods(
   sessions: ReadonlyMap<string, ProbePod>,
+  pairs: readonly { from: string; to: string }[],
   pods: readonly Pod[],
   signal: AbortSignal,
 ): Promise<{ furtherPods: FurtherPod[]; notTried: NotTried[] }> {
   const probing = new Set([...sessions.values()].map(({ namespace, name }) => `${namespace}/${name}`));
-  const further = pods.filter((pod) => hasNetwork(pod) && !probing.has(nameOf(pod)));
-  const ways = further.flatMap((pod) =>
-    [...sessions.values()]
-      .filter(({ node }) => node !== pod.spec?.nodeName)
-      .flatMap((session) =>
-        [...addressesOf(pod)]
-          .filter(([family]) => session.addresses.has(family))
-          .map(([family, address]) => ({ session, pod, family, address })),
-      ),
-  );
+  const further = new Map<string, Pod[]>();
+  for (const pod of pods) {
+    const node = pod.spec?.nodeName ?? '';
+    if (hasNetwork(pod) && !probing.has(nameOf(pod))) further.set(node, [...(further.get(node) ?? []), pod]);
+  }
+  const ways = pairs.flatMap(({ from, to }) => {
+    const session = sessions.get(from);
+    if (!session) return [];
+    return (further.get(to) ?? []).flatMap((pod) =>
+      [...addressesOf(pod)]
+        .filter(([family]) => session.addresses.has(family))
+        .map(([family, address]) => ({ session, pod, family, address })),
+    );
+  });
   const chosen = shuffle(ways, randomInt);
   const furtherPods = await eachOf(chosen.slice(0, WAYS), AT_ONCE, async ({ session, pod, family, address }, i) => {
     signal.throwIfAborted();
