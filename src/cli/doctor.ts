@@ -1,6 +1,6 @@
 import { ExitCode, usageFailure } from '../errors.ts';
-import type { Check, EngineReport } from '../operations/doctor/check.ts';
-import { remedyOf } from '../operations/doctor/remedy.ts';
+import type { Check, EngineReport } from '../machine/check.ts';
+import { remedyOf } from '../machine/remedy.ts';
 import { type DoctorReport, type DoctorRequest, doctor, doctorFix, fixable } from '../operations/doctor.ts';
 import { type Context, printJson } from './context.ts';
 

@@ -1,5 +1,5 @@
+import { type PullRequest, pull } from '../engine/containerlab/pull.ts';
 import { ExitCode } from '../errors.ts';
-import { type PullRequest, pull } from '../operations/pull.ts';
 import { type Context, printJson } from './context.ts';
 
 export async function pullCommand(

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
+import { calicoSourceOf } from '../cni/calico/source.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Cluster } from '../kube/cluster.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { LabDefinition } from '../lab/lab-definition.ts';
 import type { Topology } from '../lab/topology.ts';
 import { type LabState, makeLabFolder, saveLabState } from '../state/lab-state.ts';
-import { calicoSourceOf } from './calico-source.ts';
 import type { Deployed, DeployRequest, Work } from './deploy.ts';
 
 /** A deployment that is to be. */
@@ -54,7 +54,7 @@ export async function bringUp(deployment: Deployment): Promise<Deployed> {
       info: (text) => listener.info(text),
       images: async () => {
         const read = await lab();
-        return (await import('./lab-images.ts')).podImages(read, calicoSourceOf(read, request));
+        return (await import('../engine/containerlab/lab-images.ts')).podImages(read, calicoSourceOf(read, request));
       },
       signal,
       timed: listener.timed,
@@ -153,5 +153,5 @@ const byNumbersInThem = new Intl.Collator('en', { numeric: true }).compare;
 /** Where the machine forbids namespaces, `unshare` alone says little. */
 async function whyNoNamespaces(engine: Engine, signal: AbortSignal): Promise<Error | undefined> {
   if (engine.name !== 'embedded' || signal.aborted) return undefined;
-  return (await import('./preflight.ts')).explainUnshareFailure();
+  return (await import('../engine/embedded/doctor/preflight.ts')).explainUnshareFailure();
 }

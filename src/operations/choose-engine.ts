@@ -31,10 +31,10 @@ export async function chooseEngine(
 async function automatically(possible: readonly EngineName[], image: () => Promise<string | undefined>) {
   if (!possible.includes('embedded')) return { engine: possible[0] ?? 'containerlab', why: 'what this lab is for' };
   if (!possible.includes('containerlab')) return { engine: 'embedded' as const, why: 'what this lab is for' };
-  const { findTool } = await import('./doctor/tools.ts');
+  const { findTool } = await import('../machine/tools.ts');
   const missing = ['docker', 'containerlab'].filter((name) => findTool(name) === undefined);
   if (missing.length > 0) return { engine: 'embedded' as const, why: `there is no ${missing.join(' and no ')} here` };
-  const against = await (await import('./containerlab-possible.ts')).whyNotContainerlab(await image());
+  const against = await (await import('../engine/containerlab/doctor/fitness.ts')).whyNotContainerlab(await image());
   if (against !== undefined) return { engine: 'embedded' as const, why: `not containerlab: ${against}` };
   return { engine: 'containerlab' as const, why: 'Docker and containerlab are here' };
 }

@@ -80,7 +80,7 @@ export async function deploy(
     const choice = await chooseEngine(request.engine, definition.engines, request.existing !== undefined, image);
     listener.info(`engine: ${choice.engine} (${choice.why})`);
     const engine = await engineOf(choice.engine);
-    if (engine.name === 'embedded') await (await import('./preflight.ts')).preflightEmbedded();
+    if (engine.name === 'embedded') await (await import('../engine/embedded/doctor/preflight.ts')).preflightEmbedded();
     // What one could go on with is not taken away for a mistake in a file.
     if (engine.resumes) await lab().then(() => clearOthers(name, engine));
     else await clear(name, engine);

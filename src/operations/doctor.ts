@@ -1,10 +1,10 @@
+import { examineContainerlab } from '../engine/containerlab/doctor/containerlab.ts';
+import { examineEmbedded } from '../engine/embedded/doctor/embedded.ts';
+import { type ClusterChoice, examineKubernetes, glanceAtKubernetes } from '../engine/kubernetes/doctor/kubernetes.ts';
 import { readLab } from '../lab/lab.ts';
+import type { Check, EngineReport } from '../machine/check.ts';
+import { type Announce, applyFixes } from '../machine/fix.ts';
 import type { EngineName } from '../state/engine-name.ts';
-import type { Check, EngineReport } from './doctor/check.ts';
-import { examineContainerlab } from './doctor/containerlab.ts';
-import { examineEmbedded } from './doctor/embedded.ts';
-import { type Announce, applyFixes } from './doctor/fix.ts';
-import { type ClusterChoice, examineKubernetes, glanceAtKubernetes } from './doctor/kubernetes.ts';
 
 /** What `doctor -o json` prints. */
 export interface DoctorReport {

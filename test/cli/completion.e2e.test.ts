@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ARGUMENT_VALUES, complete, OPTION_VALUES } from '../../src/cli/complete.ts';
 import { buildProgram } from '../../src/cli/program.ts';
-import { findTool } from '../../src/operations/doctor/tools.ts';
+import { findTool } from '../../src/machine/tools.ts';
 import { LABS } from '../e2e/support/labs.ts';
 import { Home, WGLAB } from '../e2e/support/wglab.ts';
 

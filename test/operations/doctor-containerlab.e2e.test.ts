@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { examineContainerlab } from '../../src/engine/containerlab/doctor/containerlab.ts';
+import { freeSubnet, type Subnets, subnetClashes } from '../../src/engine/containerlab/doctor/subnets.ts';
 import { type Lab, readLab } from '../../src/lab/lab.ts';
-import { examineContainerlab } from '../../src/operations/doctor/containerlab.ts';
-import { freeSubnet, type Subnets, subnetClashes } from '../../src/operations/doctor/subnets.ts';
 import { fakeDocker } from '../engine/containerlab/support/fake-docker.ts';
 
 const LAB = {

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Check } from '../../src/operations/doctor/check.ts';
-import { nodeCheck } from '../../src/operations/doctor/machine.ts';
-import { tryNamespaces } from '../../src/operations/doctor/namespaces.ts';
-import { refusalOf } from '../../src/operations/doctor/refusal.ts';
-import { EMBEDDED_TOOLS, findTool, systemPath } from '../../src/operations/doctor/tools.ts';
+import { tryNamespaces } from '../../src/engine/embedded/doctor/namespaces.ts';
+import { explainUnshareFailure, preflightEmbedded } from '../../src/engine/embedded/doctor/preflight.ts';
+import { refusalOf } from '../../src/engine/embedded/doctor/refusal.ts';
+import type { Check } from '../../src/machine/check.ts';
+import { nodeCheck } from '../../src/machine/machine.ts';
+import { EMBEDDED_TOOLS, findTool, systemPath } from '../../src/machine/tools.ts';
 import { type DoctorReport, doctor, doctorFix } from '../../src/operations/doctor.ts';
-import { explainUnshareFailure, preflightEmbedded } from '../../src/operations/preflight.ts';
 import { ALL_TOOLS, ToolFolder } from './tool-folder.ts';
 
 const sudo = process.getuid?.() === 0 ? '' : 'sudo ';

@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EMBEDDED_TOOLS, findTool, WIREGUARD_GO } from '../../src/operations/doctor/tools.ts';
+import { EMBEDDED_TOOLS, findTool, WIREGUARD_GO } from '../../src/machine/tools.ts';
 
 /** Every program that the embedded engine may run. */
 export const ALL_TOOLS = [...EMBEDDED_TOOLS, WIREGUARD_GO];

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ensureCaptureTools } from '../../../src/engine/containerlab/capture-tools.ts';
+import { allImages } from '../../../src/engine/containerlab/lab-images.ts';
 import { BASE_IMAGE, prepareToolsImage, TOOLS_IMAGE } from '../../../src/engine/containerlab/tools-image.ts';
 import { ExitCode } from '../../../src/errors.ts';
 import { readLab } from '../../../src/lab/lab.ts';
-import { allImages } from '../../../src/operations/lab-images.ts';
 import { ToolFolder } from '../../operations/tool-folder.ts';
 import { fakeDocker } from './support/fake-docker.ts';
 

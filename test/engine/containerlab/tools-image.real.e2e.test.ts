@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ensureCaptureTools } from '../../../src/engine/containerlab/capture-tools.ts';
 import { prepareToolsImage, TOOLS_IMAGE } from '../../../src/engine/containerlab/tools-image.ts';
-import { findTool } from '../../../src/operations/doctor/tools.ts';
+import { findTool } from '../../../src/machine/tools.ts';
 import { ToolFolder } from '../../operations/tool-folder.ts';
 
 const run = promisify(execFile);

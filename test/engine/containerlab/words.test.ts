@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
+import { clashesOf } from '../../../src/engine/containerlab/doctor/subnets.ts';
 import { explainRun } from '../../../src/engine/containerlab/explain.ts';
 import { withoutDigest } from '../../../src/engine/containerlab/images.ts';
 import { inspectedIn } from '../../../src/engine/containerlab/inspect.ts';
@@ -13,7 +14,6 @@ import { planWithoutCluster, topologyFor } from '../../../src/engine/containerla
 import { asRoot, isEnough, versionIn } from '../../../src/engine/containerlab/tool.ts';
 import { parseDocuments } from '../../../src/lab/document.ts';
 import { topologyOf } from '../../../src/lab/topology.ts';
-import { clashesOf } from '../../../src/operations/doctor/subnets.ts';
 
 /** What containerlab 0.79.0 printed where no image could be pulled (recorded; colours and margins as they came). */
 const RECORDED = `20:24:39 INFO Containerlab started version=0.79.0

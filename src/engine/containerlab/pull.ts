@@ -1,14 +1,14 @@
 import { readdir } from 'node:fs/promises';
-import { requireDocker } from '../engine/containerlab/docker.ts';
-import { nameHere, pullImage, readImages, saveImages } from '../engine/containerlab/images.ts';
-import { prepareToolsImage, TOOLS_IMAGE } from '../engine/containerlab/tools-image.ts';
-import { lackingFailure, messageOf } from '../errors.ts';
-import { readLab } from '../lab/lab.ts';
-import { runTool } from '../process/tool.ts';
-import { makePrivateFolder } from '../state/whole-file.ts';
-import { type CalicoWishes, cacheFolder, calicoSourceOf } from './calico-source.ts';
-import type { DeployListener } from './deploy.ts';
+import { type CalicoWishes, cacheFolder, calicoSourceOf } from '../../cni/calico/source.ts';
+import { lackingFailure, messageOf } from '../../errors.ts';
+import { readLab } from '../../lab/lab.ts';
+import type { DeployListener } from '../../operations/deploy.ts';
+import { runTool } from '../../process/tool.ts';
+import { makePrivateFolder } from '../../state/whole-file.ts';
+import { requireDocker } from './docker.ts';
+import { nameHere, pullImage, readImages, saveImages } from './images.ts';
 import { allImages, hasCaptureTools } from './lab-images.ts';
+import { prepareToolsImage, TOOLS_IMAGE } from './tools-image.ts';
 
 export interface PullRequest extends CalicoWishes {
   lab: string;

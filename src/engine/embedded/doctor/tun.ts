@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs';
-import type { Fix } from './check.ts';
+import type { Fix } from '../../../machine/check.ts';
 
 const DEVICE = '/dev/net/tun';
 const LOAD = ['modprobe', 'tun'];

@@ -1,13 +1,13 @@
-import { calicoImages } from '../../cni/calico/images.ts';
-import { DEFAULT_CALICO, keptManifest } from '../../cni/calico/release.ts';
-import { imagesHere } from '../../engine/containerlab/docker.ts';
-import { nameHere } from '../../engine/containerlab/images.ts';
-import { TOOLS_IMAGE } from '../../engine/containerlab/tools-image.ts';
-import { imagesOfLab } from '../../lab/images.ts';
-import type { Lab } from '../../lab/lab.ts';
-import { calicoSourceOf } from '../calico-source.ts';
+import { calicoImages } from '../../../cni/calico/images.ts';
+import { DEFAULT_CALICO, keptManifest } from '../../../cni/calico/release.ts';
+import { calicoSourceOf } from '../../../cni/calico/source.ts';
+import { imagesOfLab } from '../../../lab/images.ts';
+import type { Lab } from '../../../lab/lab.ts';
+import type { Check } from '../../../machine/check.ts';
+import { imagesHere } from '../docker.ts';
+import { nameHere } from '../images.ts';
 import { hasCaptureTools } from '../lab-images.ts';
-import type { Check } from './check.ts';
+import { TOOLS_IMAGE } from '../tools-image.ts';
 
 /** How many missing images are named. */
 const NAMED = 3;

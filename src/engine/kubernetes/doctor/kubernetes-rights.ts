@@ -1,6 +1,6 @@
-import { calicoGroup } from '../../cni/calico/keys.ts';
-import type { Cluster } from '../../kube/cluster.ts';
-import type { Check } from './check.ts';
+import { calicoGroup } from '../../../cni/calico/keys.ts';
+import type { Cluster } from '../../../kube/cluster.ts';
+import type { Check } from '../../../machine/check.ts';
 
 const REVIEW = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview' };
 

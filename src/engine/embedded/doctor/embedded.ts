@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { messageOf } from '../../errors.ts';
-import { runTool } from '../../process/tool.ts';
-import type { Check, EngineReport, Fix } from './check.ts';
-import { machineChecks } from './machine.ts';
+import { messageOf } from '../../../errors.ts';
+import type { Check, EngineReport, Fix } from '../../../machine/check.ts';
+import { machineChecks } from '../../../machine/machine.ts';
+import { remedyOf } from '../../../machine/remedy.ts';
+import { isStatic } from '../../../machine/static-binary.ts';
+import { EMBEDDED_TOOLS, findTool, IPTABLES, type Tool, WIREGUARD_GO } from '../../../machine/tools.ts';
+import { runTool } from '../../../process/tool.ts';
 import { DEVICE_KINDS, type Namespaces, tryNamespaces } from './namespaces.ts';
-import { remedyOf } from './remedy.ts';
-import { isStatic } from './static-binary.ts';
-import { EMBEDDED_TOOLS, findTool, IPTABLES, type Tool, WIREGUARD_GO } from './tools.ts';
 import { tunProblem } from './tun.ts';
 
 /** Tools without which the kernel cannot be tried. */

@@ -1,9 +1,9 @@
-import { calicoImages } from '../cni/calico/images.ts';
-import { type CalicoSource, DEFAULT_CALICO, readManifest } from '../cni/calico/release.ts';
-import { TOOLS_IMAGE } from '../engine/containerlab/tools-image.ts';
-import { imagesOfLab } from '../lab/images.ts';
-import type { Lab } from '../lab/lab.ts';
-import { findTool } from './doctor/tools.ts';
+import { calicoImages } from '../../cni/calico/images.ts';
+import { type CalicoSource, DEFAULT_CALICO, readManifest } from '../../cni/calico/release.ts';
+import { imagesOfLab } from '../../lab/images.ts';
+import type { Lab } from '../../lab/lab.ts';
+import { findTool } from '../../machine/tools.ts';
+import { TOOLS_IMAGE } from './tools-image.ts';
 
 /** The images that the pods of a lab want: Calico's, and those of its manifests. */
 export async function podImages(lab: Lab, source: CalicoSource, signal?: AbortSignal): Promise<string[]> {

@@ -1,8 +1,8 @@
-import { DEFAULT_IMAGES, daemonSetsOf, namespaceOf } from '../../engine/kubernetes/workloads.ts';
-import { messageOf } from '../../errors.ts';
-import type { AppliedObject, Cluster } from '../../kube/cluster.ts';
-import type { KubeObject } from '../../kube/objects.ts';
-import type { Check } from './check.ts';
+import { messageOf } from '../../../errors.ts';
+import type { AppliedObject, Cluster } from '../../../kube/cluster.ts';
+import type { KubeObject } from '../../../kube/objects.ts';
+import type { Check } from '../../../machine/check.ts';
+import { DEFAULT_IMAGES, daemonSetsOf, namespaceOf } from '../workloads.ts';
 
 const ENFORCE = 'pod-security.kubernetes.io/enforce';
 const NAME = 'wglab-doctor';

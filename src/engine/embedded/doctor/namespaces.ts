@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { messageOf } from '../../errors.ts';
-import { runTool } from '../../process/tool.ts';
+import { messageOf } from '../../../errors.ts';
+import { systemPath } from '../../../machine/tools.ts';
+import { runTool } from '../../../process/tool.ts';
 import { type Refusal, refusalOf, SETTINGS } from './refusal.ts';
-import { systemPath } from './tools.ts';
 
 /** What the kernel did when it was asked, inside namespaces such as a lab's. */
 export type Namespaces = { refusal: Refusal; kernel?: never } | { refusal?: never; kernel: Map<string, string | true> };

@@ -1,4 +1,4 @@
-import type { EngineName } from '../../state/engine-name.ts';
+import type { EngineName } from '../state/engine-name.ts';
 
 /** One thing that an engine needs of the machine, and what is there of it. Part of `doctor -o json`. */
 export interface Check {

@@ -1,5 +1,5 @@
-import type { Fix } from './check.ts';
-import { remedyOf } from './remedy.ts';
+import type { Fix } from '../../../machine/check.ts';
+import { remedyOf } from '../../../machine/remedy.ts';
 
 /** Why a lab's namespaces cannot be made, and what to do. */
 export interface Refusal {

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
-import { detectCni } from '../../cni/detect.ts';
-import { chooseContext, kubeconfigFiles } from '../../engine/kubernetes/kubeconfig.ts';
-import { Failure, messageOf } from '../../errors.ts';
-import { Cluster } from '../../kube/cluster.ts';
-import type { Check, EngineReport } from './check.ts';
+import { detectCni } from '../../../cni/detect.ts';
+import { Failure, messageOf } from '../../../errors.ts';
+import { Cluster } from '../../../kube/cluster.ts';
+import type { Check, EngineReport } from '../../../machine/check.ts';
+import { machineChecks } from '../../../machine/machine.ts';
+import { chooseContext, kubeconfigFiles } from '../kubeconfig.ts';
 import { nodesCheck } from './kubernetes-nodes.ts';
 import { privilegedPodsCheck } from './kubernetes-pods.ts';
 import { rightsChecks } from './kubernetes-rights.ts';
-import { machineChecks } from './machine.ts';
 
 /** Which cluster, as for `deploy`. */
 export interface ClusterChoice {

@@ -1,14 +1,14 @@
 import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
-import { docker, dockerFailure } from '../../engine/containerlab/docker.ts';
-import { isEnough, OLDEST_CONTAINERLAB, privilegeFor, programPath, versionOf } from '../../engine/containerlab/tool.ts';
-import { messageOf } from '../../errors.ts';
-import type { Lab } from '../../lab/lab.ts';
-import type { Check, EngineReport, Fix } from './check.ts';
+import { messageOf } from '../../../errors.ts';
+import type { Lab } from '../../../lab/lab.ts';
+import type { Check, EngineReport, Fix } from '../../../machine/check.ts';
+import { machineChecks } from '../../../machine/machine.ts';
+import { remedyOf } from '../../../machine/remedy.ts';
+import { docker, dockerFailure } from '../docker.ts';
+import { isEnough, OLDEST_CONTAINERLAB, privilegeFor, programPath, versionOf } from '../tool.ts';
 import { imageChecks } from './images.ts';
-import { machineChecks } from './machine.ts';
-import { remedyOf } from './remedy.ts';
 import { type Pool, subnetCheck } from './subnets.ts';
 
 const GIB = 1024 ** 3;

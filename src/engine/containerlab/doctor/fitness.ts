@@ -1,6 +1,6 @@
-import { docker } from '../engine/containerlab/docker.ts';
-import { nameHere } from '../engine/containerlab/images.ts';
-import { kernelHas } from './doctor/containerlab.ts';
+import { docker } from '../docker.ts';
+import { nameHere } from '../images.ts';
+import { kernelHas } from './containerlab.ts';
 
 /** A Docker that works answers in 20 ms, a registry in a second: who waits longer is better off with the other engine. */
 const DOCKER_MS = 2_000;

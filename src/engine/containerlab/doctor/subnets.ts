@@ -1,9 +1,9 @@
-import { docker } from '../../engine/containerlab/docker.ts';
-import { readDocument } from '../../lab/document.ts';
-import type { Lab } from '../../lab/lab.ts';
-import { type Cidr, overlap, parseCidr } from '../../net/cidr.ts';
-import { runTool } from '../../process/tool.ts';
-import type { Check } from './check.ts';
+import { readDocument } from '../../../lab/document.ts';
+import type { Lab } from '../../../lab/lab.ts';
+import type { Check } from '../../../machine/check.ts';
+import { type Cidr, overlap, parseCidr } from '../../../net/cidr.ts';
+import { runTool } from '../../../process/tool.ts';
+import { docker } from '../docker.ts';
 
 const ANSWER_MS = 5_000;
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { isStatic } from '../../src/operations/doctor/static-binary.ts';
-import { findTool } from '../../src/operations/doctor/tools.ts';
+import { isStatic } from '../../src/machine/static-binary.ts';
+import { findTool } from '../../src/machine/tools.ts';
 
 let folder = '';
 beforeAll(() => {

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { type Failure, lackingFailure } from '../errors.ts';
-import type { Check } from './doctor/check.ts';
-import { toolCheck } from './doctor/embedded.ts';
-import { type Namespaces, readSettings, tryNamespaces } from './doctor/namespaces.ts';
-import { forbiddingSettings, type Refusal } from './doctor/refusal.ts';
-import { remedyOf } from './doctor/remedy.ts';
-import { EMBEDDED_TOOLS, systemPath, WIREGUARD_GO } from './doctor/tools.ts';
-import { tunProblem } from './doctor/tun.ts';
+import { type Failure, lackingFailure } from '../../../errors.ts';
+import type { Check } from '../../../machine/check.ts';
+import { remedyOf } from '../../../machine/remedy.ts';
+import { EMBEDDED_TOOLS, systemPath, WIREGUARD_GO } from '../../../machine/tools.ts';
+import { toolCheck } from './embedded.ts';
+import { type Namespaces, readSettings, tryNamespaces } from './namespaces.ts';
+import { forbiddingSettings, type Refusal } from './refusal.ts';
+import { tunProblem } from './tun.ts';
 
 /**
  * What a deployment on the embedded engine looks at before it begins: about a ms of looking at PATH and at settings, with a

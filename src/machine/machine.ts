@@ -2,10 +2,10 @@ import { accessSync, constants, statfsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { dirname } from 'node:path';
-import { Failure, messageOf } from '../../errors.ts';
-import { runTool } from '../../process/tool.ts';
-import { stateRoot } from '../../state/state-root.ts';
-import { storageFailure } from '../../state/whole-file.ts';
+import { Failure, messageOf } from '../errors.ts';
+import { runTool } from '../process/tool.ts';
+import { stateRoot } from '../state/state-root.ts';
+import { storageFailure } from '../state/whole-file.ts';
 import type { Check } from './check.ts';
 import { findTool } from './tools.ts';
 

@@ -1,6 +1,6 @@
-import type { Cluster } from '../../kube/cluster.ts';
-import type { Node } from '../../kube/objects.ts';
-import type { Check } from './check.ts';
+import type { Cluster } from '../../../kube/cluster.ts';
+import type { Node } from '../../../kube/objects.ts';
+import type { Check } from '../../../machine/check.ts';
 
 /** The first Linux with WireGuard in it. */
 const WITH_WIREGUARD = [5, 6] as const;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import type { CalicoSource } from '../cni/calico/release.ts';
-import type { Lab } from '../lab/lab.ts';
-import { stateRoot } from '../state/state-root.ts';
+import type { Lab } from '../../lab/lab.ts';
+import { stateRoot } from '../../state/state-root.ts';
+import type { CalicoSource } from './release.ts';
 
 /** Another version of Calico than the lab's; a folder with its release's manifests. */
 export interface CalicoWishes {
