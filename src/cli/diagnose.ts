@@ -1,4 +1,5 @@
-import { brokenLink, type Finding } from '../cni/calico/diagnosis.ts';
+import { brokenLink, untriedLink } from '../cni/calico/diagnosis/chain.ts';
+import type { Finding } from '../cni/calico/diagnosis/facts.ts';
 import { ExitCode } from '../errors.ts';
 import { Cluster } from '../kube/cluster.ts';
 import { type Diagnosis, diagnoseCluster } from '../operations/diagnose.ts';
@@ -7,7 +8,7 @@ import { type Context, printJson } from './context.ts';
 import { oneName } from './encrypt.ts';
 import { table } from './terminal.ts';
 
-/** Says why encryption is not in force; exit status 1 where a link of the chain is broken, 3 where a node could not be asked. */
+/** Says why encryption is not in force; exit status 1 if a link of the chain is broken, 3 if something could not be tried. */
 export async function diagnoseCommand(
   context: Context,
   lab: string | undefined,
@@ -19,27 +20,58 @@ export async function diagnoseCommand(
   if (options.output) printJson(context, { lab: state.name, broken: broken ?? null, ...diagnosis });
   else context.out.write(`${diagnosisText(diagnosis, context)}\n`);
   if (broken) return ExitCode.claimFails;
-  // Nodes that were left out on purpose are missed by nobody.
+  // Nobody misses nodes that were left out on purpose.
   const missed = diagnosis.unprobed.some(({ node }) => !access.outside?.has(node));
-  return missed ? ExitCode.inconclusive : ExitCode.done;
+  return missed || untriedLink(diagnosis.findings) ? ExitCode.inconclusive : ExitCode.done;
 }
 
 function diagnosisText({ findings, unprobed }: Diagnosis, { palette }: Context): string {
-  const mark = ({ ok }: Finding) => (ok === null ? palette.dim('?') : ok ? palette.green('✓') : palette.red('✗'));
-  const rows = findings.map((finding) => [mark(finding), finding.check, finding.node, finding.seen]);
-  const broken = brokenLink(findings);
-  const verdict = broken
-    ? [
-        `${palette.red('The broken link:')} ${broken.check} on ${broken.node}`,
-        `  seen:     ${broken.seen}`,
-        `  expected: ${broken.expected}`,
-        `  do:       ${broken.remedy}`,
-      ]
-    : [
-        palette.green(
-          `Every link of the chain holds${unprobed.length > 0 ? ' on the nodes that could be asked' : ''}.`,
-        ),
-      ];
+  const marks = new Map([
+    [null, palette.dim('?')],
+    [true, palette.green('✓')],
+    [false, palette.red('✗')],
+  ]);
+  const rows = linesOf(findings).map(({ ok, check, node, seen }) => [marks.get(ok) ?? '', check, node, seen]);
   const missed = unprobed.map(({ node, reason }) => palette.magenta(`not probed: ${node}: ${reason}`));
+  const verdict = verdictText(findings, unprobed.length > 0, palette);
   return [table(['', 'LINK', 'NODE', 'SEEN'], rows), '', ...missed, ...verdict].join('\n');
+}
+
+/** One line a link that holds on all nodes, else one for each node. */
+function linesOf(findings: readonly Finding[]): Finding[] {
+  const links = new Set(findings.map(({ check }) => check));
+  return [...links].flatMap((link) => {
+    const rows = findings.filter(({ check }) => check === link);
+    const [first] = rows;
+    if (!first || rows.some(({ ok }) => ok !== true) || rows.length === 1) return rows;
+    const seen = new Set(rows.map((row) => row.seen));
+    return [
+      {
+        ...first,
+        node: `all ${rows.length}`,
+        seen: seen.size === 1 ? first.seen : `as on ${first.node}: ${first.seen}`,
+      },
+    ];
+  });
+}
+
+function verdictText(findings: readonly Finding[], isIncomplete: boolean, palette: Context['palette']): string[] {
+  const broken = brokenLink(findings);
+  if (broken) {
+    return [
+      `${palette.red('The broken link:')} ${broken.check} on ${broken.node}`,
+      `  seen:     ${broken.seen}`,
+      `  expected: ${broken.expected}`,
+      `  do:       ${broken.remedy}`,
+    ];
+  }
+  const untried = untriedLink(findings);
+  if (untried) {
+    return [
+      `${palette.magenta('No link is broken, but not all could be tried:')} ${untried.check} on ${untried.node}`,
+      `  seen:     ${untried.seen}`,
+      `  do:       ${untried.remedy || 'wglab verify'}`,
+    ];
+  }
+  return [palette.green(`Every link of the chain holds${isIncomplete ? ' on the nodes that could be asked' : ''}.`)];
 }

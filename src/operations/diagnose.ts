@@ -1,4 +1,5 @@
-import { diagnose, type Finding, type NodeFindings } from '../cni/calico/diagnosis.ts';
+import { diagnose } from '../cni/calico/diagnosis/chain.ts';
+import type { Finding, NodeFindings } from '../cni/calico/diagnosis/facts.ts';
 import { type Family, IPV4, IPV6 } from '../cni/calico/families.ts';
 import {
   type CalicoNode,
@@ -8,10 +9,12 @@ import {
   podBlocks,
   wireguardDevice,
 } from '../cni/calico/keys.ts';
-import { labFailure, lackingFailure, messageOf } from '../errors.ts';
+import { lackingFailure, messageOf } from '../errors.ts';
 import type { Cluster } from '../kube/cluster.ts';
-import type { KubeObject } from '../kube/objects.ts';
-import { finish, type NodeShell, UnprobedNode } from '../process/node-shell.ts';
+import type { KubeObject, Pod } from '../kube/objects.ts';
+import { type NodeShell, UnprobedNode } from '../process/node-shell.ts';
+import { type AskedFacts, askNode, NOTHING_ASKED, type PodAddress } from './diagnose/ask-node.ts';
+import { tryPaths } from './diagnose/try-paths.ts';
 
 type Fields = Family['fields'];
 
@@ -28,50 +31,56 @@ export interface Diagnosis {
 }
 
 /**
- * Why encryption is not in force: every link of the chain on every node, for IPv4 and then, on nodes that have it, for IPv6. Throws
- * Failure 4 where the cluster has no Calico.
+ * Finds out why encryption is not in force: every link of the chain on every node, for IPv4 and then, on nodes that have it, for IPv6.
+ * Throws failure 4 if the cluster has no Calico.
  */
 export async function diagnoseCluster(cluster: Cluster, shell: NodeShell): Promise<Diagnosis> {
-  const [nodes, configurations, blocksOf] = await Promise.all([
+  const [nodes, configurations, blocksOf, pods] = await Promise.all([
     cluster.nodes(),
     listOf<FelixConfiguration>(cluster, 'FelixConfiguration'),
     podBlocks(cluster),
+    cluster.pods(),
   ]);
   if (!configurations) {
     throw lackingFailure('the cluster has no Calico, and wglab knows the chain of no other encryption', {
       remedy: 'wglab verify looks at any cluster.',
     });
   }
-  const findings = (published: readonly CalicoNode[], family: Family) =>
-    Promise.all(
+  const findings = async (published: readonly CalicoNode[], family: Family) => {
+    const addresses = podAddresses(pods, family.version);
+    const asked = await Promise.all(
       published.map(async (node): Promise<NodeFindings> => {
         const felix = felixOf(configurations, node.name, family);
         const portBy = configuredBy(configurations, node.name, family.fields.port);
         const blocks = routesBlocks(configurations) ? blocksOf(node.name, family.version) : [];
-        return { ...node, ...(await factsOf(shell, node, felix, family)), felix, portBy, blocks };
+        return { ...node, ...(await factsOf(shell, node, felix, family, addresses)), felix, portBy, blocks };
       }),
     );
-  const [four, six] = await Promise.all([
-    findings(nodes.map(calicoNode), IPV4),
-    findings(
-      nodes.flatMap((node) => calicoNodeV6(node) ?? []),
-      IPV6,
-    ),
-  ]);
+    const tried = await tryPaths(shell, asked, family.version, addresses);
+    return asked.map((node) => ({ ...node, ...tried.get(node.name) }));
+  };
+  const four = await findings(nodes.map(calicoNode), IPV4);
+  const ofIpv6 = nodes.flatMap((node) => calicoNodeV6(node) ?? []);
+  const six = await findings(ofIpv6, IPV6);
   const unprobed = four.flatMap(({ name, unprobed: reason }) => (reason === undefined ? [] : [{ node: name, reason }]));
   return { findings: [...diagnose(four), ...diagnose(six, IPV6)], unprobed };
 }
 
-/** All objects of a kind of Calico's, by whichever of its API groups the cluster serves it; undefined where none does. */
+/** The addresses of pods that run and have a network of their own. */
+function podAddresses(pods: readonly Pod[], family: 4 | 6): PodAddress[] {
+  return pods.flatMap(({ metadata, spec, status }) => {
+    if (spec?.hostNetwork || status?.phase !== 'Running' || metadata?.deletionTimestamp) return [];
+    const addresses = [status?.podIP, ...(status?.podIPs ?? []).map(({ ip }) => ip)];
+    const address = addresses.find((ip) => ip !== undefined && ip.includes(':') === (family === 6));
+    return address && spec?.nodeName ? [{ address, node: spec.nodeName }] : [];
+  });
+}
+
+/** Returns all objects of a kind of Calico's; undefined if the cluster does not serve it. */
 async function listOf<T extends object>(cluster: Cluster, kind: string): Promise<T[] | undefined> {
   const group = await calicoReadGroup(cluster, kind);
   return group === undefined ? undefined : (await cluster.list<T>(group, kind)).items;
 }
-
-type Facts = Pick<
-  NodeFindings,
-  'kernel' | 'wireguard' | 'dropping' | 'detours' | 'device' | 'underlayMtu' | 'unprobed'
->;
 
 /** What the node says of itself, or why it says nothing: one that cannot be asked keeps no other from being judged. */
 async function factsOf(
@@ -79,16 +88,17 @@ async function factsOf(
   node: CalicoNode,
   felix: NodeFindings['felix'],
   family: Family,
-): Promise<Facts> {
+  pods: readonly PodAddress[],
+): Promise<AskedFacts & Pick<NodeFindings, 'device' | 'unprobed'>> {
   try {
     const [facts, device] = await Promise.all([
-      askNode(shell, node, felix, family),
+      askNode(shell, node, felix, family, pods),
       wireguardDevice(shell, node.name, felix.interface, family.version),
     ]);
     return { ...facts, ...(device ? { device } : {}) };
   } catch (error) {
     const unprobed = error instanceof UnprobedNode ? error.reason : messageOf(error);
-    return { kernel: '', wireguard: 'none', dropping: [], detours: [], unprobed };
+    return { ...NOTHING_ASKED, unprobed };
   }
 }
 
@@ -123,54 +133,4 @@ function configuredBy(
   field: keyof NonNullable<FelixConfiguration['spec']>,
 ): string {
   return named(configurations, `node.${node}`)?.[field] === undefined ? 'default' : `node.${node}`;
-}
-
-/** What the node itself says, a fact a line, tab-separated. */
-const ASK_NODE = `printf 'kernel\\t%s\\n' "$(uname -r)"
-if [ -d /sys/module/wireguard ] || modprobe -qn wireguard 2> /dev/null; then printf 'wireguard\\tkernel\\n'
-elif command -v wireguard-go > /dev/null; then printf 'wireguard\\tuserspace\\n'
-fi
-ip -o "$4" address show | while read -r _ device _ address _; do
-  case $address in "$2"/*) printf 'underlay\\t%s\\n' "$(cat "/sys/class/net/$device/mtu")" ;; esac
-done
-ip "$4" rule show | while read -r priority rule; do
-  [ "\${priority%:}" -ge "$3" ] || case $rule in
-    *'lookup local'* | *fwmark*) ;;
-    *) printf 'detour\\t%s %s\\n' "$priority" "$rule" ;;
-  esac
-done
-{ "$5-save"; nft list ruleset; } 2> /dev/null | grep -E "^\\*|dports? .*\\b$1\\b" | grep -iE '^\\*|drop|reject' |
-  while read -r rule; do
-    case $rule in
-      \\**) table=\${rule#?} ;;
-      -A*) printf 'dropping\\t%s -t %s %s\\n' "$5" "$table" "$rule" ;;
-      *) printf 'dropping\\t%s\\n' "$rule" ;;
-    esac
-  done`;
-
-async function askNode(
-  shell: NodeShell,
-  { name, address }: CalicoNode,
-  { port, priority }: NodeFindings['felix'],
-  { version, iptables }: Family,
-) {
-  const asked = [String(port), address, String(priority), `-${version}`, iptables];
-  const argv = ['sh', '-c', ASK_NODE, 'ask', ...asked];
-  const { status, stdout, stderr } = await finish(await shell(name, argv));
-  if (status !== 0) throw labFailure(`cannot look at ${name}: ${stderr.trim() || `exit status ${status}`}`);
-  const lines = stdout.split('\n').map((line) => line.split('\t'));
-  const values = (fact: string) => lines.flatMap(([key, value = '']) => (key === fact ? [value] : []));
-  const [wireguard] = values('wireguard');
-  const [underlay] = values('underlay');
-  return {
-    kernel: values('kernel')[0] ?? '',
-    wireguard: known(wireguard),
-    dropping: values('dropping'),
-    detours: values('detour'),
-    ...(underlay === undefined ? {} : { underlayMtu: Number(underlay) }),
-  };
-}
-
-function known(wireguard: string | undefined): NodeFindings['wireguard'] {
-  return wireguard === 'kernel' || wireguard === 'userspace' ? wireguard : 'none';
 }

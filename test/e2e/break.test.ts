@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Finding } from '../../src/cni/calico/diagnosis.ts';
+import type { Finding } from '../../src/cni/calico/diagnosis/facts.ts';
 import { FAULTS } from '../../src/operations/faults/faults.ts';
 import { FAULT_NAMES, type FaultName } from '../../src/operations/faults/names.ts';
 import { Home } from './support/wglab.ts';

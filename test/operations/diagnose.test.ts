@@ -12,6 +12,7 @@ let server: Awaited<ReturnType<typeof startCrdServer>>;
 beforeEach(async () => {
   server = await startCrdServer();
   server.serve('/api/v1', 'nodes', 'Node');
+  server.objects.set('/api/v1/namespaces/x/pods/none', { metadata: {} });
   for (const [i, name] of ['a', 'b', 'c'].entries()) {
     server.objects.set(`/api/v1/nodes/${name}`, {
       metadata: { name },
@@ -35,7 +36,9 @@ const shell: NodeShell = async (node, [, , , asked]) => {
   if (node === 'b') throw new UnprobedNode('b', 'it runs windows');
   if (node === 'c') throw new Error('connection reset');
   const stdout = new PassThrough();
-  stdout.end(asked === 'show' ? '' : 'kernel\t6.1.0\nwireguard\tkernel\nunderlay\t1500\n');
+  const said =
+    'kernel\t6.1.0\nwireguard\tkernel\nunderlay\teth0\t1500\nforwards\t0\niptables\tfilter\t-A INPUT -p udp -j DROP\n';
+  stdout.end(asked === 'show' ? '' : said);
   const stderr = new PassThrough();
   stderr.end();
   const nothing = () => undefined;
@@ -56,9 +59,13 @@ test.each(['projectcalico.org/v3', 'crd.projectcalico.org/v1'])(
       ['kernel', 'a', true],
       ...['a', 'b', 'c'].map((node) => ['felix configuration', node, true]),
       ['device', 'a', false],
-      ['firewall', 'a', true],
+      ['firewall', 'a', false],
+      ['forwarding', 'a', false],
     ]);
-    expect(findings.find(({ check }) => check === 'firewall')?.expected).toContain('51999');
+    expect(findings.find(({ check }) => check === 'firewall')).toMatchObject({
+      seen: 'iptables -t filter -A INPUT -p udp -j DROP',
+      expected: expect.stringContaining('51999'),
+    });
   },
 );
 
@@ -91,6 +98,6 @@ test('where the cluster is dual stack, IPv6 has rows of its own, with its own se
     seen: expect.stringMatching(/^wireguardEnabledV6: false/),
   });
   expect(asked).toContainEqual(['a', 'show', 'wg-v6.cali', '-6']);
-  expect(asked).toContainEqual(['b', 'ask', '51821', 'fc00::2', '99', '-6', 'ip6tables']);
-  expect(asked).toContainEqual(['a', 'ask', '51999', '10.0.0.1', '99', '-4', 'iptables']);
+  expect(asked).toContainEqual(['b', 'ask', '51821', 'fc00::2', '99', '-6', 'ip6tables', 'wg-v6.cali', '']);
+  expect(asked).toContainEqual(['a', 'ask', '51999', '10.0.0.1', '99', '-4', 'iptables', 'wireguard.cali', '']);
 });

@@ -1,4 +1,4 @@
-import type { Finding } from '../../cni/calico/diagnosis.ts';
+import type { Finding } from '../../cni/calico/diagnosis/facts.ts';
 import type { CalicoNode, WireguardDevice } from '../../cni/calico/keys.ts';
 import { labFailure, lackingFailure } from '../../errors.ts';
 import type { Cluster } from '../../kube/cluster.ts';
