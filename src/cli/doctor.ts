@@ -1,7 +1,8 @@
+import type { DoctorRequest } from '../engine/engine.ts';
 import { ExitCode, usageFailure } from '../errors.ts';
 import type { Check, EngineReport } from '../machine/check.ts';
 import { remedyOf } from '../machine/remedy.ts';
-import { type DoctorReport, type DoctorRequest, doctor, doctorFix, fixable } from '../operations/doctor.ts';
+import { type DoctorReport, doctor, doctorFix, fixable } from '../operations/doctor.ts';
 import { type Context, printJson } from './context.ts';
 
 export async function doctorCommand(

@@ -1,5 +1,6 @@
-import { type PullRequest, pull } from '../engine/containerlab/pull.ts';
+import type { PullRequest } from '../engine/engine.ts';
 import { ExitCode } from '../errors.ts';
+import { pull } from '../operations/pull.ts';
 import { type Context, printJson } from './context.ts';
 
 export async function pullCommand(

@@ -1,9 +1,11 @@
+import type { Failure } from '../errors.ts';
 import type { Lab } from '../lab/lab.ts';
+import type { EngineReport } from '../machine/check.ts';
 import type { NodeShell } from '../process/node-shell.ts';
+import type { Reporter } from '../process/reporter.ts';
+import type { EngineName } from '../state/engine-name.ts';
 
-export type EngineName = 'embedded' | 'containerlab' | 'kubernetes';
-
-/** How a lab is reached once it stands. */
+/** The ways into a running lab. */
 export interface Access {
   kubeconfig: string;
   shell: NodeShell;
@@ -26,50 +28,90 @@ export interface ExistingCluster {
   proofImage?: string;
 }
 
-/** Who else than wglab takes time in a deployment: a tool or a download, or the cluster that gets ready. */
-export type TimedBy = 'tool' | 'cluster';
-
-/** Does work that is not wglab's own, so that its time can be told apart. */
-export type Timed = <T>(name: string, of: TimedBy, work: () => Promise<T>) => Promise<T>;
-
-export interface DeployOptions {
-  /** Of the deployment, not of the lab's file. */
+/** What an engine needs to know to bring up the cluster of one lab. */
+export interface StartRequest {
+  /** The deployment's name, not the lab file's. */
   name: string;
-  /** The lab as its files say, read when first asked for: an engine may wake up meanwhile. */
+  /** Returns the lab as its files describe it. They are read at the first call, so that an engine can start meanwhile. */
   lab: () => Promise<Lab>;
-  /** The lab's state folder; it exists. */
+  /** The lab's state folder, which exists. */
   folder: string;
   kubeconfig: string;
   logFile: string;
-  progress: (step: string) => void;
-  /** To be called once the API answers, though nodes may be in the making: what is to run can be told it from then on. */
-  serving: () => void;
-  /** What the present step waits for. */
-  update: (text: string) => void;
-  /** What is to be read whatever comes of it. */
-  info: (text: string) => void;
-  /** The images that the lab's pods will want, for engines that can put them onto the nodes beforehand. */
+  /** Returns the images that the lab's pods will want, for engines that can put them onto the nodes beforehand. */
   images?: () => Promise<readonly string[]>;
-  signal: AbortSignal;
-  timed: Timed;
   existing?: ExistingCluster;
+  signal: AbortSignal;
 }
 
-/** What makes a lab's cluster. Nothing above an engine asks which one it is. */
+/** A cluster that is on its way. Both promises reject with the same error if it does not get there. */
+export interface Start {
+  /** Resolves once the API answers. Nodes may still be missing, but the CNI and the workloads can be applied. */
+  readonly serving: Promise<void>;
+  /** Resolves once the cluster has all its nodes. */
+  readonly ready: Promise<void>;
+}
+
+/** Makes a Start of work that calls `serving` once the API answers. */
+export function startOf(work: (serving: () => void) => Promise<void>): Start {
+  let serves: () => void = () => undefined;
+  const called = new Promise<void>((resolve) => {
+    serves = resolve;
+  });
+  const ready = work(serves);
+  return { serving: Promise.race([called, ready]), ready };
+}
+
+/** The engine makes a lab's cluster. Nothing above it asks which one it is. */
 export interface Engine {
   readonly name: EngineName;
-  /** Whether it makes the cluster: then the lab brings CNI and workloads. One that was there before has its own, and keeps them. */
+  /** Whether it makes the cluster: then the lab brings the CNI and the workloads. A cluster that existed before keeps its own. */
   readonly ownsCluster: boolean;
-  /** Whether `deploy` takes up what an earlier run left half-way; what is left of other engines' is taken away before. */
+  /** Whether `deploy` continues what an earlier run left unfinished; what other engines left is removed first. */
   readonly resumes?: boolean;
-  /**
-   * Brings the cluster up, without CNI and workloads, and writes its kubeconfig. Idempotent where the cluster stands. In a cluster
-   * that was there before, it makes what the proof needs.
-   */
-  deploy(options: DeployOptions): Promise<void>;
-  /** Whether the cluster of this state folder runs. Throws Failure 5 where that cannot be found out. */
-  stands(folder: string): boolean | Promise<boolean>;
-  /** Takes all of the cluster away and checks that it is gone. From any state. */
+  /** Checks what it needs of this machine, before anything is made. Throws a lacking Failure with the remedy. */
+  preflight?(): Promise<void>;
+  /** Brings the cluster up, without CNI and workloads, and writes its kubeconfig. Changes nothing if the cluster is running. */
+  start(request: StartRequest, reporter: Reporter): Start;
+  /** Returns a Failure that explains why `start` failed, if the machine itself is the reason; else undefined. */
+  explain?(): Promise<Failure | undefined>;
+  /** Returns whether the cluster of this state folder is running. Throws Failure 5 if that cannot be found out. */
+  isRunning(folder: string): boolean | Promise<boolean>;
+  /** Removes all of the cluster and checks that it is gone. It works from any state. */
   destroy(folder: string): Promise<void>;
   access(folder: string, kubeconfig: string): Access;
+  /** Returns why `--engine auto` should not choose it here although its tools are installed; undefined if it should. */
+  whyNot?(image: string | undefined): Promise<string | undefined>;
+  /** Reports what this machine, or a cluster, has of what the engine needs. */
+  doctor(request: DoctorRequest): Promise<EngineReport>;
+  /** Brings all that a lab needs onto this machine, for use without a network. */
+  pull?(request: PullRequest, reporter: Omit<Reporter, 'timed'>, signal: AbortSignal): Promise<Pulled>;
+}
+
+/** Which engine `doctor` is about, all if none is named; and which cluster, which is then examined closely. */
+export interface DoctorRequest {
+  engine?: EngineName;
+  kubeconfig?: string;
+  context?: string;
+}
+
+/** What `pull` fetches, and from where. */
+export interface PullRequest {
+  lab: string;
+  topology?: string;
+  nodeImage?: string;
+  calicoVersion?: string;
+  calicoManifests?: string;
+  /** A file to write all of it to, for a machine without a network. */
+  save?: string;
+  /** Such a file, to be read instead of the network. */
+  load?: string;
+}
+
+/** What `pull -o json` prints. */
+export interface Pulled {
+  lab: string;
+  /** All that the lab needs, and whether it is on this machine now. */
+  images: { image: string; here: boolean }[];
+  file: string | null;
 }

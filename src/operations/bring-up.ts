@@ -1,30 +1,127 @@
 import { resolve } from 'node:path';
-import { calicoSourceOf } from '../cni/calico/source.ts';
-import type { Engine } from '../engine/engine.ts';
+import { cniOf } from '../cni/cnis.ts';
+import type { Engine, Start } from '../engine/engine.ts';
 import type { Cluster } from '../kube/cluster.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { LabDefinition } from '../lab/lab-definition.ts';
 import type { Topology } from '../lab/topology.ts';
+import type { Reporter } from '../process/reporter.ts';
 import { type LabState, makeLabFolder, saveLabState } from '../state/lab-state.ts';
-import type { Deployed, DeployRequest, Work } from './deploy.ts';
+import type { Deployed, DeployRequest } from './deploy-request.ts';
 
-/** A deployment that is to be. */
-export interface Deployment {
+/** Everything that the steps of one deployment share. */
+export interface BringUp {
   engine: Engine;
   definition: LabDefinition;
-  /** The lab as its files say, read when first asked for. */
+  /** Returns the lab as its files describe it, read at the first call. */
   lab: () => Promise<Lab>;
   name: string;
   request: DeployRequest;
-  listener: Work;
+  reporter: Reporter;
   signal: AbortSignal;
 }
 
-/** Brings up a lab of which nothing is there, or what an engine takes up again. Throws a Failure; what was begun stays. */
-export async function bringUp(deployment: Deployment): Promise<Deployed> {
-  const { engine, definition, lab, name, request, listener, signal } = deployment;
+/**
+ * Brings up a lab of which nothing exists, or continues what an engine can continue: starts the cluster, waits until it serves,
+ * installs the CNI, applies the workloads, waits until all is ready. Throws a Failure; what was made stays.
+ */
+export async function bringUp(deployment: BringUp): Promise<Deployed> {
+  const { engine, name, reporter, signal } = deployment;
   const { folder, kubeconfig, log } = await makeLabFolder(name);
-  const begun: LabState = {
+  const begun = initialState(deployment);
+  await saveLabState(begun);
+  const request = { ...startRequest(deployment), folder, kubeconfig, logFile: log };
+  const cluster = await overlapped(engine.start(request, reporter), deployment, async (stop) => {
+    const connected = (await import('../kube/cluster.ts')).Cluster.connect(kubeconfig);
+    if (engine.ownsCluster) {
+      await installCni(deployment, connected, stop);
+      await applyWorkloads(deployment, connected, stop);
+    }
+    return connected;
+  });
+  if (engine.ownsCluster) await untilReady(cluster, reporter, signal);
+  const state = await finalState(deployment, cluster, begun);
+  await saveLabState(state);
+  signal.throwIfAborted(); // a user who interrupts finds no lab
+  return { state, kubeconfig, ownsCluster: engine.ownsCluster, changed: true };
+}
+
+/**
+ * Fills the cluster from when its API answers, while its nodes are still being made: this overlap is half of a deployment's
+ * speed. If the engine fails, filling stops, and the engine's error is thrown: it says more.
+ */
+async function overlapped(
+  { serving, ready }: Start,
+  { engine, signal }: BringUp,
+  fill: (stop: AbortSignal) => Promise<Cluster>,
+): Promise<Cluster> {
+  const failed = new AbortController();
+  const started = ready.catch(async (error) => {
+    failed.abort();
+    throw (signal.aborted ? undefined : await engine.explain?.()) ?? error;
+  });
+  const stop = AbortSignal.any([signal, failed.signal]);
+  preload();
+  const filled = serving.then(() => {
+    stop.throwIfAborted();
+    return fill(stop);
+  });
+  const [start, cluster] = await Promise.allSettled([started, filled]);
+  signal.throwIfAborted();
+  if (start.status === 'rejected') throw start.reason;
+  if (cluster.status === 'rejected') throw cluster.reason;
+  return cluster.value;
+}
+
+/** Loads what filling the cluster needs while the engine starts, which takes as long. */
+function preload(): void {
+  for (const loading of [import('../kube/cluster.ts'), import('./workloads.ts'), cniOf('calico')]) {
+    loading.catch(() => undefined); // whoever needs it next receives the error
+  }
+}
+
+async function installCni(
+  { definition, lab, request, reporter }: BringUp,
+  cluster: Cluster,
+  signal: AbortSignal,
+): Promise<void> {
+  const [cni, { applyManifests }, read] = await Promise.all([
+    cniOf(definition.cni.name),
+    import('./workloads.ts'),
+    lab(),
+  ]);
+  await cni.install(cluster, {
+    lab: read,
+    wishes: request,
+    apply: (manifests) => applyManifests(cluster, manifests, signal),
+    reporter,
+    signal,
+  });
+}
+
+async function applyWorkloads({ lab, reporter }: BringUp, cluster: Cluster, signal: AbortSignal): Promise<void> {
+  const { applyManifests } = await import('./workloads.ts');
+  reporter.step('Deploying the workloads');
+  await applyManifests(cluster, (await lab()).workloads, signal);
+}
+
+async function untilReady(cluster: Cluster, { timed, update }: Reporter, signal: AbortSignal): Promise<void> {
+  const { untilNodesReady, untilWorkloadsReady } = await import('./workloads.ts');
+  await timed('nodes to be Ready', 'cluster', () => untilNodesReady(cluster, update, signal));
+  await timed("the workloads' pods to be ready", 'cluster', () => untilWorkloadsReady(cluster, update, signal));
+}
+
+function startRequest({ definition, name, lab, request, signal }: BringUp) {
+  return {
+    ...{ name, lab, signal },
+    images: async () => (await cniOf(definition.cni.name)).podImages(await lab(), request),
+    ...(request.existing ? { existing: request.existing } : {}),
+  };
+}
+
+/** Returns the state of a lab that is being made: from now on `destroy` finds it. */
+function initialState({ engine, definition, name, request }: BringUp): LabState {
+  return {
     version: 1,
     name,
     engine: engine.name,
@@ -35,95 +132,10 @@ export async function bringUp(deployment: Deployment): Promise<Deployed> {
     createdAt: new Date().toISOString(),
     nodes: [],
   };
-  await saveLabState(begun);
-  let serves: () => void = () => undefined;
-  const serving = new Promise<void>((resolve) => {
-    serves = resolve;
-  });
-  const failed = new AbortController();
-  const up = engine
-    .deploy({
-      name,
-      lab,
-      folder,
-      kubeconfig,
-      logFile: log,
-      progress: (step) => listener.step(step),
-      serving: serves,
-      update: (text) => listener.update(text),
-      info: (text) => listener.info(text),
-      images: async () => {
-        const read = await lab();
-        return (await import('../engine/containerlab/lab-images.ts')).podImages(read, calicoSourceOf(read, request));
-      },
-      signal,
-      timed: listener.timed,
-      ...(request.existing ? { existing: request.existing } : {}),
-    })
-    .catch(async (error) => {
-      failed.abort();
-      throw (await whyNoNamespaces(engine, signal)) ?? error;
-    });
-  // Loaded while the engine starts, which takes as long.
-  const tools = Promise.all([
-    import('../kube/cluster.ts'),
-    import('./workloads.ts'),
-    import('../cni/calico/install.ts'),
-  ]);
-  const told = Promise.race([serving, up]).then(async () =>
-    tellWhatToRun(deployment, await tools, kubeconfig, AbortSignal.any([signal, failed.signal])),
-  );
-  // Where the engine ends, what is told it fails as well, and less is to be learnt from that.
-  const [stands, cluster] = await Promise.allSettled([up, told]);
-  signal.throwIfAborted();
-  if (stands.status === 'rejected') throw stands.reason;
-  if (cluster.status === 'rejected') throw cluster.reason;
-  const state = await untilItRuns(deployment, cluster.value, begun);
-  await saveLabState(state);
-  signal.throwIfAborted(); // whoever is told "interrupted" finds no lab
-  return { state, kubeconfig, ownsCluster: engine.ownsCluster, changed: true };
 }
 
-type Tools = [
-  typeof import('../kube/cluster.ts'),
-  typeof import('./workloads.ts'),
-  typeof import('../cni/calico/install.ts'),
-];
-
-/** Installs the CNI and applies the workloads, where the cluster is the lab's own. */
-async function tellWhatToRun(
-  { engine, lab, request, listener }: Deployment,
-  [{ Cluster }, { applyManifests }, { installCalico }]: Tools,
-  kubeconfig: string,
-  signal: AbortSignal,
-): Promise<Cluster> {
-  signal.throwIfAborted();
-  const cluster = Cluster.connect(kubeconfig);
-  if (!engine.ownsCluster) return cluster;
-  const read = await lab();
-  await installCalico(cluster, {
-    source: calicoSourceOf(read, request),
-    manifests: read.cniManifests,
-    apply: (manifests) => applyManifests(cluster, manifests, signal),
-    ...listener,
-    signal,
-  });
-  listener.step('Deploying the workloads');
-  await applyManifests(cluster, read.workloads, signal);
-  return cluster;
-}
-
-/** Waits until nodes and workloads are ready, and gives the lab's state with what they are. */
-async function untilItRuns(
-  { engine, lab, listener: { timed, update }, signal }: Deployment,
-  cluster: Cluster,
-  begun: LabState,
-): Promise<LabState> {
-  if (engine.ownsCluster) {
-    const { untilNodesReady, untilWorkloadsReady } = await import('./workloads.ts');
-    await timed('nodes to be Ready', 'cluster', () => untilNodesReady(cluster, update, signal));
-    await timed("the workloads' pods to be ready", 'cluster', () => untilWorkloadsReady(cluster, update, signal));
-  }
+/** Returns the lab's state with its nodes. */
+async function finalState({ engine, lab }: BringUp, cluster: Cluster, begun: LabState): Promise<LabState> {
   const linux = engine.ownsCluster ? linuxState((await lab()).topology) : {};
   const kubeNodes = await cluster.nodes();
   const dataplane = kubeNodes[0]?.metadata?.labels?.['wglab.dev/wireguard'];
@@ -135,7 +147,7 @@ async function untilItRuns(
   };
 }
 
-/** What is to be known of the nodes beside the cluster once the lab stands. */
+/** Returns what later commands must know of the plain Linux nodes next to the cluster. */
 function linuxState({ linux, links }: Topology): Pick<LabState, 'linux'> {
   if (linux.length === 0) return {};
   const ends = links.flatMap((link) => link.ends);
@@ -147,11 +159,5 @@ function linuxState({ linux, links }: Topology): Pick<LabState, 'linux'> {
   };
 }
 
-/** `worker2` before `worker10`. */
+/** Sorts `worker2` before `worker10`. */
 const byNumbersInThem = new Intl.Collator('en', { numeric: true }).compare;
-
-/** Where the machine forbids namespaces, `unshare` alone says little. */
-async function whyNoNamespaces(engine: Engine, signal: AbortSignal): Promise<Error | undefined> {
-  if (engine.name !== 'embedded' || signal.aborted) return undefined;
-  return (await import('../engine/embedded/doctor/preflight.ts')).explainUnshareFailure();
-}

@@ -1,3 +1,4 @@
+import { engineOf } from '../engine/engines.ts';
 import { lackingFailure, usageFailure } from '../errors.ts';
 import type { EngineName } from '../state/engine-name.ts';
 
@@ -34,7 +35,7 @@ async function automatically(possible: readonly EngineName[], image: () => Promi
   const { findTool } = await import('../machine/tools.ts');
   const missing = ['docker', 'containerlab'].filter((name) => findTool(name) === undefined);
   if (missing.length > 0) return { engine: 'embedded' as const, why: `there is no ${missing.join(' and no ')} here` };
-  const against = await (await import('../engine/containerlab/doctor/fitness.ts')).whyNotContainerlab(await image());
+  const against = await (await engineOf('containerlab')).whyNot?.(await image());
   if (against !== undefined) return { engine: 'embedded' as const, why: `not containerlab: ${against}` };
   return { engine: 'containerlab' as const, why: 'Docker and containerlab are here' };
 }

@@ -18,7 +18,7 @@ export async function destroy(name: string, { purge = false } = {}): Promise<Des
     const known = (await listLabStates()).some((lab) => lab.name === name);
     let running = false;
     for (const engine of await enginesOf(name)) {
-      running ||= await Promise.resolve(engine.stands(folder)).catch(() => false); // engine.destroy explains what is wrong
+      running ||= await Promise.resolve(engine.isRunning(folder)).catch(() => false); // engine.destroy explains what is wrong
       await engine.destroy(folder);
     }
     await removeLabState(name);

@@ -1,10 +1,7 @@
-import { examineContainerlab } from '../engine/containerlab/doctor/containerlab.ts';
-import { examineEmbedded } from '../engine/embedded/doctor/embedded.ts';
-import { type ClusterChoice, examineKubernetes, glanceAtKubernetes } from '../engine/kubernetes/doctor/kubernetes.ts';
-import { readLab } from '../lab/lab.ts';
+import type { DoctorRequest } from '../engine/engine.ts';
+import { allEngines, engineOf } from '../engine/engines.ts';
 import type { Check, EngineReport } from '../machine/check.ts';
 import { type Announce, applyFixes } from '../machine/fix.ts';
-import type { EngineName } from '../state/engine-name.ts';
 
 /** What `doctor -o json` prints. */
 export interface DoctorReport {
@@ -13,26 +10,12 @@ export interface DoctorReport {
   engines: EngineReport[];
 }
 
-/** Whose images and networks are looked at. */
-const FLAGSHIP = 'wireguard';
-
-/** Which engine is asked about, all of them where none is named; and which cluster, which is then looked at closely. */
-export interface DoctorRequest extends ClusterChoice {
-  engine?: EngineName;
-}
-
-/** What this machine can run. An engine has a module of its own in doctor/. */
+/** Reports what this machine can run. Each engine examines what it needs itself. */
 export async function doctor(request: DoctorRequest = {}): Promise<DoctorReport> {
-  const { engine, kubeconfig, context } = request;
-  const closely = engine === 'kubernetes' || kubeconfig !== undefined || context !== undefined;
-  const examine: { [name in EngineName]: () => Promise<EngineReport> } = {
-    embedded: examineEmbedded,
-    containerlab: () => readLab(FLAGSHIP).then(examineContainerlab),
-    kubernetes: () => (closely ? examineKubernetes(request) : glanceAtKubernetes()),
-  };
-  const wanted = engine === undefined ? Object.values(examine) : [examine[engine]];
-  const engines = await Promise.all(wanted.map((look) => look()));
-  // A cluster that was seen by the way may refuse all that it is asked for.
+  const { engine } = request;
+  const wanted = engine === undefined ? await allEngines() : [await engineOf(engine)];
+  const engines = await Promise.all(wanted.map((each) => each.doctor(request)));
+  // A summary is of a cluster that was not examined: it may refuse all that it is asked for.
   return { ok: engines.some(({ ok, summary }) => ok && summary === undefined), engines };
 }
 

@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
+import { engineOf } from '../engine/engines.ts';
 import { messageOf } from '../errors.ts';
 import { listLabs } from '../lab/lab-definition.ts';
 import type { EngineName } from '../state/engine-name.ts';
 import { type KnownLab, labPaths, listLabStates } from '../state/lab-state.ts';
-import { engineOf } from './labs.ts';
 
 /** What `labs -o json` prints. */
 export interface LabList {
@@ -36,7 +36,7 @@ async function deploymentOf({ name, state, problem }: KnownLab): Promise<Deploym
   const { engine, nodes } = state;
   const described = { name, lab: basename(state.lab, '.md'), engine, nodes };
   try {
-    return { ...described, stands: await (await engineOf(engine)).stands(labPaths(name).folder) };
+    return { ...described, stands: await (await engineOf(engine)).isRunning(labPaths(name).folder) };
   } catch (error) {
     return { ...described, stands: false, problem: messageOf(error) }; // its cluster does not answer
   }

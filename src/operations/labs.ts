@@ -1,17 +1,9 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Access, Engine } from '../engine/engine.ts';
+import { allEngines, engineOf } from '../engine/engines.ts';
 import { lackingFailure, messageOf, usageFailure } from '../errors.ts';
-import { ENGINE_NAMES, type EngineName } from '../state/engine-name.ts';
 import { type LabPaths, type LabState, labPaths, listLabStates, readLabState } from '../state/lab-state.ts';
-
-/** The engine of that name; loaded only when it is wanted. */
-export async function engineOf(name: EngineName): Promise<Engine> {
-  if (name === 'embedded') return (await import('../engine/embedded/embedded-engine.ts')).embeddedEngine;
-  if (name === 'containerlab')
-    return (await import('../engine/containerlab/containerlab-engine.ts')).containerlabEngine;
-  return (await import('../engine/kubernetes/kubernetes-engine.ts')).kubernetesEngine;
-}
 
 /**
  * The engines that may have made something for a lab: its own, or all there are where its state cannot be read. Each takes
@@ -21,7 +13,7 @@ export async function enginesOf(name: string): Promise<Engine[]> {
   // Without the folder only the embedded engine finds what it made, by its mark on the processes; the others keep a record there.
   if (!existsSync(labPaths(name).folder)) return [await engineOf('embedded')];
   const state = await readLabState(name).catch(() => undefined); // destroy is for broken states too
-  return Promise.all((state ? [state.engine] : ENGINE_NAMES).map(engineOf));
+  return state ? [await engineOf(state.engine)] : allEngines();
 }
 
 /** A deployed lab, and how it is reached. */
@@ -38,7 +30,7 @@ export async function standingLab(name: string | undefined): Promise<StandingLab
   if (!state) throw usageFailure(`there is no lab "${name}"`, { remedy: await deployedLabs() });
   const paths = labPaths(state.name);
   const engine = await engineOf(state.engine);
-  if (!(await engine.stands(paths.folder))) {
+  if (!(await engine.isRunning(paths.folder))) {
     throw lackingFailure(`the lab "${state.name}" does not run any more`, {
       detail: await lastWords(paths.log),
       remedy: `wglab deploy (it is made anew), or wglab destroy ${state.name}`,

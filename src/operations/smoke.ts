@@ -1,18 +1,21 @@
 import { join } from 'node:path';
+import { engineOf } from '../engine/engines.ts';
 import { ExitCode, Failure, messageOf, usageFailure } from '../errors.ts';
 import { Cluster } from '../kube/cluster.ts';
 import { findLab } from '../lab/lab-definition.ts';
+import type { Reporter } from '../process/reporter.ts';
 import type { Claim } from '../proof/record.ts';
 import type { VerifyResult } from '../proof/result.ts';
 import type { Phase, SmokeResult } from '../report/junit.ts';
 import { checkEmptyFolder } from '../state/evidence-store.ts';
-import { type DeployListener, type DeployRequest, deploy } from './deploy.ts';
+import { deploy } from './deploy.ts';
+import type { DeployRequest } from './deploy-request.ts';
 import { destroy } from './destroy.ts';
 import { setEncryption } from './encrypt.ts';
-import { engineOf, type StandingLab, standingLab } from './labs.ts';
+import { type StandingLab, standingLab } from './labs.ts';
 import { verify } from './verify.ts';
 
-export interface SmokeListener extends DeployListener {
+export interface SmokeListener extends Omit<Reporter, 'timed'> {
   phase(name: string): void;
   observed(result: VerifyResult): void;
   ended(phase: Phase): void;

@@ -1,4 +1,4 @@
-import type { Timed, TimedBy } from '../engine/engine.ts';
+import type { Reporter, Timed, TimedBy } from '../process/reporter.ts';
 
 /** How long one part of a deployment took. Parts of tools and cluster may lie beside each other. */
 export interface Timing {
@@ -50,6 +50,19 @@ export class Stopwatch {
       this.#others.push({ name, of, begin, end: this.#clock() });
     }
   };
+
+  /** Returns a reporter that passes everything on to `listener` and keeps the times. */
+  reporter(listener: Omit<Reporter, 'timed'>): Reporter {
+    return {
+      step: (text) => {
+        this.step(text);
+        listener.step(text);
+      },
+      update: (text) => listener.update(text),
+      info: (text) => listener.info(text),
+      timed: this.timed,
+    };
+  }
 
   /** What took how long until now. */
   read(): Timings {

@@ -1,8 +1,8 @@
+import { engineOf } from '../engine/engines.ts';
 import { usageFailure } from '../errors.ts';
 import type { LabDefinition } from '../lab/lab-definition.ts';
 import type { LabText, Step } from '../lab/lab-text.ts';
 import { destroy } from '../operations/destroy.ts';
-import { engineOf } from '../operations/labs.ts';
 import { readLabState } from '../state/lab-state.ts';
 import { type Checked, checkStep } from './check.ts';
 import { runStep, type StepListener, type StepRun } from './run.ts';

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Timed } from '../../engine/engine.ts';
 import { labFailure } from '../../errors.ts';
 import type { Cluster } from '../../kube/cluster.ts';
 import type { DaemonSet, Deployment, KubeObject } from '../../kube/objects.ts';
 import { describeTrouble, oneLine, TroubleWatch, troubleFailure, troublesIn } from '../../kube/pod-trouble.ts';
 import type { Manifest } from '../../lab/manifests.ts';
+import type { Timed } from '../../process/reporter.ts';
 import { type CalicoSource, DEFAULT_CALICO, FETCH_MS, readRelease } from './release.ts';
 
 export interface CalicoInstall {

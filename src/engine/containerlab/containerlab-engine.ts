@@ -1,6 +1,7 @@
 import { imagesOfLab } from '../../lab/images.ts';
-import type { DeployOptions, Engine } from '../engine.ts';
-import { deployPlan } from './deploy.ts';
+import { readLab } from '../../lab/lab.ts';
+import { type Engine, startOf } from '../engine.ts';
+import { deployPlan, surroundings } from './deploy.ts';
 import { destroyDeployment } from './destroy.ts';
 import { containersOf } from './docker.ts';
 import { planOf } from './plan.ts';
@@ -13,14 +14,15 @@ export const containerlabEngine: Engine = {
   ownsCluster: true,
   resumes: true,
 
-  async deploy(options: DeployOptions): Promise<void> {
-    const { name, images } = options;
-    const lab = await options.lab();
-    const plan = await planOf(lab, name);
-    await deployPlan(plan, images ?? (async () => imagesOfLab(lab)), options);
-  },
+  start: (request, reporter) =>
+    startOf(async (serving) => {
+      const { lab, name, images } = request;
+      const read = await lab();
+      const plan = await planOf(read, name);
+      await deployPlan(plan, images ?? (async () => imagesOfLab(read)), surroundings(request, reporter, serving));
+    }),
 
-  async stands(folder: string): Promise<boolean> {
+  async isRunning(folder: string): Promise<boolean> {
     const record = readRecord(folder);
     if (!record) return false;
     const running = (await containersOf(record)).filter(({ state }) => state === 'running');
@@ -30,4 +32,11 @@ export const containerlabEngine: Engine = {
   destroy: destroyDeployment,
 
   access: (folder, kubeconfig) => ({ kubeconfig, shell: nodeShell(folder) }),
+
+  whyNot: async (image) => (await import('./doctor/fitness.ts')).whyNotContainerlab(image),
+
+  // The flagship lab's images and networks are examined.
+  doctor: async () => (await import('./doctor/containerlab.ts')).examineContainerlab(await readLab('wireguard')),
+
+  pull: async (request, reporter, signal) => (await import('./pull.ts')).pull(request, reporter, signal),
 };

@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure, labFailure, messageOf } from '../../errors.ts';
+import type { Reporter } from '../../process/reporter.ts';
 import { makePrivateFolder, storageFailure } from '../../state/whole-file.ts';
-import type { DeployOptions } from '../engine.ts';
+import type { StartRequest } from '../engine.ts';
 import { untilApiAnswers } from './api-ready.ts';
 import { ensureCaptureTools } from './capture-tools.ts';
 import { ANSWER_MS, type Container, containersOf, docker, networks, requireDocker } from './docker.ts';
@@ -17,10 +18,25 @@ import { type Plan, writePlan } from './plan.ts';
 import { type DeploymentRecord, deploymentFiles, expectedContainers, readRecord, writeRecord } from './record.ts';
 import { askForRoot, type Containerlab, findContainerlab, runContainerlab } from './tool.ts';
 
-export type Surroundings = Pick<
-  DeployOptions,
-  'folder' | 'kubeconfig' | 'logFile' | 'progress' | 'serving' | 'update' | 'info' | 'signal' | 'timed'
->;
+/** What every part of the deployment needs: the lab's files, and who receives its reports. */
+export interface Surroundings
+  extends Pick<StartRequest, 'folder' | 'kubeconfig' | 'logFile' | 'signal'>,
+    Pick<Reporter, 'update' | 'info' | 'timed'> {
+  progress: (step: string) => void;
+  /** To be called once the API answers. */
+  serving: () => void;
+}
+
+/** Returns the surroundings of a deployment that is wanted. */
+export function surroundings(request: StartRequest, reporter: Reporter, serving: () => void): Surroundings {
+  const { folder, kubeconfig, logFile, signal } = request;
+  return {
+    ...{ folder, kubeconfig, logFile, signal, serving, timed: reporter.timed },
+    progress: (step) => reporter.step(step),
+    update: (text) => reporter.update(text),
+    info: (text) => reporter.info(text),
+  };
+}
 
 /** kind itself waits at most 4 minutes for kubeadm; a machine may be slow, and images are here before. */
 const CREATE_MS = 15 * 60_000;

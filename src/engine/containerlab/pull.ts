@@ -1,38 +1,23 @@
 import { readdir } from 'node:fs/promises';
-import { type CalicoWishes, cacheFolder, calicoSourceOf } from '../../cni/calico/source.ts';
+import { cacheFolder, calicoSourceOf } from '../../cni/calico/source.ts';
 import { lackingFailure, messageOf } from '../../errors.ts';
 import { readLab } from '../../lab/lab.ts';
-import type { DeployListener } from '../../operations/deploy.ts';
+import type { Reporter } from '../../process/reporter.ts';
 import { runTool } from '../../process/tool.ts';
 import { makePrivateFolder } from '../../state/whole-file.ts';
+import type { Pulled, PullRequest } from '../engine.ts';
 import { requireDocker } from './docker.ts';
 import { nameHere, pullImage, readImages, saveImages } from './images.ts';
 import { allImages, hasCaptureTools } from './lab-images.ts';
 import { prepareToolsImage, TOOLS_IMAGE } from './tools-image.ts';
 
-export interface PullRequest extends CalicoWishes {
-  lab: string;
-  topology?: string;
-  nodeImage?: string;
-  /** Write all of it to a file, for a machine without network. */
-  save?: string;
-  /** Read it from such a file instead of the network. */
-  load?: string;
-}
-
-/** What `pull -o json` prints. */
-export interface Pulled {
-  lab: string;
-  /** All that the lab needs, each with whether it is here now. */
-  images: { image: string; here: boolean }[];
-  file: string | null;
-}
+type PullReporter = Omit<Reporter, 'timed'>;
 
 /**
  * Brings everything that a lab needs on a real cluster onto this machine, from the network or from a file: images and Calico's manifests. Throws
  * a Failure that names what cannot be had.
  */
-export async function pull(request: PullRequest, listener: DeployListener, signal: AbortSignal): Promise<Pulled> {
+export async function pull(request: PullRequest, listener: PullReporter, signal: AbortSignal): Promise<Pulled> {
   const lab = await readLab(request.lab, request);
   await requireDocker();
   if (request.load !== undefined) await load(request.load, listener);
@@ -53,7 +38,7 @@ export async function pull(request: PullRequest, listener: DeployListener, signa
 }
 
 /** Makes the image of the capture tools. Where this machine does without it, only others may miss it: false then, and it is said. */
-async function toolsImage(listener: DeployListener, signal: AbortSignal): Promise<boolean> {
+async function toolsImage(listener: PullReporter, signal: AbortSignal): Promise<boolean> {
   try {
     await prepareToolsImage(listener, signal);
     return true;
@@ -65,7 +50,7 @@ async function toolsImage(listener: DeployListener, signal: AbortSignal): Promis
 }
 
 /** Docker reads its own files from the archive, and leaves the folders of manifests that are added to it alone. */
-async function save(file: string, images: readonly string[], listener: DeployListener): Promise<void> {
+async function save(file: string, images: readonly string[], listener: PullReporter): Promise<void> {
   listener.step(`Writing ${images.length} images to ${file}`);
   try {
     await saveImages(images, file);
@@ -76,7 +61,7 @@ async function save(file: string, images: readonly string[], listener: DeployLis
   }
 }
 
-async function load(file: string, listener: DeployListener): Promise<void> {
+async function load(file: string, listener: PullReporter): Promise<void> {
   listener.step(`Reading images from ${file}`);
   const names = await readImages(file);
   await makePrivateFolder(cacheFolder());

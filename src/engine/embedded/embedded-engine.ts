@@ -8,9 +8,10 @@ import { NODE_SUBNET, NODE_SUBNET_6 } from '../../lab/node-subnet.ts';
 import { inputFailure } from '../../lab/problem.ts';
 import { UnprobedNode } from '../../process/node-shell.ts';
 import type { RemoteProcess } from '../../process/remote-process.ts';
+import type { Reporter } from '../../process/reporter.ts';
 import { runTool } from '../../process/tool.ts';
 import { storageFailure, writeWhole } from '../../state/whole-file.ts';
-import type { DeployOptions, Engine } from '../engine.ts';
+import { type Engine, type StartRequest, startOf } from '../engine.ts';
 import { startHolder } from './holder.ts';
 import { endHolder, holderStands } from './holder-processes.ts';
 import type { EngineOrder } from './messages.ts';
@@ -20,27 +21,13 @@ export const embeddedEngine: Engine = {
   name: 'embedded',
   ownsCluster: true,
 
-  async deploy({ name, lab, folder, kubeconfig, logFile, progress, serving, signal }: DeployOptions): Promise<void> {
-    if (holderStands(folder)) return;
-    await writeFile(logFile, '', { flag: 'a', mode: 0o600 }).catch((error) => {
-      throw storageFailure(error, `write ${logFile}`);
-    });
-    const token = randomBytes(32).toString('hex');
-    let cert = '';
-    const order = async () => {
-      const [tls, read] = await Promise.all([makeCertificate(), lab()]);
-      refuseIpv6Alone(read.cluster);
-      if (read.topology.notEmbedded.length > 0) throw inputFailure(read.topology.notEmbedded);
-      cert = tls.cert;
-      return orderOf(read, tls, token);
-    };
-    const { port, ready } = await startHolder({ labFolder: folder, logFile, order, port: 0, progress, signal });
-    await writeWhole(kubeconfig, kubeconfigText(name, port, cert, token), 0o600);
-    serving();
-    await ready;
-  },
+  preflight: async () => (await import('./doctor/preflight.ts')).preflightEmbedded(),
 
-  stands: holderStands,
+  start: (request, reporter) => startOf((serving) => startLab(request, reporter, serving)),
+
+  explain: async () => (await import('./doctor/preflight.ts')).explainUnshareFailure(),
+
+  isRunning: holderStands,
 
   async destroy(folder: string): Promise<void> {
     await endHolder(folder);
@@ -57,7 +44,41 @@ export const embeddedEngine: Engine = {
       },
     };
   },
+
+  doctor: async () => (await import('./doctor/embedded.ts')).examineEmbedded(),
 };
+
+/** Starts the lab's holder, unless it runs already. Resolves once all nodes are there. */
+async function startLab(
+  { name, lab, folder, kubeconfig, logFile, signal }: StartRequest,
+  reporter: Reporter,
+  serving: () => void,
+): Promise<void> {
+  if (holderStands(folder)) return;
+  await writeFile(logFile, '', { flag: 'a', mode: 0o600 }).catch((error) => {
+    throw storageFailure(error, `write ${logFile}`);
+  });
+  const token = randomBytes(32).toString('hex');
+  let cert = '';
+  const order = async () => {
+    const [tls, read] = await Promise.all([makeCertificate(), lab()]);
+    refuseIpv6Alone(read.cluster);
+    if (read.topology.notEmbedded.length > 0) throw inputFailure(read.topology.notEmbedded);
+    cert = tls.cert;
+    return orderOf(read, tls, token);
+  };
+  const { port, ready } = await startHolder({
+    labFolder: folder,
+    logFile,
+    order,
+    port: 0,
+    progress: (step) => reporter.step(step),
+    signal,
+  });
+  await writeWhole(kubeconfig, kubeconfigText(name, port, cert, token), 0o600);
+  serving();
+  await ready;
+}
 
 /** A node whose namespaces have ended takes no commands; the lab as a whole stands. */
 function toldIfLost(node: string, remote: RemoteProcess): RemoteProcess {

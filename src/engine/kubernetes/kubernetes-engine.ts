@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { type Failure, labFailure, lackingFailure, usageFailure } from '../../errors.ts';
 import { Cluster } from '../../kube/cluster.ts';
 import type { KubeObject } from '../../kube/objects.ts';
+import type { Reporter } from '../../process/reporter.ts';
 import { writeWhole } from '../../state/whole-file.ts';
-import type { DeployOptions, Engine } from '../engine.ts';
+import { type Engine, type StartRequest, startOf } from '../engine.ts';
 import { type EngineData, readEngineData, writeEngineData } from './engine-data.ts';
 import { chooseContext, kubeconfigFiles } from './kubeconfig.ts';
 import { probeShell } from './probe-shell.ts';
@@ -32,60 +33,10 @@ export const kubernetesEngine: Engine = {
   name: 'kubernetes',
   ownsCluster: false,
 
-  async deploy({
-    name,
-    folder,
-    kubeconfig,
-    progress,
-    update,
-    info,
-    signal,
-    timed,
-    existing = {},
-  }: DeployOptions): Promise<void> {
-    const requirements = requirementsOf(existing.nodes ?? '');
-    const { context, text } = await chooseContext(kubeconfigFiles(existing.kubeconfig), existing.context);
-    // Before anything is made in the cluster: from now on destroy finds it.
-    await writeWhole(kubeconfig, text, 0o600);
-    const cluster = Cluster.connect(kubeconfig);
-    progress(`Looking at the cluster ${cluster.server} (at most ${ANSWER_MS / 1000} s)`);
-    const found = await answering(cluster, survey(cluster, existing.nodes));
-    const namespace = `wglab-${name}`;
-    const images = {
-      probe: existing.probeImage ?? DEFAULT_IMAGES.probe,
-      proof: existing.proofImage ?? DEFAULT_IMAGES.proof,
-    };
-    for (const line of announcement(found, namespace, context, images)) info(line);
-    const unprobed = new Map(found.leftOut);
-    const data: EngineData = {
-      version: 1,
-      owner: randomUUID(),
-      namespace,
-      server: cluster.server,
-      context,
-      unprobed: {},
-      outside: Object.fromEntries(found.outside),
-    };
-    await refuseForeign(cluster, namespace);
-    await writeEngineData(folder, data);
-    signal.throwIfAborted();
-    progress(`Making the namespace ${namespace} and its pods on ${found.chosen.length} nodes`);
-    if (!(await cluster.create(namespaceOf(namespace, name, data.owner)))) throw foreign(namespace);
-    for (const daemonSet of daemonSetsOf(namespace, name, images, requirements)) await cluster.apply(daemonSet);
-    const late = await timed('probe pods to be ready', 'cluster', () =>
-      untilProbesReady(cluster, namespace, found.chosen, update, signal),
-    );
-    const ready = found.chosen.filter((node) => !late.has(node));
-    progress('Looking for the tools of the proof on every node');
-    const shell = probeShell(async () => cluster, namespace, {});
-    const lacking = await toolsMissing(shell, ready, update);
-    if (lacking.size === ready.length) throw toolless(lacking, images.probe);
-    for (const [node, why] of [...late, ...lacking]) unprobed.set(node, why);
-    await writeEngineData(folder, { ...data, unprobed: Object.fromEntries(unprobed) });
-    for (const line of leftOutLines(new Map([...late, ...lacking]))) info(line);
-  },
+  // Its API answers before anything is made in it.
+  start: (request, reporter) => startOf((serving) => prepare(request, reporter).then(serving)),
 
-  async stands(folder: string): Promise<boolean> {
+  async isRunning(folder: string): Promise<boolean> {
     const data = readEngineData(folder);
     const kubeconfig = join(folder, 'kubeconfig');
     if (!data || !existsSync(kubeconfig)) return false;
@@ -123,7 +74,61 @@ export const kubernetesEngine: Engine = {
     const shell = probeShell(connect, data.namespace, { ...data.unprobed, ...data.outside });
     return { kubeconfig, shell, podNamespace: data.namespace, outside: new Map(Object.entries(data.outside)) };
   },
+
+  doctor: async (request) => {
+    const { examineKubernetes, glanceAtKubernetes } = await import('./doctor/kubernetes.ts');
+    const closely =
+      request.engine === 'kubernetes' || request.kubeconfig !== undefined || request.context !== undefined;
+    return closely ? examineKubernetes(request) : glanceAtKubernetes();
+  },
 };
+
+/** Makes what the proof needs in the cluster: a namespace of its own, and pods on the chosen nodes. */
+async function prepare(
+  { name, folder, kubeconfig, signal, existing = {} }: StartRequest,
+  { step: progress, update, info, timed }: Reporter,
+): Promise<void> {
+  const requirements = requirementsOf(existing.nodes ?? '');
+  const { context, text } = await chooseContext(kubeconfigFiles(existing.kubeconfig), existing.context);
+  // Before anything is made in the cluster: from now on destroy finds it.
+  await writeWhole(kubeconfig, text, 0o600);
+  const cluster = Cluster.connect(kubeconfig);
+  progress(`Looking at the cluster ${cluster.server} (at most ${ANSWER_MS / 1000} s)`);
+  const found = await answering(cluster, survey(cluster, existing.nodes));
+  const namespace = `wglab-${name}`;
+  const images = {
+    probe: existing.probeImage ?? DEFAULT_IMAGES.probe,
+    proof: existing.proofImage ?? DEFAULT_IMAGES.proof,
+  };
+  for (const line of announcement(found, namespace, context, images)) info(line);
+  const unprobed = new Map(found.leftOut);
+  const data: EngineData = {
+    version: 1,
+    owner: randomUUID(),
+    namespace,
+    server: cluster.server,
+    context,
+    unprobed: {},
+    outside: Object.fromEntries(found.outside),
+  };
+  await refuseForeign(cluster, namespace);
+  await writeEngineData(folder, data);
+  signal.throwIfAborted();
+  progress(`Making the namespace ${namespace} and its pods on ${found.chosen.length} nodes`);
+  if (!(await cluster.create(namespaceOf(namespace, name, data.owner)))) throw foreign(namespace);
+  for (const daemonSet of daemonSetsOf(namespace, name, images, requirements)) await cluster.apply(daemonSet);
+  const late = await timed('probe pods to be ready', 'cluster', () =>
+    untilProbesReady(cluster, namespace, found.chosen, update, signal),
+  );
+  const ready = found.chosen.filter((node) => !late.has(node));
+  progress('Looking for the tools of the proof on every node');
+  const shell = probeShell(async () => cluster, namespace, {});
+  const lacking = await toolsMissing(shell, ready, update);
+  if (lacking.size === ready.length) throw toolless(lacking, images.probe);
+  for (const [node, why] of [...late, ...lacking]) unprobed.set(node, why);
+  await writeEngineData(folder, { ...data, unprobed: Object.fromEntries(unprobed) });
+  for (const line of leftOutLines(new Map([...late, ...lacking]))) info(line);
+}
 
 function referenceTo(name: string) {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };

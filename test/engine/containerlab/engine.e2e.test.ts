@@ -35,21 +35,16 @@ afterEach(async () => {
 });
 
 function deploy(): Promise<void> {
-  return engine.deploy({
-    ...{
-      name: 'c1',
-      lab: async () => lab,
-      folder,
-      kubeconfig: join(folder, 'kubeconfig'),
-      logFile: join(folder, 'log'),
-    },
-    progress: (step) => steps.push(step),
-    serving: () => undefined,
+  const request = {
+    ...{ name: 'c1', lab: async () => lab, folder, signal: controller.signal },
+    ...{ kubeconfig: join(folder, 'kubeconfig'), logFile: join(folder, 'log') },
+  };
+  return engine.start(request, {
+    step: (step) => steps.push(step),
     update: (text) => steps.push(`… ${text}`),
     info: (text) => steps.push(`! ${text}`),
-    signal: controller.signal,
     timed: (_name, _of, work) => work(),
-  });
+  }).ready;
 }
 
 async function failureOf(work: Promise<unknown>): Promise<Failure> {
@@ -76,14 +71,14 @@ describe('the containerlab engine, on recorded answers of docker and containerla
     const topology = await readFile(join(folder, 'containerlab/topology.clab.yml'), 'utf8');
     expect(topology).toContain(`kubeconfig: ${folder}/kubeconfig`);
     expect(topology).toContain(`image: ${IMAGE}`);
-    expect(await engine.stands(folder)).toBe(true);
+    expect(await engine.isRunning(folder)).toBe(true);
 
     await deploy();
     expect(await fake.calls('containerlab deploy')).toHaveLength(1);
     expect(steps).toContain(`! the nodes run already: ${NODES.join(', ')}`);
 
     await engine.destroy(folder);
-    expect(await engine.stands(folder)).toBe(false);
+    expect(await engine.isRunning(folder)).toBe(false);
     expect(await fake.now()).toMatchObject({ containers: [], networks: ['bridge'] });
     expect(existsSync(join(folder, 'containerlab'))).toBe(false);
   });
@@ -180,7 +175,7 @@ describe('the containerlab engine, on recorded answers of docker and containerla
     expect(steps).toContainEqual(
       expect.stringMatching(/^! an image could not be put onto a node, so that nodes pull it \(.*no docker save/),
     );
-    expect(await engine.stands(folder)).toBe(true);
+    expect(await engine.isRunning(folder)).toBe(true);
   });
 
   test('an import that containerd broke off is made again', async () => {

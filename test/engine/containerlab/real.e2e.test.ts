@@ -13,10 +13,10 @@ import { inspectLab } from '../../../src/engine/containerlab/inspect.ts';
 import { loadImages } from '../../../src/engine/containerlab/load-images.ts';
 import { type Plan, planWithoutCluster } from '../../../src/engine/containerlab/plan.ts';
 import { findContainerlab } from '../../../src/engine/containerlab/tool.ts';
-import type { Timed } from '../../../src/engine/engine.ts';
 import { Failure } from '../../../src/errors.ts';
-import { readLab } from '../../../src/lab/lab.ts';
+import { type Lab, readLab } from '../../../src/lab/lab.ts';
 import { finish } from '../../../src/process/node-shell.ts';
+import type { Timed } from '../../../src/process/reporter.ts';
 
 // The real programs, where this machine has them: a Docker engine that answers, containerlab in PATH, root, busybox.
 const run = promisify(execFile);
@@ -66,6 +66,11 @@ describe.skipIf(lacks.length > 0)('with the real Docker and containerlab', () =>
     };
   }
 
+  function started(folder: string, lab: Lab): Promise<void> {
+    const { progress, ...rest } = around(folder);
+    return engine.start({ ...rest, name: 'wglab-real', lab: async () => lab }, { ...rest, step: progress }).ready;
+  }
+
   test('its version is read', async () => {
     expect(await findContainerlab()).toMatchObject({ by: 'root', version: expect.stringMatching(/^\d+\.\d+\.\d+$/) });
   });
@@ -75,7 +80,7 @@ describe.skipIf(lacks.length > 0)('with the real Docker and containerlab', () =>
     await mkdir(folder);
     const plan = linuxPlan('wglab-real');
     await deployPlan(plan, noImages, around(folder));
-    expect(await engine.stands(folder)).toBe(true);
+    expect(await engine.isRunning(folder)).toBe(true);
     const topology = join(folder, 'containerlab/topology.clab.yml');
     const inspected = await inspectLab(await findContainerlab(), topology);
     expect(inspected).toMatchObject(
@@ -108,7 +113,7 @@ describe.skipIf(lacks.length > 0)('with the real Docker and containerlab', () =>
     expect(steps.slice(wanted)).toEqual(['Asking Docker and containerlab (at most 15 s each)']);
 
     await run('docker', ['rm', '--force', 'clab-wglab-real-b']); // somebody took one away
-    expect(await engine.stands(folder)).toBe(false);
+    expect(await engine.isRunning(folder)).toBe(false);
     expect(await inspectLab(await findContainerlab(), topology)).toMatchObject({
       said: expect.stringContaining('clab-wglab-real-b'),
     });
@@ -121,9 +126,7 @@ describe.skipIf(lacks.length > 0)('with the real Docker and containerlab', () =>
     const folder = join(root, 'cluster');
     await mkdir(folder);
     const lab = await readLab('wireguard', { nodeImage: 'registry.invalid/kindest/node:v1.35.0' });
-    const failed = await engine
-      .deploy({ ...around(folder), name: 'wglab-real', lab: async () => lab })
-      .catch((error) => error);
+    const failed = await started(folder, lab).catch((error) => error);
     expect(failed).toBeInstanceOf(Failure);
     expect(failed).toMatchObject({
       exitCode: 5,
@@ -137,9 +140,7 @@ describe.skipIf(lacks.length > 0)('with the real Docker and containerlab', () =>
     const folder = join(root, 'not-a-node');
     await mkdir(folder);
     const lab = await readLab('wireguard', { nodeImage: IMAGE }); // which has no systemd and no kubeadm
-    const failed = await engine
-      .deploy({ ...around(folder), name: 'wglab-real', lab: async () => lab })
-      .catch((error) => error);
+    const failed = await started(folder, lab).catch((error) => error);
     expect(failed).toMatchObject({ exitCode: 5, detail: expect.stringContaining('Preparing nodes') });
     expect(steps).toContain('kind: Preparing nodes');
     await engine.destroy(folder);
