@@ -34,7 +34,11 @@ export interface Account {
 }
 
 export type Pending =
-  | { readonly kind: 'data' | 'keepalive' | 'handshake' | 'mac2' | 'cookie'; readonly session: number }
+  | {
+      readonly kind: 'data' | 'keepalive' | 'handshake' | 'mac2' | 'cookie';
+      readonly family: 4 | 6;
+      readonly session: number;
+    }
   | { readonly kind: 'esp'; readonly session: number }
   | { readonly kind: 'pod to node'; readonly conversation: string };
 
@@ -46,7 +50,7 @@ export interface Example {
 
 /** Frames with the same key are one entry of the ledger. */
 export function keyOf({ class: kind, what, from, to, protocol, port, also, pending }: Account): string {
-  const waiting = pending ? `${pending.kind} ${'session' in pending ? pending.session : pending.conversation}` : '';
+  const waiting = pending ? Object.values(pending).join() : '';
   return `${kind}\0${what}\0${from}\0${to}\0${protocol}\0${port}\0${also?.join() ?? ''}\0${waiting}`;
 }
 

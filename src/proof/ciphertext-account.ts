@@ -1,6 +1,9 @@
+import type { SessionSeen } from './ciphertext.ts';
 import type { Cluster } from './cluster.ts';
 import type { TapSeen } from './examine-tap.ts';
-import type { NodeRecord } from './record.ts';
+import { WIREGUARD_RULES } from './fingerprint.ts';
+import type { WireguardRecord } from './record.ts';
+import { recognise, type Sequence } from './sequences.ts';
 import { acceptedSessions } from './sessions.ts';
 
 /** What the ciphertext from one node to another amounts to. */
@@ -10,93 +13,156 @@ export interface CiphertextAccount {
   windowBytes: number;
   /** Why this does not show that what was delivered was encrypted; undefined if it does. */
   fault: string | undefined;
-  /** What ties it to the keys of the nodes. */
+  /** What ties it to the keys of the nodes and to this run. */
   evidence: string;
+  /** Which of the run's sequences are in it. */
+  recognised: ReadonlySet<Sequence>;
+}
+
+/** What must have been delivered with the ciphertext, in bytes, by the family of the pods' packets. */
+export type Delivered = ReadonlyMap<4 | 6, number>;
+
+interface Ends {
+  readonly cluster: Cluster;
+  readonly from: string;
+  readonly to: string;
+  readonly tap: TapSeen | undefined;
+  readonly other: TapSeen | undefined;
 }
 
 /** Adds up the ciphertext that `from`'s own tap saw leave for `to`, and compares it with what must have been delivered with it. */
-export function accountCiphertext(
-  cluster: Cluster,
-  tap: TapSeen | undefined,
-  other: TapSeen | undefined,
-  from: string,
-  to: string,
-  deliveredBytes: number,
+export function accountCiphertext(ends: Ends, delivered: Delivered): CiphertextAccount {
+  const { cluster, from, to } = ends;
+  const sequences = cluster.sequences(from, to);
+  const families = new Set([...delivered.keys(), ...sequences.map(({ family }) => family)]);
+  const accounts = [...families].map((family) =>
+    accountFamily(
+      ends,
+      family,
+      delivered.get(family) ?? 0,
+      sequences.filter((each) => each.family === family),
+    ),
+  );
+  const esp = sum(ends.tap?.towards.get(to)?.esp ?? [], (s) => (s.structure ? 0 : s.packets));
+  const packets = sum(accounts, (each) => each.packets);
+  return {
+    packets: packets + esp,
+    windowBytes: sum(accounts, (each) => each.windowBytes),
+    fault: (packets === 0 ? noCiphertext(esp, from, to) : undefined) ?? accounts.find(({ fault }) => fault)?.fault,
+    evidence: accounts.map(({ evidence }) => evidence).join('; '),
+    recognised: new Set(accounts.flatMap(({ recognised }) => [...recognised])),
+  };
+}
+
+/** The same for the packets of one family, which have a device of their own, or share one. */
+function accountFamily(
+  { cluster, from, to, tap, other }: Ends,
+  family: 4 | 6,
+  needed: number,
+  sequences: readonly Sequence[],
 ): CiphertextAccount {
-  const [sender, receiver] = [cluster.node(from), cluster.node(to)];
-  const seen = tap?.placed ? tap.towards.get(to) : undefined;
-  if (!sender || !receiver || !seen) return { packets: 0, windowBytes: 0, evidence: '', fault: nothingSeen(from, to) };
-  const answers = other?.towards.get(from);
+  const nothing = { packets: 0, windowBytes: 0, evidence: '', recognised: new Set<Sequence>() };
+  const device = cluster.deviceFor(from, family);
+  const [sender, receiver] = [device && cluster.device(from, device), device && cluster.device(to, device)];
+  if (!device || !sender) return { ...nothing, fault: noDevice(from, family) };
+  if (!receiver) return { ...nothing, fault: noDevice(to, family) };
+  const seen = tap?.placed ? tap.towards.get(to)?.wireguard.get(device) : undefined;
+  if (!seen) return { ...nothing, fault: nothingSeen(from, to) };
+  const answers = other?.towards.get(from)?.wireguard.get(device);
   const sessions = acceptedSessions(sender, receiver, seen, answers);
   const windowBytes = sum(sessions, (s) => s.windowBytes);
   const packets = sum(sessions, (s) => s.packets);
   const handshaken = sessions.some((s) => answers?.announced.has(s.session));
-  const counters = peerCounters(sender, receiver, deliveredBytes);
-  const esp = sum(seen.esp, (s) => (s.structure ? 0 : s.packets));
+  const counters = peerCounters(from, sender, to, receiver, needed);
+  const messages = inOrder(sessions);
+  const recognised = recognise(sequences, messages, WIREGUARD_RULES, sender.mtu);
   const fault =
-    (packets === 0 ? noCiphertext(esp, from, to) : undefined) ??
-    keyFault(cluster, sender) ??
-    keyFault(cluster, receiver) ??
+    keyFault(cluster, from, sender) ??
+    keyFault(cluster, to, receiver) ??
     counters.fault ??
     (!handshaken && !counters.grew ? untied(to) : undefined) ??
-    (windowBytes < Math.max(1, deliveredBytes) ? tooFew(windowBytes, deliveredBytes, from, to) : undefined);
+    (windowBytes < Math.max(1, needed) ? tooFew(windowBytes, needed, from, to) : undefined) ??
+    unrecognised(sequences, recognised, from, to);
   const ties = [
     ...(handshaken ? ['a handshake that was made for the published key'] : []),
     ...(counters.grew ? ["WireGuard's own counters for the peer"] : []),
   ];
-  return {
-    packets: packets + esp,
-    windowBytes,
-    fault,
-    evidence: `${windowBytes} bytes for ${deliveredBytes} delivered, tied to the keys by ${ties.join(' and ')}`,
-  };
+  const own = sequences.filter(({ kind }) => kind !== 'further');
+  const lengths =
+    own.length > 0 ? `; ${own.filter((each) => recognised.has(each)).length} sequences of lengths recognised` : '';
+  const evidence = `${windowBytes} bytes for ${needed} delivered, tied to the keys by ${ties.join(' and ')}${lengths}`;
+  return { packets, windowBytes, fault, evidence, recognised };
 }
 
-function keyFault(cluster: Cluster, { name, wireguard }: NodeRecord): string | undefined {
-  if (!wireguard) return `${name} has no WireGuard device, so nothing ties the ciphertext to a key of its own`;
-  const { publicKey, deviceKey } = wireguard;
-  if (publicKey === null) return `${name} publishes no WireGuard key`;
-  if (deviceKey === null) return `the key of ${wireguard.interface} on ${name} could not be read`;
-  if (publicKey !== deviceKey) {
-    return `${name} publishes another key than ${wireguard.interface} has: peers encrypt for the wrong one`;
-  }
+/** Where one session follows another, their messages may be mixed. */
+function inOrder(sessions: readonly SessionSeen[]): SessionSeen['messages'] {
+  const [first, ...more] = sessions.map(({ messages }) => messages);
+  if (!first || more.length === 0) return first ?? [];
+  return sessions.flatMap(({ messages }) => messages).sort((a, b) => a.time - b.time);
+}
+
+const KINDS = { tcp: 'TCP', udp: 'UDP', icmp: 'ICMP echo' } as const;
+
+/** A sequence that arrived, but is not in the ciphertext, took another way. */
+function unrecognised(
+  sequences: readonly Sequence[],
+  recognised: ReadonlySet<Sequence>,
+  from: string,
+  to: string,
+): string | undefined {
+  const lost = sequences.find((each) => each.kind !== 'further' && each.arrived && !recognised.has(each));
+  if (!lost) return undefined;
+  const what = `${lost.kind === 'reply' ? 'answers' : 'packets'} of ${KINDS[lost.protocol]} over IPv${lost.family}`;
+  return `this run's ${what} from ${from} to ${to} arrived, but they are not in the ciphertext: they took another way`;
+}
+
+function keyFault(cluster: Cluster, name: string, { interface: device, publicKey, deviceKey }: WireguardRecord) {
+  if (publicKey === null) return `${name} publishes no WireGuard key for ${device}`;
+  if (deviceKey === null) return `the key of ${device} on ${name} could not be read`;
+  if (publicKey !== deviceKey)
+    return `${name} publishes another key than ${device} has: peers encrypt for the wrong one`;
   const twin = cluster.twinOf(name, publicKey);
   return twin && `${name} and ${twin} publish the same key`;
 }
 
 /** What the two devices counted for each other during the run; `grew` if at least one could be asked and none objects. */
-function peerCounters(sender: NodeRecord, receiver: NodeRecord, needed: number): { grew: boolean; fault?: string } {
+function peerCounters(
+  from: string,
+  sender: WireguardRecord,
+  to: string,
+  receiver: WireguardRecord,
+  needed: number,
+): { grew: boolean; fault?: string } {
   const sent = growth(sender, receiver, 'tx');
   const got = growth(receiver, sender, 'rx');
-  const [from, to] = [sender.name, receiver.name];
-  if (sent === 'unknown peer') return { grew: false, fault: `WireGuard on ${from} does not have ${to} as a peer` };
-  if (got === 'unknown peer') return { grew: false, fault: `WireGuard on ${to} does not have ${from} as a peer` };
+  const refuse = (fault: string) => ({ grew: false, fault });
+  if (sent === 'unknown peer') return refuse(`WireGuard on ${from} does not have ${to} as a peer`);
+  if (got === 'unknown peer') return refuse(`WireGuard on ${to} does not have ${from} as a peer`);
   if (sent !== null && sent < needed) {
-    return {
-      grew: false,
-      fault: `WireGuard on ${from} counted ${sent} bytes sent to ${to}, fewer than the ${needed} delivered`,
-    };
+    return refuse(`WireGuard on ${from} counted ${sent} bytes sent to ${to}, fewer than the ${needed} delivered`);
   }
   if (got !== null && got < needed) {
-    return {
-      grew: false,
-      fault: `WireGuard on ${to} counted ${got} bytes received from ${from}, fewer than the ${needed} delivered`,
-    };
+    return refuse(`WireGuard on ${to} counted ${got} bytes received from ${from}, fewer than the ${needed} delivered`);
   }
   return { grew: (sent ?? 0) > 0 || (got ?? 0) > 0 };
 }
 
-function growth(node: NodeRecord, peer: NodeRecord, counter: 'rx' | 'tx'): number | null | 'unknown peer' {
-  const peers = node.wireguard?.peers;
+function growth(
+  { peers }: WireguardRecord,
+  peer: WireguardRecord,
+  counter: 'rx' | 'tx',
+): number | null | 'unknown peer' {
   if (!peers) return null;
-  const [before, after] = [peers.before, peers.after].map((list) =>
-    list.find((p) => p.publicKey === peer.wireguard?.publicKey),
-  );
+  const [before, after] = [peers.before, peers.after].map((list) => list.find((p) => p.publicKey === peer.publicKey));
   return before && after ? after[counter] - before[counter] : 'unknown peer';
 }
 
 function noCiphertext(esp: number, from: string, to: string): string {
   return esp > 0 ? `${from} sent ESP to ${to}, which wglab cannot tie to a key yet` : nothingSeen(from, to);
+}
+
+function noDevice(name: string, family: 4 | 6): string {
+  return `${name} has no WireGuard device for IPv${family}, so nothing ties ciphertext to a key of its own`;
 }
 
 function nothingSeen(from: string, to: string): string {

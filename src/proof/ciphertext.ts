@@ -1,3 +1,4 @@
+import type { WireMessage } from './fingerprint.ts';
 import { KeyStreamReuse, looksRandom, Pool } from './randomness.ts';
 import type { CipherPacket } from './wireguard-messages.ts';
 
@@ -17,8 +18,8 @@ const REORDERED = 64;
 /** Two nodes have three key pairs at a time, and change one in two minutes. More are not remembered. */
 const MAX_SESSIONS = 16;
 
-/** Of how many packets of one session the lengths are remembered. */
-const MAX_LENGTHS = 4_194_304;
+/** Of how many packets of one session the time and length are remembered. */
+const MAX_MESSAGES = 2_097_152;
 
 /** Up to this length packets are pooled by their length, so that a few short texts do not vanish among long packets. */
 const SHORT = 144;
@@ -32,10 +33,8 @@ export interface SessionSeen {
   /** Between the open and the close control. */
   readonly windowPackets: number;
   readonly windowBytes: number;
-  /** The length of each packet in the window, as the encryption made it (header and tag included), in order. */
-  readonly windowLengths: Uint32Array;
-  /** More packets came than lengths are remembered. */
-  readonly lengthsCut: boolean;
+  /** The packets in the window, in order; the first ones, if there are very many. */
+  readonly messages: readonly WireMessage[];
   /** Why the packets, taken together, are not ciphertext; undefined if they may be. */
   readonly structure: string | undefined;
   /** The same for the tags of its keepalives. */
@@ -61,11 +60,11 @@ interface Session {
   packets: number;
   /** Since the open control. */
   openBytes: number;
-  lengths: Uint32Array;
+  /** Since the open control. */
+  readonly messages: WireMessage[];
   openPackets: number;
   windowPackets: number;
   windowBytes: number;
-  lengthsCut: boolean;
   readonly pools: Map<number, Pool>;
   readonly reuse: KeyStreamReuse;
 }
@@ -88,7 +87,7 @@ export class CiphertextStream {
     }
   }
 
-  add({ session: index, counter, bytes, body, length }: CipherPacket): Judged {
+  add({ session: index, counter, bytes, body }: CipherPacket, time: number): Judged {
     const session = this.#session(index, counter);
     if (!session) return 'too many sessions';
     const misfit = takeCounter(session, counter);
@@ -98,7 +97,7 @@ export class CiphertextStream {
     if (bytes === 0) return 'keepalive';
     session.reuse.add(body);
     session.packets += 1;
-    if (this.#opened) enterWindow(session, bytes, length);
+    if (this.#opened) enterWindow(session, bytes, time);
     return 'data';
   }
 
@@ -109,8 +108,7 @@ export class CiphertextStream {
       packets: s.packets,
       windowPackets: s.windowPackets,
       windowBytes: s.windowBytes,
-      windowLengths: s.lengths.slice(0, Math.min(s.windowPackets, MAX_LENGTHS)),
-      lengthsCut: s.lengthsCut,
+      messages: s.messages.slice(0, s.windowPackets),
       structure: structureOf(s),
       keepaliveStructure: s.pools.get(TAG)?.looksRandom === false ? 'keepalives whose tags are text' : undefined,
     }));
@@ -127,11 +125,10 @@ export class CiphertextStream {
       taken: 0,
       packets: 0,
       openBytes: 0,
-      lengths: new Uint32Array(0),
+      messages: [],
       openPackets: 0,
       windowPackets: 0,
       windowBytes: 0,
-      lengthsCut: false,
       pools: new Map(),
       reuse: new KeyStreamReuse(),
     };
@@ -151,20 +148,10 @@ function pool(session: Session, body: Uint8Array): void {
   pooled.add(body);
 }
 
-function enterWindow(session: Session, bytes: number, length: number): void {
-  if (session.openPackets >= MAX_LENGTHS) session.lengthsCut = true;
-  else {
-    if (session.openPackets === session.lengths.length) session.lengths = larger(session.lengths);
-    session.lengths[session.openPackets] = length;
-  }
+function enterWindow(session: Session, bytes: number, time: number): void {
+  if (session.messages.length < MAX_MESSAGES) session.messages.push({ time, bytes });
   session.openPackets += 1;
   session.openBytes += bytes;
-}
-
-function larger(lengths: Uint32Array): Uint32Array {
-  const grown = new Uint32Array(Math.min(MAX_LENGTHS, Math.max(64, lengths.length * 2)));
-  grown.set(lengths);
-  return grown;
 }
 
 function structureOf({ pools, reuse }: Session): string | undefined {

@@ -1,7 +1,8 @@
 import type { Route } from './accounts.ts';
 import { type ControlTexts, controlTexts } from './controls.ts';
 import { Networks } from './networks.ts';
-import type { NodeRecord, ProbeRecord, Record, TapRecord } from './record.ts';
+import type { NodeRecord, ProbeRecord, Record, TapRecord, WireguardRecord } from './record.ts';
+import { type Sequence, sequencesOf } from './sequences.ts';
 import { type WireDesign, wireDesign } from './wire-design.ts';
 
 /** What a record says of the cluster and the run, arranged for looking things up packet by packet. */
@@ -20,6 +21,7 @@ export class Cluster {
   readonly #probes: ReadonlyMap<string, ProbeRecord>;
   /** The pairs of nodes that control packets were sent between. */
   readonly #controlled: ReadonlySet<string>;
+  readonly #sequences: ReadonlyMap<string, readonly Sequence[]>;
   readonly #byKey = new Map<string, string[]>();
   readonly #unprobed: ReadonlyMap<string, { readonly name: string; readonly reason: string }>;
   /** What spoils the run on a node, or (null) as a whole. */
@@ -46,15 +48,40 @@ export class Cluster {
     for (const { node, message } of record.problems) {
       if (!this.#problems.has(node)) this.#problems.set(node, message);
     }
-    for (const { name, wireguard } of record.nodes) {
-      const key = wireguard?.publicKey;
-      if (key) this.#byKey.set(key, [...(this.#byKey.get(key) ?? []).slice(0, 1), name]);
+    for (const { name, wireguard, wireguard6 } of record.nodes) {
+      for (const key of [wireguard?.publicKey, wireguard6?.publicKey]) {
+        if (key) this.#byKey.set(key, [...(this.#byKey.get(key) ?? []).slice(0, 1), name]);
+      }
     }
+    this.#sequences = sequencesOf(record);
   }
 
   /** Returns a node that was probed. */
   node(name: string): NodeRecord | undefined {
     return this.#nodes.get(name);
+  }
+
+  /** Returns a WireGuard device of a node: that for IPv4, which may carry both families, or one for IPv6 alone. */
+  device(name: string, which: 4 | 6): WireguardRecord | undefined {
+    const node = this.#nodes.get(name);
+    return (which === 6 ? node?.wireguard6 : node?.wireguard) ?? undefined;
+  }
+
+  /** Returns which device of a node carries the packets of a family; undefined if none does. */
+  deviceFor(name: string, family: 4 | 6): 4 | 6 | undefined {
+    if (family === 4) return this.device(name, 4) && 4;
+    if (this.device(name, 6)) return 6;
+    const kinds = this.record.encryption?.kinds ?? [];
+    const carries = kinds.some(
+      (kind) =>
+        kind.kind === 'wireguard' && kind.families.includes(6) && kind.interface === this.device(name, 4)?.interface,
+    );
+    return carries ? 4 : undefined;
+  }
+
+  /** Returns the sequences of packets that were sent from a pod on one node to pods on another, and are to be recognised. */
+  sequences(from: string, to: string): readonly Sequence[] {
+    return this.#sequences.get(pairKey(from, to)) ?? [];
   }
 
   /** Returns a node that could not be probed, with the reason. */

@@ -125,7 +125,7 @@ export class TapExaminer {
     const next = ip && packet.layers[packet.layers.indexOf(ip) + 1];
     const route = ip && this.#routeOf(ip);
     if (ip && route) {
-      const encrypted = own ? this.#encrypted(packet, frame, ip, next, route) : undefined;
+      const encrypted = own ? this.#encrypted(packet, frame, next, route) : undefined;
       if (encrypted) return encrypted;
       if (!own) return { ...NOT_OWN, from: route[0], to: route[1] };
     }
@@ -198,7 +198,7 @@ export class TapExaminer {
     return account;
   }
 
-  #encrypted(packet: Packet, frame: Frame, ip: IpLayer, next: Layer | undefined, route: Route): Account | undefined {
+  #encrypted(packet: Packet, frame: Frame, next: Layer | undefined, route: Route): Account | undefined {
     const [from, to] = route;
     if (from !== this.#node.name) return undefined;
     const control = this.#controls.accountOf(packet, next, route);
@@ -206,7 +206,7 @@ export class TapExaminer {
       if (control.which) this.#towardsOf(to).control(control.which);
       return control.account;
     }
-    const seen = { packet, ip, next, frame: frame.index + 1 };
+    const seen = { packet, frame: frame.index + 1, time: frame.time };
     if (next?.kind === 'udp') {
       const account = this.#towardsOf(to).wireguard(seen, next);
       if (account) return account;
@@ -227,7 +227,7 @@ export class TapExaminer {
   #towardsOf(to: string): Towards {
     const known = this.#towards.get(to);
     if (known) return known;
-    const towards = new Towards(this.#node, to, this.#cluster.node(to));
+    const towards = new Towards(this.#cluster, this.#node.name, to);
     this.#towards.set(to, towards);
     return towards;
   }

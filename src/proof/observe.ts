@@ -85,9 +85,9 @@ function observePair(
   const { cluster, taps, ledger } = observed;
   const probe = cluster.probe(from, to);
   const back = cluster.probe(to, from);
-  const deliveredBytes = (probe?.delivered ? probe.sentBytes : 0) + (back?.delivered ? back.repliedBytes : 0);
+  const delivered = deliveredOf(probe, back);
   const pair = ledger.pair(from, to);
-  const cipher = accountCiphertext(cluster, taps.get(from), taps.get(to), from, to, deliveredBytes);
+  const cipher = accountCiphertext({ cluster, from, to, tap: taps.get(from), other: taps.get(to) }, delivered);
   const fault =
     preconditionFault(cluster, taps, probe, from, to) ??
     strangers.get(probe?.fromPod.address ?? '') ??
@@ -103,9 +103,21 @@ function observePair(
     unexplainedPackets: pair.unexplained,
     ciphertextPackets: cipher.packets,
     ciphertextBytes: cipher.windowBytes,
-    deliveredBytes,
+    deliveredBytes: [...delivered.values()].reduce((sum, bytes) => sum + bytes, 0),
     reason: oneLine(reason),
   };
+}
+
+/** What the connections of both directions delivered from A to B, by their family. */
+function deliveredOf(probe: ProbeRecord | undefined, back: ProbeRecord | undefined): Map<4 | 6, number> {
+  const delivered = new Map<4 | 6, number>();
+  const add = ({ fromPod }: ProbeRecord, bytes: number) => {
+    const family = fromPod.address.includes(':') ? 6 : 4;
+    delivered.set(family, (delivered.get(family) ?? 0) + bytes);
+  };
+  if (probe) add(probe, probe.delivered ? probe.sentBytes : 0);
+  if (back) add(back, back.delivered ? back.repliedBytes : 0);
+  return delivered;
 }
 
 function classify(pair: PairAccount, cipher: CiphertextAccount, probe: ProbeRecord | undefined): [Observation, string] {

@@ -15,6 +15,7 @@ export type { Record } from './record/schema.ts';
 export const RECORD_FILE = 'record.json';
 
 export type NodeRecord = Record['nodes'][number];
+export type WireguardRecord = NonNullable<NodeRecord['wireguard']>;
 export type ProbeRecord = Record['probes'][number];
 export type TapRecord = Record['taps'][number];
 export type Claim = z.infer<typeof claim>;

@@ -9,7 +9,7 @@ import { PairLedger } from './pair-ledger.ts';
 import type { Claim, Record } from './record.ts';
 import { settle } from './settle.ts';
 import { tallyPairs } from './tally.ts';
-import { untested } from './untested.ts';
+import { type FurtherPods, untested } from './untested.ts';
 import { judgeClaim, type Verdict } from './verdict.ts';
 
 /**
@@ -38,6 +38,7 @@ export interface VerifyResult {
   ledger: LedgerLine[];
   /** What pods have and this run did not test, in sentences. */
   untested: string[];
+  furtherPods: FurtherPods;
   outOfScope: OutOfScope[];
   problems: Record['problems'];
   /** The folder of the evidence. */
@@ -69,7 +70,8 @@ export function verifyResult(
   const byNode = new Map(taps.map((tap) => [tap.node, tap]));
   const { tally, listed } = tallyPairs(cluster, pairLedger, observe({ cluster, taps: byNode, ledger: pairLedger }));
   const outside = (record.outside ?? []).map(({ name }) => name);
-  const limits = { sampledOf: record.sample?.of, outside, untested: untested(record) };
+  const tested = untested(cluster, byNode, claim);
+  const limits = { sampledOf: record.sample?.of, outside, untested: tested.untested };
   const ledger = ledgerLines(taps);
   const seen = new Set(listed.flatMap(({ from, to }) => [from, to]));
   return {
@@ -93,6 +95,7 @@ export function verifyResult(
     classes: classesOf(ledger),
     ledger,
     untested: limits.untested.map(({ note }) => note),
+    furtherPods: tested.furtherPods,
     outOfScope: outOfScope(record, ledger),
     problems: record.problems,
     evidence,

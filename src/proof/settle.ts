@@ -2,7 +2,7 @@ import type { Account, Pending } from './accounts.ts';
 import type { Cluster } from './cluster.ts';
 import type { TapSeen } from './examine-tap.ts';
 import { acceptedSessions } from './sessions.ts';
-import type { TowardsSeen } from './towards.ts';
+import type { WireguardSeen } from './wireguard-way.ts';
 
 /** Below this, Linux gives no port to a connection that begins (net.ipv4.ip_local_port_range). */
 const FIRST_EPHEMERAL = 32_768;
@@ -60,37 +60,39 @@ function ofEncryption(
   pending: Exclude<Pending, { kind: 'pod to node' }>,
   accepted: Map<string, ReadonlySet<number>>,
 ): Account {
-  const to = account.to ?? '';
-  const seen = tap.towards.get(to);
-  const answers = other?.towards.get(tap.node);
   const settled = without(account);
   const unexplained = (what: string): Account => ({ ...settled, class: 'unexplained', what });
-  if (!seen) return unexplained(account.what);
+  const [from, to] = [tap.node, account.to ?? ''];
+  const seen = tap.towards.get(to);
+  if (pending.kind === 'esp') {
+    const structure = seen?.esp.find((each) => each.session === pending.session)?.structure;
+    return structure ? unexplained(`ESP: ${structure}`) : settled;
+  }
+  const way = seen?.wireguard.get(pending.family);
+  if (!way) return unexplained(account.what);
+  if (cluster.node(to) && !cluster.device(to, pending.family)) {
+    return unexplained('WireGuard, to a node without such a device');
+  }
+  const answers = other?.towards.get(from)?.wireguard.get(pending.family);
   switch (pending.kind) {
     case 'data':
     case 'keepalive': {
-      const session = seen.wireguard.find((each) => each.session === pending.session);
+      const session = way.sessions.find((each) => each.session === pending.session);
       const why = pending.kind === 'data' ? session?.structure : session?.keepaliveStructure;
       if (why) return unexplained(`WireGuard's header, but ${why}`);
-      if (!cluster.node(to)) return { ...settled, what: `${settled.what}, of a node that was not asked` };
-      if (sessionsOf(cluster, tap.node, to, seen, answers, accepted).has(pending.session)) return settled;
-      return unexplained('WireGuard of no session that the two nodes have');
+      if (!cluster.node(to)) return { ...settled, what: `${settled.what}, to a node that was not asked` };
+      const sessions = sessionsOf(cluster, from, to, pending.family, way, answers, accepted);
+      return sessions.has(pending.session) ? settled : unexplained('WireGuard of no session that the two nodes have');
     }
     case 'handshake':
     case 'mac2':
-      if (!seen.handshakesRandom) return unexplained('WireGuard handshakes with structured content');
-      if (pending.kind === 'mac2' && !answers?.sentCookies)
-        return unexplained('WireGuard handshakes with a mac2, without a cookie');
-      return settled;
+      if (!way.handshakesRandom) return unexplained('WireGuard handshakes with structured content');
+      if (pending.kind === 'handshake' || answers?.sentCookies) return settled;
+      return unexplained('WireGuard handshakes with a mac2, without a cookie');
     case 'cookie':
-      if (!seen.handshakesRandom) return unexplained('WireGuard cookies with structured content');
-      return answers?.announced.has(pending.session)
-        ? settled
-        : unexplained('WireGuard cookies that answer no handshake');
-    case 'esp': {
-      const structure = seen.esp.find((each) => each.session === pending.session)?.structure;
-      return structure ? unexplained(`ESP: ${structure}`) : settled;
-    }
+      if (!way.handshakesRandom) return unexplained('WireGuard cookies with structured content');
+      if (answers?.announced.has(pending.session)) return settled;
+      return unexplained('WireGuard cookies that answer no handshake');
   }
 }
 
@@ -98,16 +100,17 @@ function sessionsOf(
   cluster: Cluster,
   from: string,
   to: string,
-  seen: TowardsSeen,
-  answers: TowardsSeen | undefined,
+  family: 4 | 6,
+  seen: WireguardSeen,
+  answers: WireguardSeen | undefined,
   known: Map<string, ReadonlySet<number>>,
 ): ReadonlySet<number> {
-  const before = known.get(to);
+  const before = known.get(`${to} ${family}`);
   if (before) return before;
-  const [sender, receiver] = [cluster.node(from), cluster.node(to)];
+  const [sender, receiver] = [cluster.device(from, family), cluster.device(to, family)];
   const sessions = sender && receiver ? acceptedSessions(sender, receiver, seen, answers) : [];
   const accepted = new Set(sessions.map(({ session }) => session));
-  known.set(to, accepted);
+  known.set(`${to} ${family}`, accepted);
   return accepted;
 }
 

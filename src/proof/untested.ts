@@ -1,4 +1,7 @@
-import type { Record } from './record.ts';
+import { accountCiphertext, type CiphertextAccount } from './ciphertext-account.ts';
+import { type Cluster, pairKey } from './cluster.ts';
+import type { TapSeen } from './examine-tap.ts';
+import type { Claim, Record } from './record.ts';
 
 /** Something that pods have and the run did not test, or tested without seeing it on the wire. */
 export interface Untested {
@@ -8,17 +11,61 @@ export interface Untested {
   readonly spoils: boolean;
 }
 
+/** Pods that are in no probe, each from each node that sent to it: how many there were, and how many were recognised in ciphertext. */
+export interface FurtherPods {
+  readonly ways: number;
+  readonly recognised: number;
+}
+
 /** Returns what a run did not test of what the claim is about. */
-export function untested(record: Record): Untested[] {
-  return [...untriedFamilies(record), ...notTried(record)];
+export function untested(
+  cluster: Cluster,
+  taps: ReadonlyMap<string, TapSeen>,
+  claim: Claim | null,
+): { untested: Untested[]; furtherPods: FurtherPods } {
+  const { lost, ...furtherPods } = furtherPodsOf(cluster, taps);
+  const { record } = cluster;
+  const ofFurther = claim === 'plaintext' ? [] : lost;
+  return { untested: [...untriedFamilies(record), ...notTried(record), ...ofFurther], furtherPods };
+}
+
+/** A way past the tunnel for one pod alone shows in packets to that pod alone; those that nobody saw may have taken it. */
+function furtherPodsOf(cluster: Cluster, taps: ReadonlyMap<string, TapSeen>): FurtherPods & { lost: Untested[] } {
+  const { furtherPods = [] } = cluster.record;
+  const lost: Untested[] = [];
+  const accounts = new Map<string, CiphertextAccount>();
+  let recognised = 0;
+  for (const { from, to, pod, family, sent, reason } of furtherPods) {
+    const key = pairKey(from, to);
+    const account =
+      accounts.get(key) ?? accountCiphertext({ cluster, from, to, tap: taps.get(from), other: taps.get(to) }, NOTHING);
+    accounts.set(key, account);
+    const name = `${pod.namespace}/${pod.name}`;
+    const isRecognised = [...account.recognised].some((each) => each.pod === name && each.family === family);
+    if (isRecognised) recognised += 1;
+    else
+      lost.push({
+        note: `Not tested: IPv${family} from ${from} to the pod ${name} on ${to}: ${why(sent, reason)}.`,
+        spoils: true,
+      });
+  }
+  return { ways: furtherPods.length, recognised, lost };
+}
+
+const NOTHING: ReadonlyMap<4 | 6, number> = new Map();
+
+function why(sent: number, reason: string | undefined): string {
+  if (sent === 0) return reason ?? 'nothing was sent';
+  return 'what was sent there is not in the ciphertext';
 }
 
 /** An encryption may be on for one family alone. */
 function untriedFamilies(record: Record): Untested[] {
   const had = new Set(record.podNetworks.flatMap(({ cidr, node }) => (node === null ? [] : familyOf(cidr))));
-  const tried = new Set(
-    record.probes.flatMap(({ delivered, fromPod }) => (delivered ? familyOf(fromPod.address) : [])),
-  );
+  const tried = new Set([
+    ...record.probes.flatMap(({ delivered, fromPod }) => (delivered ? familyOf(fromPod.address) : [])),
+    ...(record.fingerprints ?? []).flatMap(({ received, fromPod }) => (received ? familyOf(fromPod.address) : [])),
+  ]);
   if (tried.size === 0) return [];
   return [...had]
     .filter((family) => !tried.has(family))

@@ -17,8 +17,6 @@ export interface CipherPacket {
   readonly bytes: number;
   /** The part that has to look random. */
   readonly body: Uint8Array;
-  /** Of the whole message. */
-  readonly length: number;
 }
 
 export interface Handshake {
@@ -80,7 +78,6 @@ function readData(payload: Uint8Array, mtu: number | null): WireguardContent {
       counter,
       bytes,
       body: message.subarray(HEADER_LENGTH),
-      length: message.length,
     });
   }
   return { kind: 'data', packets };
