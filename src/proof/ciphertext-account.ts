@@ -1,9 +1,9 @@
 import type { SessionSeen } from './ciphertext.ts';
-import type { Cluster } from './cluster.ts';
+import { type Cluster, pairKey } from './cluster.ts';
 import type { TapSeen } from './examine-tap.ts';
 import { WIREGUARD_RULES } from './fingerprint.ts';
-import type { WireguardRecord } from './record.ts';
-import { recognise, type Sequence } from './sequences.ts';
+import type { ProbeRecord, WireguardRecord } from './record.ts';
+import { type Recognised, recognise, type Sequence } from './sequences.ts';
 import { acceptedSessions } from './sessions.ts';
 
 /** What the ciphertext from one node to another amounts to. */
@@ -16,11 +16,11 @@ export interface CiphertextAccount {
   /** What ties it to the keys of the nodes and to this run. */
   evidence: string;
   /** Which of the run's sequences are in it. */
-  recognised: ReadonlySet<Sequence>;
+  recognised: Recognised;
 }
 
 /** What must have been delivered with the ciphertext, in bytes, by the family of the pods' packets. */
-export type Delivered = ReadonlyMap<4 | 6, number>;
+type Delivered = ReadonlyMap<4 | 6, number>;
 
 interface Ends {
   readonly cluster: Cluster;
@@ -30,8 +30,43 @@ interface Ends {
   readonly other: TapSeen | undefined;
 }
 
+/** The ciphertext of the pairs of a run, each added up once. */
+export class CiphertextAccounts {
+  readonly #cluster: Cluster;
+  readonly #taps: ReadonlyMap<string, TapSeen>;
+  readonly #known = new Map<string, CiphertextAccount>();
+
+  constructor(cluster: Cluster, taps: ReadonlyMap<string, TapSeen>) {
+    this.#cluster = cluster;
+    this.#taps = taps;
+  }
+
+  of(from: string, to: string): CiphertextAccount {
+    const key = pairKey(from, to);
+    const known = this.#known.get(key);
+    if (known) return known;
+    const [cluster, taps] = [this.#cluster, this.#taps];
+    const ends = { cluster, from, to, tap: taps.get(from), other: taps.get(to) };
+    const account = accountCiphertext(ends, deliveredOf(cluster.probe(from, to), cluster.probe(to, from)));
+    this.#known.set(key, account);
+    return account;
+  }
+}
+
+/** Returns what the connections of both directions delivered from A to B. */
+export function deliveredOf(probe: ProbeRecord | undefined, back: ProbeRecord | undefined): Map<4 | 6, number> {
+  const delivered = new Map<4 | 6, number>();
+  const add = ({ fromPod }: ProbeRecord, bytes: number) => {
+    const family = fromPod.address.includes(':') ? 6 : 4;
+    delivered.set(family, (delivered.get(family) ?? 0) + bytes);
+  };
+  if (probe) add(probe, probe.delivered ? probe.sentBytes : 0);
+  if (back) add(back, back.delivered ? back.repliedBytes : 0);
+  return delivered;
+}
+
 /** Adds up the ciphertext that `from`'s own tap saw leave for `to`, and compares it with what must have been delivered with it. */
-export function accountCiphertext(ends: Ends, delivered: Delivered): CiphertextAccount {
+function accountCiphertext(ends: Ends, delivered: Delivered): CiphertextAccount {
   const { cluster, from, to } = ends;
   const sequences = cluster.sequences(from, to);
   const families = new Set([...delivered.keys(), ...sequences.map(({ family }) => family)]);
@@ -50,7 +85,10 @@ export function accountCiphertext(ends: Ends, delivered: Delivered): CiphertextA
     windowBytes: sum(accounts, (each) => each.windowBytes),
     fault: (packets === 0 ? noCiphertext(esp, from, to) : undefined) ?? accounts.find(({ fault }) => fault)?.fault,
     evidence: accounts.map(({ evidence }) => evidence).join('; '),
-    recognised: new Set(accounts.flatMap(({ recognised }) => [...recognised])),
+    recognised: {
+      all: new Set(accounts.flatMap(({ recognised }) => [...recognised.all])),
+      withoutLarge: new Set(accounts.flatMap(({ recognised }) => [...recognised.withoutLarge])),
+    },
   };
 }
 
@@ -61,7 +99,8 @@ function accountFamily(
   needed: number,
   sequences: readonly Sequence[],
 ): CiphertextAccount {
-  const nothing = { packets: 0, windowBytes: 0, evidence: '', recognised: new Set<Sequence>() };
+  const recognisedNone = { all: new Set<Sequence>(), withoutLarge: new Set<Sequence>() };
+  const nothing = { packets: 0, windowBytes: 0, evidence: '', recognised: recognisedNone };
   const device = cluster.deviceFor(from, family);
   const [sender, receiver] = [device && cluster.device(from, device), device && cluster.device(to, device)];
   if (!device || !sender) return { ...nothing, fault: noDevice(from, family) };
@@ -89,7 +128,7 @@ function accountFamily(
   ];
   const own = sequences.filter(({ kind }) => kind !== 'further');
   const lengths =
-    own.length > 0 ? `; ${own.filter((each) => recognised.has(each)).length} sequences of lengths recognised` : '';
+    own.length > 0 ? `; ${own.filter((each) => recognised.all.has(each)).length} sequences of lengths recognised` : '';
   const evidence = `${windowBytes} bytes for ${needed} delivered, tied to the keys by ${ties.join(' and ')}${lengths}`;
   return { packets, windowBytes, fault, evidence, recognised };
 }
@@ -106,11 +145,11 @@ const KINDS = { tcp: 'TCP', udp: 'UDP', icmp: 'ICMP echo' } as const;
 /** A sequence that arrived, but is not in the ciphertext, took another way. */
 function unrecognised(
   sequences: readonly Sequence[],
-  recognised: ReadonlySet<Sequence>,
+  { all }: Recognised,
   from: string,
   to: string,
 ): string | undefined {
-  const lost = sequences.find((each) => each.kind !== 'further' && each.arrived && !recognised.has(each));
+  const lost = sequences.find((each) => each.kind !== 'further' && each.arrived && !all.has(each));
   if (!lost) return undefined;
   const what = `${lost.kind === 'reply' ? 'answers' : 'packets'} of ${KINDS[lost.protocol]} over IPv${lost.family}`;
   return `this run's ${what} from ${from} to ${to} arrived, but they are not in the ciphertext: they took another way`;

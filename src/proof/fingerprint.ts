@@ -15,6 +15,8 @@ export interface Expected {
   readonly spanMs: number;
   /** How many lengths each of the small ones was drawn from, at least. */
   readonly choices: number;
+  /** Whether it has no length in common with any other of the sequences that are sought and are apart, too. */
+  readonly apart?: boolean;
 }
 
 /** How an encapsulation turns an IP packet into the message that carries it: it adds bytes, then pads to a multiple. */
@@ -41,7 +43,7 @@ const LARGEST = { tcp: 1040, udp: 1248, icmp: 1248 } as const;
 export type Protocol = keyof typeof LARGEST;
 
 /** A packet that no MTU of an ordinary network lets through whole. */
-const LARGE = 2048;
+export const LARGE = 2048;
 
 /**
  * Draws `count` lengths that are not in `taken` yet, and adds them to it: so two fingerprints of one run have no length in common.
@@ -108,7 +110,8 @@ export function findFingerprints(
   return found.map(({ rule, at, of }, i) => {
     const expected = sought[i];
     if (!expected || !rule || at.length < of) return { found: false, matched: at.length, of };
-    return { found: true, rule, at, chance: chanceOf(expected, foreign, rule) * allowed.length };
+    const others = expected.apart ? sought.filter((other) => other !== expected && other.apart) : [];
+    return { found: true, rule, at, chance: Math.min(1, chanceOf(expected, foreign, rule, others) * allowed.length) };
   });
 }
 
@@ -208,11 +211,38 @@ function firstAfter(sorted: readonly number[], place: number): number | undefine
   return sorted[low];
 }
 
-/** Large packets are left out: all but their last fragment are as long as any bulk traffic. */
-function chanceOf({ sizes, choices, mtus, spanMs }: Expected, foreign: readonly WireMessage[], rule: Rule): number {
+/**
+ * There are two ways to count: all lengths that could have been drawn, or those that are free once the others are known. Both bounds
+ * hold, so twice the smaller one does. Large packets are left out: all but their last fragment are as long as any bulk traffic.
+ */
+function chanceOf(
+  expected: Expected,
+  foreign: readonly WireMessage[],
+  rule: Rule,
+  others: readonly Expected[],
+): number {
+  const all = lengthsUpTo(LARGEST.icmp);
+  const chance = chanceAmong(expected, foreign, rule, all, expected.choices);
+  if (others.length === 0 || chance === 0) return chance;
+  const taken = new Set(others.flatMap(({ sizes }) => sizes));
+  const free = all.filter((length) => !taken.has(length));
+  // TCP has the fewest lengths to draw from.
+  const choices = free.filter((length) => length <= LARGEST.tcp).length - expected.sizes.length + 1;
+  if (choices < 2) return chance;
+  return 2 * Math.min(chance, chanceAmong(expected, foreign, rule, free, Math.min(choices, expected.choices)));
+}
+
+/** The chance if only messages of some lengths could show the sequence, each of which was drawn from so many. */
+function chanceAmong(
+  { sizes, mtus, spanMs }: Expected,
+  foreign: readonly WireMessage[],
+  rule: Rule,
+  possible: readonly number[],
+  choices: number,
+): number {
   const drawn = sizes.filter((size) => size < LARGE).length;
   const tunnel = mtus.at(-1) ?? Number.POSITIVE_INFINITY;
-  const lengths = new Set(lengthsUpTo(LARGEST.icmp).map((length) => carried(length, rule, tunnel)));
+  const lengths = new Set(possible.map((length) => carried(length, rule, tunnel)));
   const alike = foreign.filter(({ bytes }) => lengths.has(bytes));
   const began = alike[0]?.time ?? 0;
   // Any span lies whole in one of these blocks, which are two spans long and overlap by one.

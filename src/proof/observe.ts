@@ -1,4 +1,4 @@
-import { accountCiphertext, type CiphertextAccount } from './ciphertext-account.ts';
+import { type CiphertextAccount, type CiphertextAccounts, deliveredOf } from './ciphertext-account.ts';
 import { type Cluster, pairKey } from './cluster.ts';
 import type { TapSeen } from './examine-tap.ts';
 import { oneLine } from './one-line.ts';
@@ -42,6 +42,7 @@ export interface Observed {
   readonly cluster: Cluster;
   readonly taps: ReadonlyMap<string, TapSeen>;
   readonly ledger: PairLedger;
+  readonly ciphertext: CiphertextAccounts;
 }
 
 /** Returns how many ordered pairs the claim is about. */
@@ -82,12 +83,12 @@ function observePair(
   from: string,
   to: string,
 ): PairObservation {
-  const { cluster, taps, ledger } = observed;
+  const { cluster, taps, ledger, ciphertext } = observed;
   const probe = cluster.probe(from, to);
   const back = cluster.probe(to, from);
   const delivered = deliveredOf(probe, back);
   const pair = ledger.pair(from, to);
-  const cipher = accountCiphertext({ cluster, from, to, tap: taps.get(from), other: taps.get(to) }, delivered);
+  const cipher = ciphertext.of(from, to);
   const fault =
     preconditionFault(cluster, taps, probe, from, to) ??
     strangers.get(probe?.fromPod.address ?? '') ??
@@ -106,18 +107,6 @@ function observePair(
     deliveredBytes: [...delivered.values()].reduce((sum, bytes) => sum + bytes, 0),
     reason: oneLine(reason),
   };
-}
-
-/** What the connections of both directions delivered from A to B, by their family. */
-function deliveredOf(probe: ProbeRecord | undefined, back: ProbeRecord | undefined): Map<4 | 6, number> {
-  const delivered = new Map<4 | 6, number>();
-  const add = ({ fromPod }: ProbeRecord, bytes: number) => {
-    const family = fromPod.address.includes(':') ? 6 : 4;
-    delivered.set(family, (delivered.get(family) ?? 0) + bytes);
-  };
-  if (probe) add(probe, probe.delivered ? probe.sentBytes : 0);
-  if (back) add(back, back.delivered ? back.repliedBytes : 0);
-  return delivered;
 }
 
 function classify(pair: PairAccount, cipher: CiphertextAccount, probe: ProbeRecord | undefined): [Observation, string] {

@@ -1,4 +1,5 @@
 import { LEDGER_CLASSES, type LedgerClass } from './accounts.ts';
+import { CiphertextAccounts } from './ciphertext-account.ts';
 import type { Cluster } from './cluster.ts';
 import type { Evidence } from './evidence.ts';
 import type { TapSeen } from './examine-tap.ts';
@@ -68,9 +69,14 @@ export function verifyResult(
   settle(cluster, taps);
   const pairLedger = new PairLedger(taps);
   const byNode = new Map(taps.map((tap) => [tap.node, tap]));
-  const { tally, listed } = tallyPairs(cluster, pairLedger, observe({ cluster, taps: byNode, ledger: pairLedger }));
+  const ciphertext = new CiphertextAccounts(cluster, byNode);
+  const { tally, listed } = tallyPairs(
+    cluster,
+    pairLedger,
+    observe({ cluster, taps: byNode, ledger: pairLedger, ciphertext }),
+  );
   const outside = (record.outside ?? []).map(({ name }) => name);
-  const tested = untested(cluster, byNode, claim);
+  const tested = untested(cluster, ciphertext, claim);
   const limits = { sampledOf: record.sample?.of, outside, untested: tested.untested };
   const ledger = ledgerLines(taps);
   const seen = new Set(listed.flatMap(({ from, to }) => [from, to]));

@@ -1,4 +1,4 @@
-import { CHANCE, type Expected, findFingerprints, type Rule, type WireMessage } from './fingerprint.ts';
+import { CHANCE, type Expected, findFingerprints, LARGE, type Rule, type WireMessage } from './fingerprint.ts';
 import type { Record } from './record.ts';
 
 /** A sequence of packets from a pod on one node to a pod on another, which is to be recognised on the wire by its lengths. */
@@ -15,6 +15,8 @@ export interface Sequence {
   readonly spanMs: number;
   /** Of the pod's interface. */
   readonly mtu: number | undefined;
+  /** The far end did not report the packet that is larger than the MTU. */
+  readonly largeLost: boolean;
   /** The far end reports that something arrived, or nobody there could say. */
   readonly arrived: boolean;
 }
@@ -36,7 +38,7 @@ export function sequencesOf({ fingerprints = [], furtherPods = [] }: Record): Ma
   };
   for (const each of fingerprints) {
     const arrived = each.received === undefined || each.received > 0;
-    const own = sequence('own', each, each.sizes.slice(0, each.sent), arrived);
+    const own = { ...sequence('own', each, each.sizes.slice(0, each.sent), arrived), largeLost: isLargeLost(each) };
     enter(each.from, each.to, own);
     if (each.replies) enter(each.to, each.from, { ...own, kind: 'reply', sizes: each.replies });
   }
@@ -45,6 +47,14 @@ export function sequencesOf({ fingerprints = [], furtherPods = [] }: Record): Ma
     enter(each.from, each.to, { ...sequence('further', each, each.sizes.slice(0, each.sent), true), pod });
   }
   return byPair;
+}
+
+/**
+ * Whether the far end did not report the packet that is larger than the MTU. A pod that was made before encryption keeps an MTU
+ * that is larger than the tunnel's, and what is between the two is lost once.
+ */
+function isLargeLost({ sizes, sent, received }: NonNullable<Record['fingerprints']>[number]): boolean {
+  return received !== undefined && received < sent && sizes.slice(0, sent).some((size) => size >= LARGE);
 }
 
 function sequence(
@@ -68,30 +78,70 @@ function sequence(
     choices: choices ?? CHOICES,
     spanMs: spanMs ?? WHOLE_WINDOW_MS,
     mtu,
+    largeLost: false,
     arrived,
   };
 }
 
-/** Returns which of some sequences are among the messages of an encryption, whose device has the MTU `mtu`. */
+/**
+ * A sequence counts only if other traffic would show one like it with less than this probability; and those of a pair only if it
+ * would show all of them with less than `CHANCE`.
+ */
+const CHANCE_OF_ONE = 1e-6;
+
+/** The sequences that are in the ciphertext, and those of them whose packet above the MTU is not. */
+export interface Recognised {
+  readonly all: ReadonlySet<Sequence>;
+  readonly withoutLarge: ReadonlySet<Sequence>;
+}
+
+/** Seeks sequences among the messages of an encryption, whose device has the MTU `mtu`. */
 export function recognise(
   sequences: readonly Sequence[],
   messages: readonly WireMessage[],
   rules: readonly Rule[],
   mtu: number | null,
-): Set<Sequence> {
+): Recognised {
+  const whole = found(sequences, messages, rules, mtu);
+  const rest = sequences.filter((each) => each.largeLost && !whole.has(each));
+  const shortened = new Map(rest.map((each) => [{ ...each, sizes: each.sizes.filter((size) => size < LARGE) }, each]));
+  const others = sequences.filter((each) => !rest.includes(each));
+  const again = shortened.size > 0 ? found([...shortened.keys(), ...others], messages, rules, mtu) : new Map();
+  const chances = new Map(whole);
+  const withoutLarge = new Set<Sequence>();
+  for (const [short, sequence] of shortened) {
+    const chance = again.get(short);
+    if (chance === undefined) continue;
+    chances.set(sequence, chance);
+    withoutLarge.add(sequence);
+  }
+  const ofPair = [...chances].filter(([{ kind }]) => kind !== 'further');
+  const likely = ofPair.reduce((product, [, chance]) => product * chance, 1) >= CHANCE;
+  const all = [...chances.keys()].filter(({ kind }) => kind === 'further' || !likely);
+  return { all: new Set(all), withoutLarge };
+}
+
+/** Returns the sequences that are there, each with the chance that other traffic would show one like it. */
+function found(
+  sequences: readonly Sequence[],
+  messages: readonly WireMessage[],
+  rules: readonly Rule[],
+  mtu: number | null,
+): Map<Sequence, number> {
   const expected = sequences.map(
-    ({ sizes, family, choices, spanMs, mtu: podMtu }): Expected => ({
+    ({ kind, sizes, family, choices, spanMs, mtu: podMtu }): Expected => ({
       sizes,
       family,
       choices,
       spanMs,
+      apart: kind !== 'further',
       mtus: [podMtu, mtu ?? undefined].filter((each) => each !== undefined),
     }),
   );
-  const found = findFingerprints(expected, messages, rules);
-  return new Set(sequences.filter((_, i) => isRecognised(found[i])));
-}
-
-function isRecognised(sought: ReturnType<typeof findFingerprints>[number] | undefined): boolean {
-  return sought?.found === true && sought.chance < CHANCE;
+  const chances = new Map<Sequence, number>();
+  for (const [i, sought] of findFingerprints(expected, messages, rules).entries()) {
+    const sequence = sequences[i];
+    if (sequence && sought.found && sought.chance < CHANCE_OF_ONE) chances.set(sequence, sought.chance);
+  }
+  return chances;
 }

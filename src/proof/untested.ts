@@ -1,6 +1,5 @@
-import { accountCiphertext, type CiphertextAccount } from './ciphertext-account.ts';
-import { type Cluster, pairKey } from './cluster.ts';
-import type { TapSeen } from './examine-tap.ts';
+import type { CiphertextAccounts } from './ciphertext-account.ts';
+import type { Cluster } from './cluster.ts';
 import type { Claim, Record } from './record.ts';
 
 /** Something that pods have and the run did not test, or tested without seeing it on the wire. */
@@ -20,39 +19,44 @@ export interface FurtherPods {
 /** Returns what a run did not test of what the claim is about. */
 export function untested(
   cluster: Cluster,
-  taps: ReadonlyMap<string, TapSeen>,
+  ciphertext: CiphertextAccounts,
   claim: Claim | null,
 ): { untested: Untested[]; furtherPods: FurtherPods } {
-  const { lost, ...furtherPods } = furtherPodsOf(cluster, taps);
   const { record } = cluster;
-  const ofFurther = claim === 'plaintext' ? [] : lost;
-  return { untested: [...untriedFamilies(record), ...notTried(record), ...ofFurther], furtherPods };
+  const { lost, ...furtherPods } = furtherPodsOf(record, ciphertext);
+  const inCiphertext = claim === 'plaintext' ? [] : [...largePackets(record, ciphertext), ...lost];
+  return { untested: [...untriedFamilies(record), ...notTried(record), ...inCiphertext], furtherPods };
 }
 
 /** A way past the tunnel for one pod alone shows in packets to that pod alone; those that nobody saw may have taken it. */
-function furtherPodsOf(cluster: Cluster, taps: ReadonlyMap<string, TapSeen>): FurtherPods & { lost: Untested[] } {
-  const { furtherPods = [] } = cluster.record;
+function furtherPodsOf(
+  { furtherPods = [] }: Record,
+  ciphertext: CiphertextAccounts,
+): FurtherPods & { lost: Untested[] } {
   const lost: Untested[] = [];
-  const accounts = new Map<string, CiphertextAccount>();
-  let recognised = 0;
   for (const { from, to, pod, family, sent, reason } of furtherPods) {
-    const key = pairKey(from, to);
-    const account =
-      accounts.get(key) ?? accountCiphertext({ cluster, from, to, tap: taps.get(from), other: taps.get(to) }, NOTHING);
-    accounts.set(key, account);
     const name = `${pod.namespace}/${pod.name}`;
-    const isRecognised = [...account.recognised].some((each) => each.pod === name && each.family === family);
-    if (isRecognised) recognised += 1;
-    else
-      lost.push({
-        note: `Not tested: IPv${family} from ${from} to the pod ${name} on ${to}: ${why(sent, reason)}.`,
-        spoils: true,
-      });
+    const { all } = ciphertext.of(from, to).recognised;
+    if ([...all].some((each) => each.pod === name && each.family === family)) continue;
+    const note = `Not tested: IPv${family} from ${from} to the pod ${name} on ${to}: ${why(sent, reason)}.`;
+    lost.push({ note, spoils: true });
   }
-  return { ways: furtherPods.length, recognised, lost };
+  return { ways: furtherPods.length, recognised: furtherPods.length - lost.length, lost };
 }
 
-const NOTHING: ReadonlyMap<4 | 6, number> = new Map();
+/** Packets above the MTU that did not arrive, and are not in the ciphertext either. */
+function largePackets({ fingerprints = [] }: Record, ciphertext: CiphertextAccounts): Untested[] {
+  const pairs = new Map(fingerprints.map(({ from, to }) => [`${from} to ${to}`, [from, to] as const]));
+  const lost = [...pairs].flatMap(([name, [from, to]]) =>
+    [...ciphertext.of(from, to).recognised.withoutLarge].map(
+      ({ protocol, family }) => `${protocol.toUpperCase()} over IPv${family} from ${name}`,
+    ),
+  );
+  const [first] = lost;
+  if (!first) return [];
+  const more = lost.length > 1 ? ` (and ${lost.length - 1} more)` : '';
+  return [{ note: `Not tested: packets larger than the MTU, of ${first}${more}: they did not arrive.`, spoils: false }];
+}
 
 function why(sent: number, reason: string | undefined): string {
   if (sent === 0) return reason ?? 'nothing was sent';
@@ -64,7 +68,7 @@ function untriedFamilies(record: Record): Untested[] {
   const had = new Set(record.podNetworks.flatMap(({ cidr, node }) => (node === null ? [] : familyOf(cidr))));
   const tried = new Set([
     ...record.probes.flatMap(({ delivered, fromPod }) => (delivered ? familyOf(fromPod.address) : [])),
-    ...(record.fingerprints ?? []).flatMap(({ received, fromPod }) => (received ? familyOf(fromPod.address) : [])),
+    ...(record.fingerprints ?? []).flatMap(({ received, family }) => (received ? (`IPv${family}` as const) : [])),
   ]);
   if (tried.size === 0) return [];
   return [...had]

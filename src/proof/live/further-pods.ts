@@ -12,7 +12,7 @@ type NotTried = NonNullable<Record['notTried']>[number];
 /** How many ways from a node to a further pod a run tries, from all nodes together: each is some ten milliseconds. */
 const WAYS = 200;
 /** How many packets one is sent. */
-const PACKETS = 6;
+const PACKETS = 8;
 /** The discard service: nobody answers there, and nobody needs to. */
 const DISCARD = 9;
 

@@ -88,8 +88,8 @@ export function payloads(protocol: 'tcp' | 'icmp', family: 4 | 6, sizes: readonl
 }
 
 /** As many messages for each protocol as an idle network needs, and a busier one. */
-const FEW = 6;
-const MANY = 10;
+const FEW = 9;
+const MANY = 11;
 
 /** How many messages to draw, when some node sends so many packets a second. */
 export function messagesFor(packetsPerSecond: number): number {
