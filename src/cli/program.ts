@@ -238,6 +238,16 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .action(run(async () => (await import('./verify.ts')).verifyCommand));
 
   program
+    .command('report')
+    .description('write the report of evidence that exists: for people, for programs, and to be signed')
+    .argument('[evidence...]', 'one evidence folder, or two: before and after (default: the newest)')
+    .requiredOption('-o, --output <folder>', 'a new folder for the report')
+    .addOption(new Option('--expect <claim>', "another claim than the run's").choices(['encrypted', 'plaintext']))
+    .option('--allowed-signers <file>', 'who may have signed the evidence, as ssh-keygen has it')
+    .option('--control <text>', 'a control of a standard that this is for, in your words (may be repeated)', collect)
+    .action(run(async () => (await import('./report.ts')).reportCommand));
+
+  program
     .command('exec')
     .description('run a command on a node or in a pod')
     .argument('<target>', 'a node, a pod, or namespace/pod')

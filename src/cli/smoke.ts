@@ -4,7 +4,7 @@ import { findLab } from '../lab/lab-definition.ts';
 import { readLabText } from '../lab/lab-text.ts';
 import { smoke } from '../operations/smoke.ts';
 import { annotations, stepSummary } from '../report/github.ts';
-import { junit, type Phase, type SmokeResult } from '../report/junit.ts';
+import { type Phase, type SmokeResult, smokeJunit } from '../report/smoke.ts';
 import type { EngineName } from '../state/engine-name.ts';
 import { smokeLab } from '../workshop/smoke-lab.ts';
 import { type Context, printJson } from './context.ts';
@@ -26,7 +26,7 @@ interface SmokeOptions {
 /** Without a lab, the proof of what wglab is about; of a lab that is named, its steps with their checks. */
 export async function smokeCommand(context: Context, lab: string | undefined, options: SmokeOptions): Promise<number> {
   const { exitCode, ...result } = await (lab === undefined ? prove(context, options) : walk(context, lab, options));
-  if (options.junit !== undefined) await write(options.junit, junit(result));
+  if (options.junit !== undefined) await write(options.junit, smokeJunit(result));
   await tellGithub(result, options);
   if (options.output) printJson(context, result);
   else context.out.write(`${summary(result, context)}\n`);

@@ -6,7 +6,7 @@ import { findLab } from '../lab/lab-definition.ts';
 import type { Reporter } from '../process/reporter.ts';
 import type { Claim } from '../proof/record.ts';
 import type { VerifyResult } from '../proof/result.ts';
-import type { Phase, SmokeResult } from '../report/junit.ts';
+import type { Phase, SmokeResult } from '../report/smoke.ts';
 import { checkEmptyFolder } from '../state/evidence-store.ts';
 import { deploy } from './deploy.ts';
 import type { DeployRequest } from './deploy-request.ts';

@@ -3,6 +3,7 @@ import { openRegular } from '../state/regular-file.ts';
 import { readCaptureFile } from '../wire/capture-file.ts';
 import { CaptureError } from '../wire/capture-format.ts';
 import { decodeFrame } from '../wire/decode.ts';
+import { MarkerScan } from '../wire/marker-scan.ts';
 import { MarkerSearch, type Sighting } from '../wire/marker-search.ts';
 import { Cluster } from './cluster.ts';
 import { TapExaminer, type TapSeen } from './examine-tap.ts';
@@ -24,19 +25,26 @@ export interface JudgeOptions {
 export async function judge(evidence: string, { expect, record: known }: JudgeOptions = {}): Promise<VerifyResult> {
   const record = known ?? (await readRecord(evidence));
   const cluster = new Cluster(record);
+  const scan = scanFor(record);
   const taps: TapSeen[] = [];
   // One after the other: the processor is what is busy, and the memory of one batch of frames is enough.
   for (const tap of record.taps) {
     const node = cluster.node(tap.node);
-    if (node) taps.push(await examineTap(cluster, tap, node, join(evidence, tap.file)));
+    if (node) taps.push(await examineTap(cluster, scan, tap, node, join(evidence, tap.file)));
   }
   return verifyResult(cluster, taps, expect === undefined ? record.expect : expect, evidence);
 }
 
 /** Reads the capture of one tap in one pass. */
-async function examineTap(cluster: Cluster, tap: TapRecord, node: NodeRecord, path: string): Promise<TapSeen> {
+async function examineTap(
+  cluster: Cluster,
+  scan: MarkerScan<string> | undefined,
+  tap: TapRecord,
+  node: NodeRecord,
+  path: string,
+): Promise<TapSeen> {
   const examiner = new TapExaminer(cluster, tap, node);
-  const search = newSearch(cluster.record);
+  const search = scan && new MarkerSearch(scan);
   const capture = readCaptureFile(path, openRegular);
   let broken: string | undefined;
   try {
@@ -53,10 +61,10 @@ async function examineTap(cluster: Cluster, tap: TapRecord, node: NodeRecord, pa
 }
 
 /** Only the markers of traffic: those of control packets are in plaintext on purpose. */
-function newSearch(record: Record): MarkerSearch<string> | undefined {
+function scanFor(record: Record): MarkerScan<string> | undefined {
   const ids = record.probes.flatMap((probe) => [probe.request, probe.reply]);
   const bytes = new Map(ids.map((id): [string, Uint8Array] => [id, Buffer.from(record.markers[id] ?? '', 'latin1')]));
-  return bytes.size > 0 ? new MarkerSearch(bytes) : undefined;
+  return bytes.size > 0 ? new MarkerScan(bytes) : undefined;
 }
 
 /** A split marker is counted to the frame that completed it, which is among those just read. */

@@ -79,6 +79,7 @@ export function verifyResult(
   const tested = untested(cluster, ciphertext, claim);
   const limits = { sampledOf: record.sample?.of, outside, untested: tested.untested };
   const ledger = ledgerLines(taps);
+  const peers = controlledPeers(record);
   const seen = new Set(listed.flatMap(({ from, to }) => [from, to]));
   return {
     lab: record.lab,
@@ -96,7 +97,7 @@ export function verifyResult(
       interface: tap.interface,
       packets: byNode.get(tap.node)?.frames ?? 0,
       dropped: tap.droppedByKernel,
-      controlSeen: sawControls(cluster, byNode.get(tap.node), tap.node),
+      controlSeen: sawControls(byNode.get(tap.node), peers.get(tap.node) ?? []),
     })),
     classes: classesOf(ledger),
     ledger,
@@ -109,8 +110,18 @@ export function verifyResult(
   };
 }
 
-function sawControls({ record }: Cluster, tap: TapSeen | undefined, node: string): boolean {
-  const peers = record.controls.flatMap(({ from, to }) => (from === node ? [to] : []));
+/** The peers that each node sent control packets to. */
+function controlledPeers({ controls }: Record): ReadonlyMap<string, string[]> {
+  const peers = new Map<string, string[]>();
+  for (const { from, to } of controls) {
+    const known = peers.get(from);
+    if (known) known.push(to);
+    else peers.set(from, [to]);
+  }
+  return peers;
+}
+
+function sawControls(tap: TapSeen | undefined, peers: readonly string[]): boolean {
   return (
     peers.length > 0 &&
     peers.every((peer) => {

@@ -1,4 +1,4 @@
-import type { SmokeResult } from './junit.ts';
+import type { SmokeResult } from './smoke.ts';
 
 /** A step summary in Markdown: the verdict first, then what it rests on. */
 export function stepSummary({ lab, engine, verdict, phases, seconds }: SmokeResult): string {

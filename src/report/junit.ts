@@ -1,60 +1,50 @@
-/** One phase of a smoke run, as every report shows it. */
-export interface Phase {
-  name: string;
-  verdict: 'pass' | 'fail' | 'inconclusive' | 'error';
-  seconds: number;
-  detail: string;
-}
-
-export interface SmokeResult {
-  lab: string;
-  engine: string;
-  verdict: 'pass' | 'fail' | 'inconclusive' | 'error';
-  phases: Phase[];
-  seconds: number;
-}
+import type { ReportedPair, ReportedRun } from './schema.ts';
+import { type Case, junitXml } from './xml.ts';
 
 /**
- * JUnit XML of a smoke run: a claim that fails is a `failure`, what could not be known or done an `error`, as CI systems
- * tell them apart. The subset that all readers know (testmoapp/junitxml).
+ * Returns a run as JUnit XML, with a case for each pair: against the claim is a `failure`, not known is an `error`, and not
+ * tested is `skipped`.
  */
-export function junit({ lab, engine, phases, seconds }: SmokeResult): string {
-  const count = (...verdicts: Phase['verdict'][]) => phases.filter(({ verdict }) => verdicts.includes(verdict)).length;
-  const failures = count('fail');
-  const errors = count('inconclusive', 'error');
-  const totals = `tests="${phases.length}" failures="${failures}" errors="${errors}" time="${seconds.toFixed(3)}"`;
-  const cases = phases.map((phase) => {
-    const head = `    <testcase classname="wglab.smoke.${escapeXml(lab)}" name="${escapeXml(phase.name)}" time="${phase.seconds.toFixed(3)}"`;
-    const element = { pass: '', fail: 'failure', inconclusive: 'error', error: 'error' }[phase.verdict];
-    if (!element) return `${head}/>`;
-    const text = escapeXml(phase.detail);
-    return `${head}>\n      <${element} type="${phase.verdict}" message="${text}">${text}</${element}>\n    </testcase>`;
+export function runJunit(run: ReportedRun): string {
+  const start = Date.parse(run.startedAt);
+  const seconds = run.endedAt === null ? 0 : Math.max(0, Date.parse(run.endedAt) - start) / 1000;
+  const changed = run.evidence.changes.map(
+    ({ file, reason }): Case => ({
+      name: file,
+      element: { kind: 'error', type: 'changed', message: `the evidence changed: ${reason}` },
+    }),
+  );
+  return junitXml({
+    className: `wglab.verify.${run.lab}`,
+    name: `verify ${run.lab}`,
+    seconds,
+    properties: [
+      ['engine', run.engine],
+      ['claim', run.claim ?? 'none'],
+      ['verdict', run.verdict ?? 'none'],
+      ['record', `sha256:${run.evidence.digest}`],
+    ],
+    cases: [...changed, ...run.pairs.map((pair) => pairCase(pair, run.claim)), ...skipped(run)],
   });
-  return [
-    '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites name="wglab" ${totals}>`,
-    `  <testsuite name="smoke ${escapeXml(lab)}" ${totals}>`,
-    `    <properties><property name="engine" value="${escapeXml(engine)}"/></properties>`,
-    ...cases,
-    '  </testsuite>',
-    '</testsuites>',
-    '',
-  ].join('\n');
 }
 
-/** Text for XML 1.0, which has no place at all for most control characters, such as those that colours begin with. */
-function escapeXml(text: string): string {
-  const entities: { [character: string]: string } = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-    "'": '&apos;',
-  };
-  return text
-    .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd]/gu, (character) =>
-      (character.codePointAt(0) ?? 0) > 0xffff ? character : '',
-    )
-    .replace(/[&<>"']/g, (character) => entities[character] ?? '')
-    .replace(/\n/g, '&#10;');
+function pairCase(pair: ReportedPair, claim: ReportedRun['claim']): Case {
+  const name = `${pair.from} to ${pair.to}`;
+  const { observation, reason } = pair;
+  const leaks = claim === 'encrypted' && pair.plaintextPackets > 0;
+  if (observation === 'inconclusive' && !leaks) {
+    return { name, element: { kind: 'error', type: observation, message: reason } };
+  }
+  if (claim === null || (observation === claim && !leaks)) return { name };
+  return { name, element: { kind: 'failure', type: observation, message: `${observation}: ${reason}` } };
+}
+
+function skipped({ notChosen, notTried }: ReportedRun): Case[] {
+  const nodes = notChosen.map(({ node, reason }): Case => {
+    return { name: `pairs with ${node}`, element: { kind: 'skipped', type: 'skipped', message: reason } };
+  });
+  const traffic = notTried.map((what): Case => {
+    return { name: `not tested: ${what}`, element: { kind: 'skipped', type: 'skipped', message: what } };
+  });
+  return [...nodes, ...traffic];
 }

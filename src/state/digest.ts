@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
 import { openRegular } from './regular-file.ts';
 
 export interface Digest {
@@ -12,16 +13,30 @@ export interface Digest {
 export async function digestFile(path: string): Promise<Digest | undefined> {
   try {
     const file = await openRegular(path);
-    const hash = createHash('sha256');
-    let size = 0;
-    for await (const chunk of file.createReadStream()) {
-      hash.update(chunk);
-      size += chunk.length;
+    try {
+      return await digestOf(file);
+    } finally {
+      await file.close();
     }
-    return { sha256: hash.digest('hex'), size };
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
+  }
+}
+
+const CHUNK_BYTES = 256 * 1024;
+
+/** Without a stream: an evidence folder may have thousands of small files. */
+async function digestOf(file: FileHandle): Promise<Digest> {
+  const hash = createHash('sha256');
+  const { size: expected } = await file.stat();
+  const chunk = Buffer.allocUnsafe(Math.min(expected + 1, CHUNK_BYTES));
+  let size = 0;
+  for (;;) {
+    const { bytesRead } = await file.read(chunk, 0, chunk.length, null);
+    if (bytesRead === 0) return { sha256: hash.digest('hex'), size };
+    hash.update(chunk.subarray(0, bytesRead));
+    size += bytesRead;
   }
 }
 

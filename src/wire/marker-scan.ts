@@ -16,6 +16,7 @@ const BLOCK = 3;
  * fast as the native search for a single one, and it does not matter whether they begin alike.
  */
 export class MarkerScan<Id> {
+  readonly markers: ReadonlyMap<Id, Uint8Array>;
   /** How long the longest string is. */
   readonly longest: number;
   readonly #shortest: number;
@@ -27,9 +28,12 @@ export class MarkerScan<Id> {
 
   /** Throws RangeError where a string is shorter than three bytes or longer than 255, or where there is none. */
   constructor(markers: ReadonlyMap<Id, Uint8Array>) {
-    const lengths = [...markers.values()].map((bytes) => bytes.length);
-    this.#shortest = Math.min(...lengths);
-    this.longest = Math.max(...lengths);
+    let [shortest, longest] = [Number.POSITIVE_INFINITY, 0];
+    for (const { length } of markers.values())
+      [shortest, longest] = [Math.min(shortest, length), Math.max(longest, length)];
+    this.markers = markers;
+    this.#shortest = shortest;
+    this.longest = longest;
     if (!(this.#shortest >= BLOCK && this.longest <= 255)) {
       throw new RangeError('Markers must be 3 to 255 bytes long, and there must be one');
     }

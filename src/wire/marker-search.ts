@@ -35,7 +35,6 @@ const MAX_BETWEEN_FRAMES = 256;
  * order; and across IP fragments; the latter two within VLANs, VXLAN, Geneve and IP-in-IP too.
  */
 export class MarkerSearch<Id> {
-  readonly #markers: ReadonlyMap<Id, Uint8Array>;
   readonly #scan: MarkerScan<Id>;
   readonly #streams: TcpStreams<Found<Id>[]>;
   readonly #datagrams: IpDatagrams;
@@ -43,10 +42,15 @@ export class MarkerSearch<Id> {
   readonly #hits: Hit<Id>[] = [];
   #sightings: Sighting<Id>[] = [];
 
-  /** Markers are 3 to 255 bytes long; from 16 bytes on the search is fast. Throws RangeError for others, or for none. */
-  constructor(markers: ReadonlyMap<Id, Uint8Array>, limits: { flows?: number; fragmentBytes?: number } = {}) {
-    this.#markers = markers;
-    this.#scan = new MarkerScan(markers);
+  /**
+   * Markers are 3 to 255 bytes long; from 16 bytes on the search is fast. Throws RangeError for others, or for none. Searches of
+   * several taps can share one scan, which takes its time to build.
+   */
+  constructor(
+    markers: ReadonlyMap<Id, Uint8Array> | MarkerScan<Id>,
+    limits: { flows?: number; fragmentBytes?: number } = {},
+  ) {
+    this.#scan = markers instanceof MarkerScan ? markers : new MarkerScan(markers);
     const uses = { onCut: this.#searchCut.bind(this), onRepeat: this.#searchRepeat.bind(this) };
     this.#streams = new TcpStreams(this.#scan.longest - 1, uses, limits.flows);
     this.#datagrams = new IpDatagrams(limits.fragmentBytes);
@@ -147,7 +151,7 @@ export class MarkerSearch<Id> {
       const start = position + hit.offset;
       if (!this.#reportSplit(hit.id, start, hit.length, origins)) continue;
       flow.note ??= [];
-      flow.note.push({ marker: hit.id, bytes: this.#markers.get(hit.id) ?? new Uint8Array(0), start });
+      flow.note.push({ marker: hit.id, bytes: this.#scan.markers.get(hit.id) ?? new Uint8Array(0), start });
       if (flow.note.length > MAX_FOUND) flow.note.shift();
     }
   }

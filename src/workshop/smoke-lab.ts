@@ -1,7 +1,7 @@
 import { ExitCode } from '../errors.ts';
 import type { LabDefinition } from '../lab/lab-definition.ts';
 import type { LabText } from '../lab/lab-text.ts';
-import type { Phase, SmokeResult } from '../report/junit.ts';
+import type { Phase, SmokeResult } from '../report/smoke.ts';
 import { type LabListener, runLab, type StepResult } from './auto.ts';
 import { describeCondition } from './check.ts';
 
