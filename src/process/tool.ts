@@ -1,6 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { accessSync, existsSync, mkdtempSync, constants as modes, rmSync, writeFileSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type { RemoteProcess, RunOptions } from './remote-process.ts';
@@ -18,7 +18,7 @@ export function pathOf(tool: string): string | undefined {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const path = join(folder, tool);
     try {
-      accessSync(path, constants.X_OK);
+      accessSync(path, modes.X_OK);
       return path;
     } catch {
       // not here: the next folder of PATH
@@ -172,12 +172,13 @@ function terminalResizer(folder: string): (columns: number, rows: number) => voi
 function exitStatus(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code, signal) => resolve(code ?? 128 + signalNumber(signal)));
+    child.on('close', (code, signal) => resolve(statusOf(code, signal)));
   });
 }
 
-function signalNumber(signal: NodeJS.Signals | null): number {
-  return { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGPIPE: 13, SIGTERM: 15 }[signal as string] ?? 0;
+/** Returns the exit status as a shell counts: 128 + the signal's number for a process that a signal ended. */
+export function statusOf(code: number | null, signal: NodeJS.Signals | null): number {
+  return code ?? 128 + (signal ? constants.signals[signal] : 0);
 }
 
 function killGroup(child: ChildProcess): void {

@@ -8,6 +8,9 @@ import { isAlive, pidOf, processIdentity } from '../../process/identity.ts';
 export const LAB_VARIABLE = 'WGLAB_LAB_FOLDER';
 const LAB_ARGUMENT = '--wglab-lab=';
 
+/** What carries the lab's argument before the engine itself does. */
+const BEFORE_ENGINE = ['unshare', 'setpriv', 'sh'];
+
 /** It takes some 60 ms; a machine without hardware virtualisation is twenty times slower. */
 const END_MS = 30_000;
 const LOOK_AGAIN_MS = 2;
@@ -31,7 +34,7 @@ export function holderStands(labFolder: string): boolean {
   const mark = markOf(labFolder);
   return processIds().some((pid) => {
     const words = wordsOf(pid, 'cmdline');
-    return words.includes(mark) && words[0] !== 'unshare' && words[0] !== 'sh' && isOwn(pid);
+    return words.includes(mark) && !BEFORE_ENGINE.includes(words[0] ?? '') && isOwn(pid);
   });
 }
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { labFailure } from '../../errors.ts';
 import { LAB_VARIABLE, markOf } from './holder-processes.ts';
 import type { EngineMessage, EngineOrder } from './messages.ts';
+import { HAND_DOWN } from './pod/confinement.ts';
 
 /**
  * The holder is the process tree that a lab is: `unshare` with namespaces of its own, in them an init, in that the engine.
@@ -18,7 +19,7 @@ const STEP_MS = 60_000;
  * An init that starts the engine and collects the children that others leave behind, until the engine ends. Before, a tmpfs
  * over /run that only the lab sees.
  */
-const INIT = 'mount -t tmpfs -o mode=755 tmpfs /run && { "$@" & wait $!; }';
+const INIT = 'mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /run && { "$@" & wait $!; }';
 
 export interface HolderPlan {
   labFolder: string;
@@ -81,10 +82,11 @@ export async function startHolder(plan: HolderPlan): Promise<Holder> {
 function holderArguments(mark: string): string[] {
   const engine = fileURLToPath(new URL('./embedded-engine.js', import.meta.url));
   // Not --map-root-user: as user 0 of a one-user namespace tcpdump wants to drop its privileges and cannot.
-  const user = process.getuid?.() === 0 ? [] : ['--user', '--map-current-user', '--keep-caps'];
+  const isRoot = process.getuid?.() === 0;
+  const user = isRoot ? [] : ['--user', '--map-current-user', '--keep-caps'];
   return [
     ...[...user, '--net', '--mount', '--pid', '--ipc', '--fork', '--mount-proc', '--kill-child'],
-    ...['--propagation', 'private', 'sh', '-c', INIT, 'wglab-init'],
+    ...['--propagation', 'private', ...(isRoot ? ['setpriv', ...HAND_DOWN] : []), 'sh', '-c', INIT, 'wglab-init'],
     // Without options to V8, of which each costs 17 ms: Node then cannot use what was compiled of it beforehand.
     ...[process.execPath, engine, mark],
   ];

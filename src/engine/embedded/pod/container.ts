@@ -2,112 +2,40 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { ContainerLog } from '../../../kube-api/container-log.ts';
 import type { RemoteProcess, RunOptions } from '../../../process/remote-process.ts';
-import { pathOf, startProcess } from '../../../process/tool.ts';
-import { IMAGE_BIN, type Image, POD_DEVICES } from './image.ts';
+import { startProcess, statusOf } from '../../../process/tool.ts';
+import { approach, type RootPlan, settle, startInRoot } from './confinement.ts';
 import type { Sandbox } from './sandbox.ts';
 
-export interface ContainerPlan {
-  /** The container's root folder, made by `makeRoot`. */
-  root: string;
-  image: Image;
-  /** With all capabilities that the engine itself has. */
-  privileged: boolean;
+export interface ContainerPlan extends RootPlan {
   argv: string[];
-  environment: Record<string, string>;
+  environment: ReadonlyMap<string, string>;
   workingFolder: string;
-  /** Folders or files bound into the container's root. */
-  mounts: { source: string; target: string }[];
 }
 
 /** One run of a container: a process in mount and PID namespaces of its own, in the network of its sandbox. */
 export interface Container {
   readonly log: ContainerLog;
-  /** The exit status: 128 + the signal's number where one ended it, as Kubernetes counts. */
+  /** The exit status: 128 + the signal's number if one ended it, as Kubernetes counts. */
   readonly exited: Promise<number>;
+  /** Resolves once its root is its own, or it has ended before that. Nobody may enter it sooner. */
+  readonly entered: Promise<void>;
   exec(argv: readonly string[], options: RunOptions): RemoteProcess;
-  /** Asks it to end (SIGTERM), or ends it at once where it would not hear (it is PID 1 and has no handler). */
+  /** Asks it to end (SIGTERM), or kills it if it would not notice (it is PID 1 and has no handler). */
   stop(): void;
   kill(): void;
 }
 
-/**
- * The capabilities of a container: Docker's default set. Without root they are what the user namespace gives; with root
- * they keep a container from the host's devices, modules, network configuration and mounts.
- */
-const CAPABILITIES = [
-  'chown,dac_override,fowner,fsetid,kill,setgid,setuid,setpcap',
-  'net_bind_service,net_raw,sys_chroot,mknod,audit_write,setfcap',
-]
-  .join(',')
-  .split(',');
-const ONLY_THESE = `-all,${CAPABILITIES.map((name) => `+${name}`).join(',')}`;
-const CONFINE = [
-  ...[pathOf('setpriv') ?? 'setpriv', '--bounding-set', ONLY_THESE, '--inh-caps', ONLY_THESE],
-  // Root has its capabilities by being root; another user keeps them through exec only as ambient ones.
-  ...(process.getuid?.() === 0 ? [] : ['--ambient-caps', ONLY_THESE]),
-];
-
-/** The programmes of the image: busybox with its links. */
-const MOUNT_BUSYBOX = `mount -o bind "$bin" "$root/bin"
-mount -o remount,bind,ro "$root/bin"`;
-
-/**
- * The machine's own system folders, read-only with all that is mounted in them; a user namespace may not take away flags that a
- * mount has, so they are said again. /sys shows the interfaces of the network that the container is in.
- */
-const MOUNT_HOST_TOOLS = `rm -rf "$root/bin" "$root/sbin" "$root/usr"
-for folder in /bin /sbin /lib /lib32 /lib64 /libx32 /usr /etc /opt; do
-  if [ -L "$folder" ]; then ln -s "$(readlink "$folder")" "$root$folder"
-  elif [ -d "$folder" ]; then mkdir -p "$root$folder" && mount -o rbind "$folder" "$root$folder"
-  fi
-done
-while read -r _ _ _ _ point flags _; do
-  case $point in "$root"/*) mount -o "remount,bind,$flags,ro" "$point" ;; esac
-done < /proc/self/mountinfo
-mkdir -p "$root/sys"
-mount -t sysfs sysfs "$root/sys"
-mkdir -p "$root/var"
-ln -sf /run "$root/var/run"`;
-
-/** By busybox, whose mount is no process of its own: a fourth of the time. */
-const START_CONTAINER = `set -e
-root=$1 bin=$2 devices=$3 image=$4
-shift 4
-if [ "$image" = host-tools ]; then
-${MOUNT_HOST_TOOLS}
-else
-${MOUNT_BUSYBOX}
-fi
-mount -o rbind "$devices" "$root/dev"
-mount -t proc proc "$root/proc"
-while [ "$1" != -- ]; do
-  if [ -e "$root/$2" ]; then :
-  elif [ -d "$1" ]; then mkdir -p "$root/$2"
-  else mkdir -p "$root/\${2%/*}"; : > "$root/$2"
-  fi
-  mount -o bind "$1" "$root/$2"
-  shift 2
-done
-shift
-exec "$@"`;
-
-/** The last steps before the command, inside the container's root: its folder and its own PATH. */
-const ENTER_CONTAINER = 'cd "$0" && PATH=$1 && export PATH && shift && exec "$@"';
 const STANDARD_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** Starts a container in a sandbox. That the command itself is missing shows as exit status 127. */
+/** Starts a container in a sandbox. A command that does not exist shows as exit status 127. */
 export function startContainer(sandbox: Sandbox, plan: ContainerPlan): Container {
-  const command = sandbox.enter([
+  const [command = '', ...rest] = sandbox.enter([
+    ...approach(plan.privileged),
     ...['unshare', '--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private'],
-    ...['busybox', 'sh', '-c', START_CONTAINER, 'container', plan.root, IMAGE_BIN, POD_DEVICES, plan.image],
-    ...plan.mounts.flatMap(({ source, target }) => [source, target]),
-    ...['--', ...confined(plan, plan.argv)],
+    ...startInRoot(plan, inside(plan, plan.argv)),
   ]);
-  const child = spawn(command[0] ?? '', command.slice(1), {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: environmentOf(plan),
-    detached: true,
-  });
+  const stdio = ['ignore', 'pipe', 'pipe', 'pipe'] as const;
+  const child = spawn(command, rest, { stdio: [...stdio], env: wrapped(plan), detached: true });
   const log = new ContainerLog();
   child.stdout?.on('data', (chunk: Buffer) => log.write('stdout', chunk));
   child.stderr?.on('data', (chunk: Buffer) => log.write('stderr', chunk));
@@ -116,43 +44,51 @@ export function startContainer(sandbox: Sandbox, plan: ContainerPlan): Container
       log.write('stderr', Buffer.from(`${error.message}\n`));
       resolve(128);
     });
-    child.on('close', (code, signal) => resolve(code ?? (signal === 'SIGTERM' ? 143 : 137)));
+    child.on('close', (code, signal) => resolve(statusOf(code, signal)));
   });
+  const entered = new Promise<void>((resolve) => child.stdio[3]?.once('data', () => resolve()));
   exited.then(() => log.end());
   return {
     log,
     exited,
-    exec: (words, options) => startProcess(execArgv(child, sandbox, plan, words), options, environmentOf(plan)),
+    entered: Promise.race([entered, exited.then(() => undefined)]),
+    exec: (words, options) => startProcess(execArgv(child, sandbox, plan, words), options, wrapped(plan)),
     stop: () => stop(child),
     kill: () => kill(child),
   };
 }
 
-/** argv that runs a command beside the container's own process: same namespaces, root and capabilities. */
+/** argv that runs a command next to the container's own process: same namespaces, root and capabilities. */
 function execArgv(child: ChildProcess, sandbox: Sandbox, plan: ContainerPlan, words: readonly string[]): string[] {
   const pid = child.pid ?? 0;
-  const own = [`--mount=/proc/${pid}/ns/mnt`, `--pid=/proc/${pid}/ns/pid_for_children`];
-  return sandbox.enter(confined(plan, words), own);
+  const own = ['nsenter', `--mount=/proc/${pid}/ns/mnt`, `--pid=/proc/${pid}/ns/pid_for_children`, '--'];
+  return sandbox.enter([...approach(plan.privileged), ...own, ...inside(plan, words)]);
 }
 
-function confined(plan: ContainerPlan, words: readonly string[]): string[] {
-  const path = plan.environment.PATH ?? STANDARD_PATH;
-  return [
-    ...(plan.privileged ? [] : CONFINE),
-    'chroot',
-    plan.root,
-    '/bin/sh',
-    '-c',
-    ENTER_CONTAINER,
-    plan.workingFolder,
-    path,
-    ...words,
-  ];
+/**
+ * argv for the last steps, inside the container. Only here it gets its own variables: the machine's programs that lead here
+ * must not see an LD_PRELOAD of the pod's. They come by the environment, never by argv, where everybody could read them.
+ */
+function inside(plan: ContainerPlan, words: readonly string[]): string[] {
+  const names = variablesOf(plan).map((_, i) => `${WRAPPED}${i}`);
+  const unwrap =
+    names.length === 0 ? '' : `export ${names.map((name) => `"$${name}"`).join(' ')}; unset ${names.join(' ')};`;
+  const script = `${unwrap} cd "$0" && exec "$@"`;
+  return [...settle(plan.privileged, plan.image), '/bin/sh', '-c', script, plan.workingFolder, ...words];
 }
 
-/** The container's variables go by the environment, never by argv, where everybody could read them. */
-function environmentOf(plan: ContainerPlan): Record<string, string> {
-  return { ...plan.environment, PATH: STANDARD_PATH };
+const WRAPPED = 'WGLAB_VARIABLE_';
+
+/** The container's variables under names that mean nothing to any program. */
+function wrapped(plan: ContainerPlan): Record<string, string> {
+  const variables = variablesOf(plan).map(([name, value], i) => [`${WRAPPED}${i}`, `${name}=${value}`]);
+  return { PATH: process.env.PATH ?? STANDARD_PATH, ...Object.fromEntries(variables) };
+}
+
+/** Those that a shell can hold. */
+function variablesOf({ environment }: ContainerPlan): [string, string][] {
+  const all = new Map([['PATH', STANDARD_PATH], ...environment]);
+  return [...all].filter(([name]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name));
 }
 
 function stop(child: ChildProcess): void {

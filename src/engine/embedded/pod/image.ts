@@ -25,10 +25,15 @@ export async function makeImage(): Promise<void> {
   for (const folder of ['pts', 'shm']) mkdirSync(join(POD_DEVICES, folder), { recursive: true });
   for (const device of DEVICES) writeFileSync(join(POD_DEVICES, device), '');
   for (const [name, descriptor] of DESCRIPTORS) symlinkSync(`/proc/self/fd${descriptor}`, join(POD_DEVICES, name));
+  symlinkSync('/var/termination-log', join(POD_DEVICES, 'termination-log')); // in the container's own root
   const listed = await runTool([busybox, 'sh', '-c', BIND_DEVICES_AND_LIST, busybox, POD_DEVICES, ...DEVICES]);
   const applets = listed.split('\n').filter((name) => name !== '' && name !== 'busybox');
   // Not by `ln`: some 300 processes would take longer than all the rest of a lab.
   for (const applet of applets) symlinkSync('busybox', join(IMAGE_BIN, applet));
+  for (const needed of ['pivot_root', 'setpriv']) {
+    if (!applets.includes(needed)) throw new Error(`${busybox} has no ${needed}: install the package busybox-static`);
+  }
+  await runTool([busybox, 'sh', '-c', MAKE_READ_ONLY, busybox, IMAGE_BIN]);
 }
 
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
@@ -38,10 +43,16 @@ const DESCRIPTORS: [string, string][] = [
   ['stdout', '/1'],
   ['stderr', '/2'],
 ];
-const BIND_DEVICES_AND_LIST = `folder=$1
+/** The folder itself is read-only to containers, which share it; what is written to a device is not stopped by that. */
+const BIND_DEVICES_AND_LIST = `set -e
+folder=$1
 shift
-for device in "$@"; do mount -o bind "/dev/$device" "$folder/$device" || exit 1; done
+mount -o bind "$folder" "$folder"
+for device in "$@"; do mount -o bind "/dev/$device" "$folder/$device"; done
+mount -o remount,bind,ro "$folder"
 exec "$0" --list`;
+/** Once here, and no container needs to do it again. */
+const MAKE_READ_ONLY = 'mount -o bind "$1" "$1" && mount -o remount,bind,ro "$1"';
 
 /** The first busybox on PATH. It must be static, for nothing but itself is in the pod's root: doctor checks that. */
 function findBusybox(): string {

@@ -1,11 +1,11 @@
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix, relative } from 'node:path';
 import type { KubeObject } from '../../../kube/object.ts';
 import type { Store } from '../../../kube-api/store.ts';
+import type { VolumePlace } from './confinement.ts';
 import { RUN_FOLDER } from './image.ts';
-import type { ContainerSpec, PodSpec } from './pod-plan.ts';
-import { volumeFiles } from './pod-plan.ts';
+import { type ContainerSpec, PodProblem, type PodSpec, volumeFiles } from './pod-plan.ts';
 
 const FOLDERS = ['bin', 'dev', 'proc', 'etc', 'tmp', 'var', 'root', 'home', 'run', 'usr'];
 
@@ -19,11 +19,11 @@ export function hostsFile(pod: KubeObject): string {
 }
 
 /**
- * Makes the root folder of a container and gives its path. At one go: in memory, each of these takes some 10 µs, and thirty times
- * that where it is waited for.
+ * Makes the root folder of a container and returns its path. At one go: in memory, each of these takes some 10 µs, and thirty times
+ * that if it is waited for.
  */
 export function makeRoot(pod: KubeObject, container: ContainerSpec, run: number): string {
-  const root = join(podFolder(pod), `${container.name}-${run}`);
+  const root = within(podFolder(pod), `${container.name}-${run}`);
   rmSync(root, { recursive: true, force: true }); // of a sandbox that was lost
   for (const folder of FOLDERS) mkdirSync(join(root, folder), { recursive: true });
   const user = process.getuid?.() ?? 0;
@@ -36,35 +36,59 @@ export function makeRoot(pod: KubeObject, container: ContainerSpec, run: number)
   writeFileSync(join(root, 'etc/passwd'), users);
   writeFileSync(join(root, 'etc/group'), `root:x:0:\n${user === 0 ? '' : `pod:x:${group}:\n`}nogroup:x:65534:\n`);
   writeFileSync(join(root, 'etc/hostname'), `${pod.metadata.name}\n`);
-  writeFileSync(join(root, 'etc/resolv.conf'), '');
+  for (const file of ['hosts', 'resolv.conf']) writeFileSync(join(root, 'etc', file), '');
   writeFileSync(join(root, 'etc/nsswitch.conf'), 'hosts: files\n');
   return root;
 }
 
-/** Makes the pod's volumes and gives what is bound where in a container. Throws PodProblem for a volume that cannot be had. */
-export async function makeVolumes(store: Store, pod: KubeObject): Promise<Map<string, string>> {
-  const folders = new Map<string, string>();
-  for (const volume of (pod.spec as unknown as PodSpec).volumes ?? []) {
-    const folder = join(podFolder(pod), 'volumes', volume.name);
-    const files = volumeFiles(store, pod.metadata.namespace, volume);
-    await mkdir(folder, { recursive: true });
-    for (const [path, bytes] of Object.entries(files ?? {})) {
-      await mkdir(dirname(join(folder, path)), { recursive: true });
-      await writeFile(join(folder, path), bytes);
-    }
-    folders.set(volume.name, folder);
-  }
-  return folders;
+/** A volume as it lies in the pod's folder. */
+export interface Volume {
+  folder: string;
+  /** Whether its files are the cluster's and not the pod's, as those of a ConfigMap. */
+  readOnly: boolean;
 }
 
-/** What is bound into a container: its volumes, and /etc/hosts, where the engine writes the Services. */
-export function mountsOf(pod: KubeObject, container: ContainerSpec, volumes: Map<string, string>) {
-  const mounts = [{ source: hostsFile(pod), target: '/etc/hosts' }];
-  for (const { name, mountPath, subPath } of container.volumeMounts ?? []) {
-    const folder = volumes.get(name);
-    if (folder) mounts.push({ source: subPath ? join(folder, subPath) : folder, target: mountPath });
+/** Makes the pod's volumes. Throws PodProblem for a volume that cannot be had. */
+export async function makeVolumes(store: Store, pod: KubeObject): Promise<Map<string, Volume>> {
+  const volumes = new Map<string, Volume>();
+  for (const volume of (pod.spec as unknown as PodSpec).volumes ?? []) {
+    const folder = within(join(podFolder(pod), 'volumes'), volume.name);
+    const files = volumeFiles(store, pod.metadata.namespace, volume);
+    // Files are never written where a pod has been: it could have left a symbolic link for them.
+    if (files) await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    for (const [path, bytes] of files ?? []) {
+      const file = within(folder, path);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, bytes, { flag: 'wx' });
+    }
+    volumes.set(volume.name, { folder, readOnly: files !== undefined });
   }
-  return mounts;
+  return volumes;
+}
+
+/** Returns where a container has its volumes. Throws PodProblem if a part of a volume lies outside it. */
+export function placesOf(container: ContainerSpec, volumes: ReadonlyMap<string, Volume>): VolumePlace[] {
+  return (container.volumeMounts ?? []).flatMap(({ name, mountPath, subPath = '', readOnly = false }) => {
+    const volume = volumes.get(name);
+    if (!volume) return [];
+    const part = subPath === '' ? volume.folder : within(volume.folder, subPath);
+    if (existsSync(part) && relative(realpathSync(volume.folder), realpathSync(part)).startsWith('..')) {
+      throw new PodProblem(
+        'CreateContainerConfigError',
+        `failed to prepare subPath for volumeMount "${name}" of container "${container.name}"`,
+      );
+    }
+    const target = posix.join('/', mountPath);
+    return [{ source: volume.folder, subPath, target, readOnly: readOnly || volume.readOnly }];
+  });
+}
+
+/** Joins a path that a client chose to a folder. Throws PodProblem if it leads out of it, or names nothing in it. */
+function within(folder: string, path: string): string {
+  const joined = join(folder, path);
+  if (joined.startsWith(`${folder}/`) && !path.includes('\0') && !path.split('/').includes('..')) return joined;
+  throw new PodProblem('CreateContainerConfigError', `the path ${JSON.stringify(path)} is not allowed`);
 }
 
 export async function removePodFiles(pod: KubeObject): Promise<void> {

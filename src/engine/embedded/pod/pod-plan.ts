@@ -12,16 +12,21 @@ export interface EnvVar {
   };
 }
 
+interface Source {
+  name: string;
+  optional?: boolean;
+}
+
 export interface ContainerSpec {
   name: string;
   image: string;
   command?: string[];
   args?: string[];
   env?: EnvVar[];
-  envFrom?: { prefix?: string; configMapRef?: { name: string }; secretRef?: { name: string } }[];
+  envFrom?: { prefix?: string; configMapRef?: Source; secretRef?: Source }[];
   workingDir?: string;
   securityContext?: { privileged?: boolean };
-  volumeMounts?: { name: string; mountPath: string; subPath?: string }[];
+  volumeMounts?: { name: string; mountPath: string; subPath?: string; readOnly?: boolean }[];
 }
 
 export interface PodSpec {
@@ -42,12 +47,12 @@ interface KeyToPath {
 export interface VolumeSpec {
   name: string;
   emptyDir?: object;
-  configMap?: { name: string; items?: KeyToPath[] };
-  secret?: { secretName: string; items?: KeyToPath[] };
+  configMap?: { name: string; items?: KeyToPath[]; optional?: boolean };
+  secret?: { secretName: string; items?: KeyToPath[]; optional?: boolean };
   [source: string]: unknown;
 }
 
-/** What a pod asks for that cannot be had: shown as the waiting reason of its container, as the kubelet does. */
+/** Something that a pod asks for and cannot have. It becomes the waiting reason of its container, as with the kubelet. */
 export class PodProblem extends Error {
   readonly reason: string;
 
@@ -57,7 +62,7 @@ export class PodProblem extends Error {
   }
 }
 
-/** What the engine has for a container's image. Throws PodProblem ErrImagePull where it has nothing. */
+/** Returns what the engine has for a container's image. Throws PodProblem ErrImagePull if it has nothing. */
 export function pullImage(image: string): Image {
   const found = imageOf(image);
   if (found) return found;
@@ -67,53 +72,58 @@ export function pullImage(image: string): Image {
   );
 }
 
-/** A container's environment, with references resolved. Throws PodProblem CreateContainerConfigError for a missing one. */
-export function environmentOf(store: Store, pod: KubeObject, container: ContainerSpec, addresses: readonly string[]) {
-  const environment: Record<string, string> = { HOSTNAME: pod.metadata.name };
+/** Returns a container's environment, with references resolved. Throws PodProblem CreateContainerConfigError for a missing one. */
+export function environmentOf(
+  store: Pick<Store, 'get'>,
+  pod: KubeObject,
+  container: ContainerSpec,
+  addresses: readonly string[],
+): Map<string, string> {
+  const environment = new Map([['HOSTNAME', pod.metadata.name]]);
   const namespace = pod.metadata.namespace;
-  for (const source of container.envFrom ?? []) {
-    const data = source.configMapRef
-      ? dataOf(store, 'ConfigMap', namespace, source.configMapRef.name)
-      : dataOf(store, 'Secret', namespace, source.secretRef?.name ?? '');
-    for (const [key, value] of Object.entries(data)) environment[`${source.prefix ?? ''}${key}`] = value.toString();
+  for (const { prefix = '', configMapRef, secretRef } of container.envFrom ?? []) {
+    const source = configMapRef ?? secretRef;
+    if (!source) continue;
+    const data = dataOf(store, configMapRef ? 'ConfigMap' : 'Secret', namespace, source.name, source.optional);
+    for (const [key, value] of data) environment.set(`${prefix}${key}`, value.toString());
   }
   for (const { name, value, valueFrom } of container.env ?? []) {
     const reference = valueFrom?.configMapKeyRef ?? valueFrom?.secretKeyRef;
-    if (valueFrom?.fieldRef) environment[name] = field(pod, valueFrom.fieldRef.fieldPath, addresses);
+    if (valueFrom?.fieldRef) environment.set(name, field(pod, valueFrom.fieldRef.fieldPath, addresses));
     else if (reference) {
       const kind = valueFrom?.configMapKeyRef ? 'ConfigMap' : 'Secret';
-      const found = dataOf(store, kind, namespace, reference.name, reference.optional)[reference.key];
+      const found = dataOf(store, kind, namespace, reference.name, reference.optional).get(reference.key);
       if (!found && !reference.optional) {
         throw new PodProblem(
           'CreateContainerConfigError',
           `couldn't find key ${reference.key} in ${kind} ${namespace}/${reference.name}`,
         );
       }
-      if (found) environment[name] = found.toString();
-    } else environment[name] = expand(value ?? '', environment);
+      if (found) environment.set(name, found.toString());
+    } else environment.set(name, expand(value ?? '', environment));
   }
   return environment;
 }
 
-/** Kubernetes' $(NAME) in command, args and values; $$ escapes, and an unknown name stays as it is. */
-export function expand(text: string, environment: Record<string, string>): string {
+/** Replaces Kubernetes' $(NAME) in command, args and values; $$ escapes, and an unknown name stays as it is. */
+export function expand(text: string, environment: ReadonlyMap<string, string>): string {
   return text.replace(/\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)/g, (whole, name?: string) =>
-    name === undefined ? '$' : (environment[name] ?? whole),
+    name === undefined ? '$' : (environment.get(name) ?? whole),
   );
 }
 
-/** What the container runs: its command and arguments, or the image's own command (a shell, as in busybox). */
-export function argvOf(container: ContainerSpec, environment: Record<string, string>): string[] {
+/** Returns what the container runs: its command and arguments, or the image's own command (a shell, as in busybox). */
+export function argvOf(container: ContainerSpec, environment: ReadonlyMap<string, string>): string[] {
   const words = [...(container.command ?? []), ...(container.args ?? [])];
   return words.length > 0 ? words.map((word) => expand(word, environment)) : ['sh'];
 }
 
-/** The files of a volume by path, or undefined for an empty folder. Throws PodProblem for what the engine does not have. */
+/** Returns the files of a volume by path; undefined for an empty folder. Throws PodProblem for what the engine does not have. */
 export function volumeFiles(
-  store: Store,
+  store: Pick<Store, 'get'>,
   namespace: string | undefined,
   volume: VolumeSpec,
-): Record<string, Buffer> | undefined {
+): ReadonlyMap<string, Buffer> | undefined {
   const { name, emptyDir, configMap, secret, ...others } = volume;
   if (emptyDir) return undefined;
   const source = configMap ?? secret;
@@ -122,49 +132,56 @@ export function volumeFiles(
     throw new PodProblem('CreateContainerConfigError', `volume "${name}": the embedded engine has no ${kind} volumes`);
   }
   const data = configMap
-    ? dataOf(store, 'ConfigMap', namespace, configMap.name)
-    : dataOf(store, 'Secret', namespace, secret?.secretName ?? '');
+    ? dataOf(store, 'ConfigMap', namespace, configMap.name, configMap.optional)
+    : dataOf(store, 'Secret', namespace, secret?.secretName ?? '', secret?.optional);
   if (!source.items) return data;
-  return Object.fromEntries(source.items.map(({ key, path }) => [path, data[key] ?? Buffer.alloc(0)]));
+  const files = new Map<string, Buffer>();
+  for (const { key, path } of source.items) {
+    const found = data.get(key);
+    if (found) files.set(path, found);
+    else if (!source.optional) {
+      throw new PodProblem('CreateContainerConfigError', `volume "${name}" references non-existent config key: ${key}`);
+    }
+  }
+  return files;
 }
 
 function dataOf(
-  store: Store,
+  store: Pick<Store, 'get'>,
   kind: 'ConfigMap' | 'Secret',
   namespace: string | undefined,
   name: string,
   optional = false,
-) {
+): Map<string, Buffer> {
   const object = store.get(kind, namespace, name);
   if (!object && !optional) {
     throw new PodProblem('CreateContainerConfigError', `${kind.toLowerCase()} "${name}" not found`);
   }
-  const text = (object?.data ?? {}) as Record<string, string>;
-  const encoding = kind === 'Secret' ? 'base64' : 'utf8';
-  const binary = (object?.binaryData ?? {}) as Record<string, string>;
-  return {
-    ...mapValues(text, (value) => Buffer.from(value, encoding)),
-    ...mapValues(binary, (value) => Buffer.from(value, 'base64')),
+  const data = new Map<string, Buffer>();
+  const read = (from: unknown, encoding: 'base64' | 'utf8') => {
+    for (const [key, value] of Object.entries((from ?? {}) as Record<string, string>)) {
+      data.set(key, Buffer.from(value, encoding));
+    }
   };
-}
-
-function mapValues<A, B>(record: Record<string, A>, change: (value: A) => B): Record<string, B> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+  read(object?.data, kind === 'Secret' ? 'base64' : 'utf8');
+  read(object?.binaryData, 'base64');
+  return data;
 }
 
 function field(pod: KubeObject, path: string, addresses: readonly string[]): string {
-  const fields: Record<string, unknown> = {
-    'metadata.name': pod.metadata.name,
-    'metadata.namespace': pod.metadata.namespace,
-    'metadata.uid': pod.metadata.uid,
-    'spec.nodeName': pod.spec?.nodeName,
-    'spec.serviceAccountName': pod.spec?.serviceAccountName,
-    'status.podIP': addresses[0],
-    'status.podIPs': addresses.join(','),
-    'status.hostIP': pod.status?.hostIP,
-  };
-  const key = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path);
-  if (key) return pod.metadata[key[1] as 'labels' | 'annotations']?.[key[2] ?? ''] ?? '';
-  if (!(path in fields)) throw new PodProblem('CreateContainerConfigError', `fieldRef ${path} is not known`);
-  return String(fields[path] ?? '');
+  const fields = new Map<string, unknown>([
+    ['metadata.name', pod.metadata.name],
+    ['metadata.namespace', pod.metadata.namespace],
+    ['metadata.uid', pod.metadata.uid],
+    ['spec.nodeName', pod.spec?.nodeName],
+    ['spec.serviceAccountName', pod.spec?.serviceAccountName],
+    ['status.podIP', addresses[0]],
+    ['status.podIPs', addresses.join(',')],
+    ['status.hostIP', pod.status?.hostIP],
+  ]);
+  const [, list, key = ''] = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path) ?? [];
+  const texts = list === 'labels' ? pod.metadata.labels : pod.metadata.annotations;
+  if (list !== undefined) return texts && Object.hasOwn(texts, key) ? (texts[key] ?? '') : '';
+  if (!fields.has(path)) throw new PodProblem('CreateContainerConfigError', `fieldRef ${path} is not known`);
+  return String(fields.get(path) ?? '');
 }

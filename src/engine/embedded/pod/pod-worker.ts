@@ -8,7 +8,7 @@ import type { RemoteProcess, RunOptions } from '../../../process/remote-process.
 import type { NodeNamespaces } from '../node/node-namespaces.ts';
 import { type Container, startContainer } from './container.ts';
 import { nodeRunFolder } from './image.ts';
-import { hostsFile, makeRoot, makeVolumes, mountsOf, podFolder, removePodFiles } from './pod-files.ts';
+import { hostsFile, makeRoot, makeVolumes, placesOf, podFolder, removePodFiles, type Volume } from './pod-files.ts';
 import { argvOf, type ContainerSpec, environmentOf, PodProblem, type PodSpec, pullImage } from './pod-plan.ts';
 import { type ContainerState, now, podStatus } from './pod-status.ts';
 import { createSandbox, joinNode, type Sandbox } from './sandbox.ts';
@@ -157,7 +157,7 @@ export class PodWorker {
   }
 
   /** A pod in the node's network sees the node's /run, where wireguard-go has its socket: `wg` works there as with the kernel's. */
-  #nodeMounts(): { source: string; target: string }[] {
+  #nodeFixtures(): { source: string; target: string }[] {
     const { hostNetwork, nodeName = '' } = this.#pod.spec as unknown as PodSpec;
     return hostNetwork ? [{ source: nodeRunFolder(nodeName), target: '/run' }] : [];
   }
@@ -172,13 +172,13 @@ export class PodWorker {
     return slot;
   }
 
-  async #run(slot: Slot, volumes: Map<string, string>): Promise<void> {
+  async #run(slot: Slot, volumes: ReadonlyMap<string, Volume>): Promise<void> {
     const container = await this.#launch(slot, volumes);
     if (!container) return;
     container.exited.then((status) => this.#ended(slot, status, volumes)).catch((error) => this.#fail(error));
   }
 
-  async #runToEnd(slot: Slot, volumes: Map<string, string>): Promise<boolean> {
+  async #runToEnd(slot: Slot, volumes: ReadonlyMap<string, Volume>): Promise<boolean> {
     for (;;) {
       const container = await this.#launch(slot, volumes);
       if (!container) return false;
@@ -191,30 +191,35 @@ export class PodWorker {
     }
   }
 
-  async #launch(slot: Slot, volumes: Map<string, string>): Promise<Container | undefined> {
+  async #launch(slot: Slot, volumes: ReadonlyMap<string, Volume>): Promise<Container | undefined> {
     const sandbox = this.#sandbox;
     if (!sandbox || this.#stopping) return undefined;
     const environment = environmentOf(this.#store, this.#pod, slot.spec, this.#addresses);
+    const places = placesOf(slot.spec, volumes);
     const root = makeRoot(this.#pod, slot.spec, slot.restartCount);
     slot.previous = slot.container?.log;
-    slot.container = startContainer(sandbox, {
+    const container = startContainer(sandbox, {
       root,
       image: pullImage(slot.spec.image),
       privileged: slot.spec.securityContext?.privileged === true,
       environment,
       argv: argvOf(slot.spec, environment),
       workingFolder: slot.spec.workingDir ?? '/',
-      mounts: [...mountsOf(this.#pod, slot.spec, volumes), ...this.#nodeMounts()],
+      fixtures: [{ source: hostsFile(this.#pod), target: '/etc/hosts' }, ...this.#nodeFixtures()],
+      volumes: places,
     });
+    slot.container = container;
+    await container.entered;
+    if (this.#stopping) return undefined;
     Object.assign(slot, { state: 'running', startedAt: now(), reason: undefined, message: undefined });
     this.#event('Normal', 'Pulled', `Container image "${slot.spec.image}" already present on machine`);
     this.#event('Normal', 'Created', `Created container: ${slot.spec.name}`);
     this.#event('Normal', 'Started', `Started container ${slot.spec.name}`);
     this.#report();
-    return slot.container;
+    return container;
   }
 
-  #ended(slot: Slot, status: number, volumes: Map<string, string>): void {
+  #ended(slot: Slot, status: number, volumes: ReadonlyMap<string, Volume>): void {
     if (this.#stopping) return;
     this.#terminated(slot, status);
     const policy = (this.#pod.spec as unknown as PodSpec).restartPolicy ?? 'Always';

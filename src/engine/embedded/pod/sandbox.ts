@@ -4,8 +4,8 @@ import type { NodeNamespaces } from '../node/node-namespaces.ts';
 
 /** What a pod's containers share: network, host name and IPC namespaces, held by their keeper (Kubernetes' "pause"). */
 export interface Sandbox extends Keeper {
-  /** argv that runs a command in the pod's network, on the engine's own files. `also` names further namespaces, as nsenter's options. Throws ToolError where the sandbox has ended. */
-  enter(argv: readonly string[], also?: readonly string[]): string[];
+  /** argv that runs a command in the pod's network, on the engine's own files. Throws ToolError if the sandbox has ended. */
+  enter(argv: readonly string[]): string[];
 }
 
 export async function createSandbox(podName: string): Promise<Sandbox> {
@@ -30,10 +30,10 @@ function sandboxOf(podName: string, keeper: Keeper): Sandbox {
     run: keeper.run,
     end: keeper.end,
     ended: keeper.ended,
-    enter(command, also = []) {
+    enter(command) {
       // Its number may be another process's by now.
       if (!keeper.isAlive) throw new ToolError(['nsenter', podName], 'ended', '');
-      return ['nsenter', '--target', String(keeper.pid), '--net', '--uts', '--ipc', ...also, '--', ...command];
+      return ['nsenter', '--target', String(keeper.pid), '--net', '--uts', '--ipc', '--', ...command];
     },
   };
 }
