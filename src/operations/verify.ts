@@ -36,14 +36,18 @@ export async function verify(
   if (options.sign !== undefined) await checkKeyFile(options.sign);
   const evidence = options.evidence ?? (await newEvidenceFolder(lab.state.name));
   if (options.evidence !== undefined) await claimFolder(evidence);
+  let result: EvidenceResult;
   try {
-    await capture(lab, options, evidence, progress, signal);
+    result = await observe(lab, options, evidence, progress, signal, false);
+    if (wasTooBusy(result)) {
+      await forgetWindow(evidence);
+      progress.info('A node was too busy for its tap: capturing once more, with more room');
+      result = await observe(lab, options, evidence, progress, signal, true);
+    }
   } catch (error) {
     await forgetBrokenRun(evidence);
     throw error;
   }
-  progress.step('Judging what was captured');
-  const result = await judgeRun(evidence);
   await sealEvidence(evidence, result, options.sign);
   await releaseFolder(evidence);
   if (options.evidence === undefined && keep) {
@@ -54,13 +58,15 @@ export async function verify(
   return result;
 }
 
-async function capture(
+/** Captures one window of evidence, and judges it. */
+async function observe(
   { state, access }: StandingLab,
   { linger = [], pairs, expect }: VerifyOptions,
   evidence: string,
   progress: VerifyProgress,
   signal: AbortSignal,
-): Promise<void> {
+  busy: boolean,
+): Promise<EvidenceResult> {
   await captureRun({
     cluster: Cluster.connect(access.kubeconfig),
     shell: access.shell,
@@ -76,12 +82,25 @@ async function capture(
     evidence,
     progress: (step) => progress.step(step),
     signal,
+    busy,
   });
+  progress.step('Judging what was captured');
+  return judgeRun(evidence);
+}
+
+/** Whether taps dropped packets and saw no plaintext: then another window may say more. Plaintext that was seen is not forgotten. */
+function wasTooBusy({ verdict, pairs, taps }: EvidenceResult): boolean {
+  if (verdict === 'fail') return false;
+  return taps.some(({ dropped }) => (dropped ?? 0) > 0) && pairs.every((pair) => pair.plaintextPackets === 0);
+}
+
+async function forgetWindow(evidence: string): Promise<void> {
+  for (const name of ['taps', RECORD_FILE]) await rm(join(evidence, name), { recursive: true, force: true });
 }
 
 /** Removes what a run that broke off left in its folder: without a record nobody can judge it. */
 async function forgetBrokenRun(evidence: string): Promise<void> {
-  for (const name of ['taps', RECORD_FILE]) await rm(join(evidence, name), { recursive: true, force: true });
+  await forgetWindow(evidence);
   await releaseFolder(evidence);
   // Not if somebody put something there meanwhile.
   await rmdir(evidence).catch(() => undefined);

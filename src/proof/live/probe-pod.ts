@@ -67,11 +67,6 @@ export class ProbePod {
     throw new Error(words ? words.join(' ') : (session.#ended ?? 'its shell ended'));
   }
 
-  /** The address by which the record names the pod. */
-  get address(): string {
-    return this.addresses.get(4) ?? this.addresses.get(6) ?? '';
-  }
-
   /** Gets ready for one connection. Resolves once the port is open, with the lengths of the messages that will come. */
   async serve({ id, family, port, mine, theirs, lengths }: Side): Promise<{ heard: Promise<number[]> }> {
     const heard = this.#heard(id);
@@ -92,6 +87,13 @@ export class ProbePod {
   /** Sends an ICMP echo with so many bytes for each length, one after the other. */
   echo(id: string, family: 4 | 6, address: string, lengths: readonly number[]): Promise<Sent> {
     return this.#sent('echoed', id, () => this.#order('echo', id, family, address, ...lengths));
+  }
+
+  /** Sends one ICMP echo, and does not wait for its answer: a pod that knows too large an MTU of the way learns of it. */
+  async teach(id: string, family: 4 | 6, address: string, length: number): Promise<void> {
+    const answer = this.#lines.line(`taught ${id}`);
+    this.#order('teach', id, family, address, length);
+    await within(ANSWER_MS, answer, undefined);
   }
 
   /** Sends IP packets of these lengths with UDP datagrams to a port; waits for the first answer for `waitMs` at most. */

@@ -19,6 +19,8 @@ export interface ProbeRun {
 
 /** How long after the client's end of a connection the server's may come, in ms. */
 const LATE_MS = 1_000;
+/** An echo that no MTU lets through, in bytes. */
+const LARGE_ECHO = 2_000;
 /** How long the first answer to a datagram may take, in ms. */
 const DATAGRAM_MS = 200;
 
@@ -28,6 +30,8 @@ export async function runProbe(
 ): Promise<{ connection: ProbeRecord | undefined; fingerprints: Fingerprint[] }> {
   const { client, server, probe, port } = run;
   const address = server.addresses.get(probe.family) ?? '';
+  // With IPv6 the sender alone cuts packets. One that was made before encryption was on learns by a loss by how much.
+  if (probe.family === 6) await client.teach(`t${port}`, 6, address, LARGE_ECHO);
   const [mtu, back, tcp, icmp, udp] = await Promise.all([
     client.mtuTowards(`m${port}`, address),
     server.mtuTowards(`n${port}`, client.addresses.get(probe.family) ?? ''),
@@ -61,8 +65,8 @@ async function overTcp({ client, server, probe, port, markers }: ProbeRun, addre
   const connection: ProbeRecord = {
     from,
     to,
-    fromPod: podOf(client),
-    toPod: podOf(server),
+    fromPod: podOf(client, family),
+    toPod: podOf(server, family),
     port,
     request,
     reply,
@@ -75,7 +79,7 @@ async function overTcp({ client, server, probe, port, markers }: ProbeRun, addre
   const small = (sizes: readonly number[]) => sizes.slice(0, -1);
   const way = { family, protocol: 'tcp' as const, port, spanMs, ...(reason ? { reason } : {}) };
   const requests: Fingerprint = {
-    ...endsOf(at(from, client), at(to, server)),
+    ...endsOf(at(from, client), at(to, server), family),
     ...way,
     sizes: small(probe.tcp.sizes),
     choices: probe.tcp.choices,
@@ -83,7 +87,7 @@ async function overTcp({ client, server, probe, port, markers }: ProbeRun, addre
     received: Math.min(there.length, asked.length - 1),
   };
   const answers: Fingerprint = {
-    ...endsOf(at(to, server), at(from, client)),
+    ...endsOf(at(to, server), at(from, client), family),
     ...way,
     sizes: small(probe.answers.sizes),
     choices: probe.answers.choices,
@@ -98,7 +102,7 @@ async function overIcmp({ client, server, probe, port }: ProbeRun, address: stri
   const began = performance.now();
   const result = await client.echo(`e${port}`, family, address, payloads('icmp', family, icmp.sizes));
   return {
-    ...endsOf(at(from, client), at(to, server)),
+    ...endsOf(at(from, client), at(to, server), family),
     family,
     protocol: 'icmp',
     ...icmp,
@@ -114,7 +118,7 @@ function overUdp({ client, server, probe, port, inTurn }: ProbeRun, address: str
     const began = performance.now();
     const result = await client.datagrams(`u${port}`, family, address, port + 1, DATAGRAM_MS, udp.sizes);
     return {
-      ...endsOf(at(from, client), at(to, server)),
+      ...endsOf(at(from, client), at(to, server), family),
       family,
       protocol: 'udp',
       port: port + 1,
@@ -127,8 +131,8 @@ function overUdp({ client, server, probe, port, inTurn }: ProbeRun, address: str
 
 const at = (node: string, pod: ProbePod) => ({ node, pod });
 
-function endsOf(from: { node: string; pod: ProbePod }, to: { node: string; pod: ProbePod }) {
-  return { from: from.node, to: to.node, fromPod: podOf(from.pod), toPod: podOf(to.pod) };
+function endsOf(from: { node: string; pod: ProbePod }, to: { node: string; pod: ProbePod }, family: 4 | 6) {
+  return { from: from.node, to: to.node, fromPod: podOf(from.pod, family), toPod: podOf(to.pod, family) };
 }
 
 function countsOf({ sent, answered, reason }: Sent) {
@@ -137,8 +141,8 @@ function countsOf({ sent, answered, reason }: Sent) {
   return { sent, received: Math.max(0, answered), ...(why ? { reason: why } : {}) };
 }
 
-function podOf({ name, namespace, address }: ProbePod) {
-  return { name, namespace, address };
+function podOf({ name, namespace, addresses }: ProbePod, family: 4 | 6) {
+  return { name, namespace, address: addresses.get(family) ?? '' };
 }
 
 function whyNot(what: string, heard: readonly number[], lengths: readonly number[]): string | undefined {

@@ -4,6 +4,7 @@
  *   talk ID FAMILY ADDRESS PORT MINE THEIRS LENGTH…  opens one: sends a message of each length, each after the answer to the last
  *   echo ID FAMILY ADDRESS LENGTH…                sends an ICMP echo with so many bytes, each after the answer to the last
  *   datagrams ID FAMILY ADDRESS PORT WAITS LENGTH…  sends an IP packet of each length with a UDP datagram to the port
+ *   teach ID FAMILY ADDRESS LENGTH                sends such an echo, and waits until it has left, but not for its answer
  *   device ID ADDRESS                             answers the MTU of the interface that leads there
  * A message is a line: a marker, and zeros up to its length. MINE and THEIRS are the markers of the two sides; they travel on
  * standard input, so that no process list shows them. Every wait is bounded, in seconds.
@@ -67,6 +68,18 @@ echoes() {
   done
   echo "echoed $id $sent $answered"
 }
+asleep() { # PID NAME
+  tries=0
+  while [ "$tries" -lt 2000 ] && read -r _ name state _ < "/proc/$1/stat"; do
+    case $name$state in *"$2"*S) break ;; esac
+    tries=$((tries + 1))
+  done
+} 2> /dev/null
+teach() {
+  ping "-$2" -q -c 1 -W 1 -s "$4" "$3" > /dev/null 2>&1 &
+  asleep $! ping
+  echo "taught $1"
+}
 unreachable() { # FAMILY
   if [ "$1" = 6 ]; then sed -n 's/^Icmp6InDestUnreachs[^0-9]*//p' /proc/net/snmp6
   else sed -n 's/^Icmp: [0-9]* [0-9]* [0-9]* \\([0-9]*\\) .*/\\1/p' /proc/net/snmp; fi
@@ -77,11 +90,7 @@ datagrams() {
   command -v traceroute > /dev/null || { echo "flung $id 0 0 the image has no traceroute"; return; }
   for length; do
     traceroute "-$family" -n -f 64 -m 64 -q 1 -w 1 -p "$port" "$address" "$length" > /dev/null 2>&1 &
-    tries=0
-    while [ "$tries" -lt 2000 ] && read -r _ name state _ < "/proc/$!/stat"; do
-      case $name$state in *traceroute*S) break ;; esac
-      tries=$((tries + 1))
-    done 2> /dev/null
+    asleep $! traceroute
     sent=$((sent + 1)) pids="$pids $!"
   done
   while [ "$waits" -gt 0 ] && [ "$(unreachable "$family")" = "$before" ]; do sleep 0.01; waits=$((waits - 1)); done
@@ -119,6 +128,7 @@ while read -r verb rest; do
       ;;
     talk) talk "$@" & ;;
     echo) echoes "$@" & ;;
+    teach) teach "$@" & ;;
     datagrams) datagrams "$@" & ;;
     device) device "$@" & ;;
   esac

@@ -36,7 +36,7 @@ limit=$((free / 2 < 1048576 ? free / 2 : 1048576))
 read -r now 2> /dev/null < "/sys/class/net/$interface/statistics/tx_packets"
 passed=$((\${EPOCHREALTIME//[!0-9]/} - at))
 rate=$(((\${now:-0} - packets) * 1000000 / (passed > 0 ? passed : 1)))
-[ "$rate" -gt 2000 ] && busy=yes
+[ "$rate" -gt 1000 ] && busy=yes
 mode='--immediate-mode -B 16384'
 [ "$busy" = yes ] && mode='-B 65536'
 echo "mode $busy $rate"

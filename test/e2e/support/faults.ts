@@ -33,8 +33,9 @@ export async function withNft(
   hook: string,
   rules: string,
   sets = '',
+  type: 'filter' | 'nat' | 'route' = 'filter',
 ): Promise<Undo> {
-  const text = `table ${table} {\n ${sets}\n chain rules {\n type filter hook ${hook};\n ${rules}\n }\n}\n`;
+  const text = `table ${table} {\n ${sets}\n chain rules {\n type ${type} hook ${hook};\n ${rules}\n }\n}\n`;
   await lab.onNode(node, 'printf "%s" "$1" | nft -f -', text);
   return () => lab.onNode(node, 'nft delete table $1', table);
 }
