@@ -59,7 +59,9 @@ export function startOf(work: (serving: () => void) => Promise<void>): Start {
     serves = resolve;
   });
   const ready = work(serves);
-  return { serving: Promise.race([called, ready]), ready };
+  const serving = Promise.race([called, ready]);
+  serving.catch(() => undefined); // who waits for `ready` alone receives the error there
+  return { serving, ready };
 }
 
 /** The engine makes a lab's cluster. Nothing above it asks which one it is. */
