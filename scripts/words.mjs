@@ -39,7 +39,13 @@ const files = execFileSync('git', ['ls-files', 'src', 'test', 'bench', 'scripts'
 })
   .trim()
   .split('\n')
-  .filter((file) => /\.(ts|mjs|md)$/.test(file) && file !== 'scripts/words.mjs' && !file.endsWith('words.test.ts') && file !== 'CHANGELOG.md');
+  .filter(
+    (file) =>
+      /\.(ts|mjs|md)$/.test(file) &&
+      file !== 'scripts/words.mjs' &&
+      !file.endsWith('words.test.ts') &&
+      file !== 'CHANGELOG.md',
+  );
 
 const only = process.argv.slice(2);
 let found = 0;
@@ -47,7 +53,8 @@ for (const file of files) {
   if (only.length > 0 && !only.some((prefix) => file.startsWith(prefix))) continue;
   const text = readFileSync(file, 'utf8');
   const pieces = file.endsWith('.md') ? proseOf(text) : codeTexts(text, file);
-  for (const { offset, words, isComment } of pieces) for (const problem of problemsIn(words, isComment)) report(file, text, offset + problem.at, problem);
+  for (const { offset, words, isComment } of pieces)
+    for (const problem of problemsIn(words, isComment)) report(file, text, offset + problem.at, problem);
 }
 process.exitCode = found > 0 ? 1 : 0;
 if (found > 0) process.stderr.write(`${found} places\n`);
@@ -63,13 +70,15 @@ function* problemsIn(words, isComment) {
   for (const [pattern, instead] of BANNED) {
     for (const match of words.matchAll(new RegExp(pattern.source, `${pattern.flags}g`))) {
       const around = words.slice(Math.max(0, match.index - 40), match.index + 60);
-      if (!ALLOWED.some((allowed) => allowed.test(around))) yield { at: match.index, said: match[0], remedy: `write: ${instead}` };
+      if (!ALLOWED.some((allowed) => allowed.test(around)))
+        yield { at: match.index, said: match[0], remedy: `write: ${instead}` };
     }
   }
   if (!isComment) return;
   const opening = words.replace(/^[/*\s]+/, '');
   const match = OPENINGS.map((pattern) => pattern.exec(opening)).find(Boolean);
-  if (match) yield { at: words.indexOf(match[0]), said: `${opening.slice(0, 40)}…`, remedy: 'open with the subject or a verb' };
+  if (match)
+    yield { at: words.indexOf(match[0]), said: `${opening.slice(0, 40)}…`, remedy: 'open with the subject or a verb' };
 }
 
 /** Returns a Markdown file's text outside fenced blocks, which hold commands and what they print. */
@@ -79,7 +88,8 @@ function proseOf(text) {
   const pieces = [];
   for (const line of text.split('\n')) {
     if (/^\s*(```|~~~)/.test(line)) isFenced = !isFenced;
-    else if (!isFenced) pieces.push({ offset, words: line.replace(/`[^`]*`/g, (code) => ' '.repeat(code.length)), isComment: false });
+    else if (!isFenced)
+      pieces.push({ offset, words: line.replace(/`[^`]*`/g, (code) => ' '.repeat(code.length)), isComment: false });
     offset += line.length + 1;
   }
   return pieces;
@@ -95,7 +105,11 @@ function codeTexts(text, file) {
   const base = spanBase(module, text);
   walk(module, (node) => {
     if (node.type === 'StringLiteral' || node.type === 'TemplateElement') {
-      literals.push({ from: node.span.start - base, to: node.span.end - base, words: node.value ?? node.cooked ?? node.raw });
+      literals.push({
+        from: node.span.start - base,
+        to: node.span.end - base,
+        words: node.value ?? node.cooked ?? node.raw,
+      });
     }
   });
   const inLiteral = new Set();

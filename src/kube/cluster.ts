@@ -5,20 +5,10 @@ import { ApiError, Connection } from './connection.ts';
 import { Discovery, UnknownKind } from './discovery.ts';
 import { openExec } from './exec.ts';
 import { LAST_APPLIED, lastApplied } from './last-applied.ts';
+import type { AppliedObject, ObjectReference } from './object.ts';
 import type { KubeObject, Node, Pod } from './objects.ts';
 import { isTransient } from './transient.ts';
 import { waitUntil } from './until.ts';
-
-/** An object by its kind and name; cluster-wide kinds have no namespace. */
-export interface ObjectReference {
-  apiVersion: string;
-  kind: string;
-  metadata: { name: string; namespace?: string };
-}
-
-export interface AppliedObject extends ObjectReference {
-  [field: string]: unknown;
-}
 
 /** Asks the server to refuse unknown fields rather than to drop them. */
 const STRICT = { fieldValidation: 'Strict' };

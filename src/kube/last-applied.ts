@@ -1,4 +1,4 @@
-import type { AppliedObject } from './cluster.ts';
+import type { AppliedObject } from './object.ts';
 
 /** The annotation by which kubectl knows what it applied: with it, `kubectl apply` of the same file finds nothing to change. */
 export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';

@@ -34,3 +34,15 @@ export interface KubeObject<Spec = Record<string, unknown>, Status = Record<stri
   status?: Status;
   [field: string]: unknown;
 }
+
+/** An object by its kind and name; cluster-wide kinds have no namespace. */
+export interface ObjectReference {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string };
+}
+
+/** An object that is applied: its fields are the API server's to judge. */
+export interface AppliedObject extends ObjectReference {
+  [field: string]: unknown;
+}

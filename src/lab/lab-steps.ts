@@ -1,7 +1,7 @@
 import { conditionsOf } from './lab-check.ts';
 import type { Part } from './lab-scan.ts';
-import type { Block, Step } from './lab-text.ts';
 import { collect, type Place, type Problem } from './problem.ts';
+import type { Block, Step } from './step.ts';
 import { didYouMean } from './suggest.ts';
 
 /** A step as its parts stand in the file. */

@@ -1,11 +1,9 @@
 import { frontMatter } from './front-matter.ts';
 import { readInputFile } from './input-file.ts';
-import type { Condition } from './lab-check.ts';
 import { type Part, scan } from './lab-scan.ts';
 import { type StepDraft, stepsOf } from './lab-steps.ts';
 import { collect, inputFailure, type Place, type Problem } from './problem.ts';
-
-export type { Condition } from './lab-check.ts';
+import type { Block, Step } from './step.ts';
 
 /** What a lab's Markdown says below its front matter. */
 export interface LabText {
@@ -13,34 +11,6 @@ export interface LabText {
   /** Prose and pictures before the first step. */
   introduction: Block[];
   steps: Step[];
-}
-
-/** One stop of a lab: what is read, what is typed, how it is known that it happened. */
-export interface Step {
-  title: string;
-  /** From the title, unique in the lab: `turn-on-encryption`. */
-  name: string;
-  place: Place;
-  /** In their order: what a person reads. */
-  blocks: Block[];
-  /** All must hold. Empty where there is nothing to check. */
-  check: Condition[];
-  hints: Hint[];
-  /** A script that takes the step back. */
-  undo?: string;
-}
-
-export type Block =
-  | { kind: 'prose'; markdown: string; place: Place }
-  /** `background`: keeps running in a second terminal while the later blocks of the step run. */
-  | { kind: 'commands'; script: string; background: boolean; place: Place }
-  /** An example of what the commands before it print. */
-  | { kind: 'output'; text: string; place: Place }
-  | { kind: 'picture'; text: string; place: Place };
-
-export interface Hint {
-  title: string;
-  markdown: string;
 }
 
 /** Reads the text of a lab's file. Throws a usage failure with every mistake's place and remedy. */

@@ -1,5 +1,6 @@
 import { Failure, labFailure, usageFailure } from '../errors.ts';
-import type { AppliedObject, Cluster } from '../kube/cluster.ts';
+import type { Cluster } from '../kube/cluster.ts';
+import type { AppliedObject } from '../kube/object.ts';
 import type { DaemonSet, Deployment, KubeObject, Node, Pod } from '../kube/objects.ts';
 import { oneLine, TroubleWatch, troubleFailure } from '../kube/pod-trouble.ts';
 import { type Manifest, placeOfField } from '../lab/manifests.ts';

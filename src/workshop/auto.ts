@@ -1,7 +1,8 @@
 import { engineOf } from '../engine/engines.ts';
 import { usageFailure } from '../errors.ts';
 import type { LabDefinition } from '../lab/lab-definition.ts';
-import type { LabText, Step } from '../lab/lab-text.ts';
+import type { LabText } from '../lab/lab-text.ts';
+import type { Step } from '../lab/step.ts';
 import { destroy } from '../operations/destroy.ts';
 import { readLabState } from '../state/lab-state.ts';
 import { type Checked, checkStep } from './check.ts';

@@ -1,5 +1,5 @@
 import { type Condition, patternOf } from '../lab/lab-check.ts';
-import type { Step } from '../lab/lab-text.ts';
+import type { Step } from '../lab/step.ts';
 import { startJob, within } from './job.ts';
 import { unlessAborted } from './run.ts';
 import type { Session } from './session.ts';

@@ -1,6 +1,6 @@
 import { labFailure } from '../errors.ts';
-import type { Block, Step } from '../lab/lab-text.ts';
 import { showPlace } from '../lab/problem.ts';
+import type { Block, Step } from '../lab/step.ts';
 import { MarkFilter, markedScript } from './commands.ts';
 import { type Job, startJob, within } from './job.ts';
 import type { Session } from './session.ts';

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { INTERRUPTED_NOTE } from '../errors.ts';
-import type { Block, LabText, Step } from '../lab/lab-text.ts';
+import type { LabText } from '../lab/lab-text.ts';
+import type { Block, Step } from '../lab/step.ts';
 import type { StepResult } from './auto.ts';
 import { describeCondition } from './check.ts';
 import type { BlockRun } from './run.ts';

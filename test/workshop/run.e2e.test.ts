@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Step } from '../../src/lab/lab-text.ts';
+import type { Step } from '../../src/lab/step.ts';
 import { processIdentity } from '../../src/process/identity.ts';
 import { checkStep } from '../../src/workshop/check.ts';
 import { type BlockRun, runStep, undoStep } from '../../src/workshop/run.ts';

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import type { LabDefinition } from '../../src/lab/lab-definition.ts';
-import { type LabText, parseLabText, type Step } from '../../src/lab/lab-text.ts';
+import { type LabText, parseLabText } from '../../src/lab/lab-text.ts';
+import type { Step } from '../../src/lab/step.ts';
 
 /** Steps in Markdown, as the text of a lab. */
 export function labText(steps: string): LabText {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { Failure, labFailure, messageOf, usageFailure } from '../../errors.ts';
-import type { AppliedObject } from '../../kube/cluster.ts';
+import type { AppliedObject } from '../../kube/object.ts';
 import { makePrivateFolder, writeWhole } from '../../state/whole-file.ts';
 
 /** The version that the labs are written for (their front matter says the same). */

@@ -1,4 +1,4 @@
-import type { AppliedObject } from '../../kube/cluster.ts';
+import type { AppliedObject } from '../../kube/object.ts';
 import type { SelectorRequirement } from '../../kube/selectors.ts';
 
 /** On the namespace: the lab that it is of, among all that were ever made. */

@@ -1,4 +1,4 @@
-import type { Step } from '../../lab/lab-text.ts';
+import type { Step } from '../../lab/step.ts';
 import type { CheckedCondition } from './state.ts';
 import { inlineSpans } from './text/inline.ts';
 import { cut, type Row, row, span } from './text/row.ts';

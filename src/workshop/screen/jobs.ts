@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import { Failure } from '../../errors.ts';
-import type { Block, Step } from '../../lab/lab-text.ts';
+import type { Block, Step } from '../../lab/step.ts';
 import type { Effect, Event } from './state.ts';
 import type { RunListener, Tools } from './tools.ts';
 

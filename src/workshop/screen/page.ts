@@ -1,4 +1,4 @@
-import type { Block, Step } from '../../lab/lab-text.ts';
+import type { Block, Step } from '../../lab/step.ts';
 import { checkRows } from './check-rows.ts';
 import { lastPage, nextCommands, type Part, type State, stepOf } from './state.ts';
 import { markdownRows } from './text/markdown.ts';

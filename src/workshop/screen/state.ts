@@ -1,4 +1,6 @@
-import type { Block, Condition, LabText, Step } from '../../lab/lab-text.ts';
+import type { Condition } from '../../lab/lab-check.ts';
+import type { LabText } from '../../lab/lab-text.ts';
+import type { Block, Step } from '../../lab/step.ts';
 import type { WatchedPacket } from '../../operations/capture.ts';
 
 /** Everything that the screen shows is in here, and nothing that it does: see `Effect`. */

@@ -1,4 +1,4 @@
-import type { Block, Step } from '../../lab/lab-text.ts';
+import type { Block, Step } from '../../lab/step.ts';
 import type { CheckedCondition, EncryptionState, WirePacket } from './state.ts';
 
 /** What the screen has done outside: the runner of steps, and the lab itself. All that waits ends when `signal` says stop. */

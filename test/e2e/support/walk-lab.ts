@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { messageOf } from '../../../src/errors.ts';
 import { findLab, type LabDefinition } from '../../../src/lab/lab-definition.ts';
-import { type LabText, readLabText, type Step } from '../../../src/lab/lab-text.ts';
+import { type LabText, readLabText } from '../../../src/lab/lab-text.ts';
+import type { Step } from '../../../src/lab/step.ts';
 import { type Checked, checkStep } from '../../../src/workshop/check.ts';
 import { type BlockRun, runStep, undoStep } from '../../../src/workshop/run.ts';
 import { openSession, type Session } from '../../../src/workshop/session.ts';

@@ -1,5 +1,6 @@
 import { messageOf } from '../../../errors.ts';
-import type { AppliedObject, Cluster } from '../../../kube/cluster.ts';
+import type { Cluster } from '../../../kube/cluster.ts';
+import type { AppliedObject } from '../../../kube/object.ts';
 import type { KubeObject } from '../../../kube/objects.ts';
 import type { Check } from '../../../machine/check.ts';
 import { DEFAULT_IMAGES, daemonSetsOf, namespaceOf } from '../workloads.ts';
