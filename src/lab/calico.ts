@@ -7,7 +7,7 @@ import type { Manifest } from './manifests.ts';
 import { inputFailure, type Problem, showPlace } from './problem.ts';
 import { check, ignored, problemAt } from './schema.ts';
 
-/** What Calico's resources say, as far as wglab knows it. */
+/** Calico's resources, as far as wglab knows them. */
 export interface CalicoConfig {
   pools: IpPool[];
   installation: InstallationSpec;

@@ -20,7 +20,7 @@ import { readInputFile } from './input-file.ts';
 import { tooDeep } from './nesting.ts';
 import { inputFailure, type Place, type Problem } from './problem.ts';
 
-/** Where in a document: map keys and list indexes, from the top. */
+/** A place in a document: map keys and list indexes, from the top. */
 export type Path = readonly (string | number)[];
 
 /** One YAML document: what it says, and where it says it. */
@@ -99,7 +99,7 @@ function plainValue(document: Document, place: Place): unknown {
     const deep = tooDeep([value], (node) => (typeof node === 'object' && node !== null ? Object.values(node) : []));
     if (deep === undefined) return value;
   } catch (error) {
-    // That more aliases were followed than the limit above.
+    // More aliases were followed than the limit above allows.
     if (!(error instanceof ReferenceError)) throw error;
   }
   throw inputFailure([{ place, message: 'the aliases (*name) in this file stand for too much' }]);
@@ -134,7 +134,7 @@ function saysNothing(document: Document): boolean {
   return document.contents === null || (isScalar(document.contents) && document.contents.value === null);
 }
 
-/** What no reader of these files may overlook, whatever the file is about. */
+/** Finds mistakes that no reader of these files may overlook, in any kind of file. */
 function problemsOf(document: Document, placeAt: (offset: number) => Place): Problem[] {
   const problems: Problem[] = [...document.errors, ...document.warnings].map((error) => ({
     place: placeAt(error.pos[0]),
@@ -203,7 +203,7 @@ function isMergeable(value: unknown, document: Document): boolean {
   );
 }
 
-/** What kubectl, kind and containerlab take for a boolean or for another number than YAML 1.2 does: their parsers speak YAML 1.1. */
+/** Finds values that kubectl, kind and containerlab read as a boolean or as another number than YAML 1.2 does: their parsers follow YAML 1.1. */
 const READ_DIFFERENTLY = /^(y|yes|n|no|on|off|[-+]?0[0-9_]+|[-+]?[1-9][0-9]*_[0-9_]*|[-+]?0b[01_]+)$/i;
 
 function reportScalar(scalar: Scalar, report: (node: unknown, message: string) => void): void {

@@ -1,6 +1,6 @@
 /**
- * The fields of a FelixConfiguration's spec in Calico 3.32 (api/pkg/apis/projectcalico/v3/felixconfig.go) beside those
- * for WireGuard, which calico.ts knows one by one: so that a misspelt field is told from one that says nothing to wglab.
+ * The fields of a FelixConfiguration's spec in Calico 3.32 (api/pkg/apis/projectcalico/v3/felixconfig.go) other than those
+ * for WireGuard, which calico.ts knows one by one: so that a misspelled field can be distinguished from one that wglab does not use.
  */
 export const FELIX_FIELDS = `
   allowIPIPPacketsFromWorkloads allowVXLANPacketsFromWorkloads awsSrcDstCheck bpfAttachType bpfCTLBLogFilter

@@ -10,7 +10,7 @@ export function imagesOfManifests(manifests: readonly Manifest[]): string[] {
   return [...new Set(manifests.flatMap(({ object }) => imagesIn(object.spec)))];
 }
 
-/** Of every container in it, however deep its pod template is. */
+/** Returns the images of all containers in an object, however deep its pod template is. */
 function imagesIn(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(imagesIn);
   if (typeof value !== 'object' || value === null) return [];

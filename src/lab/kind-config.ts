@@ -5,7 +5,7 @@ import { NODE_SUBNET } from './node-subnet.ts';
 import { inputFailure, type Problem, showPlace } from './problem.ts';
 import { check, ignored, problemAt } from './schema.ts';
 
-/** What a kind configuration says of the cluster, with kind's own defaults for what it leaves out. */
+/** The cluster that a kind configuration describes, with kind's own defaults for what it leaves out. */
 export interface ClusterConfig {
   file: string;
   /** As kind names and orders them. */
@@ -25,7 +25,7 @@ interface ClusterNode {
   image?: string;
 }
 
-/** What a kind configuration (v1alpha4) says, for the cluster of that name. Throws a usage failure with places. */
+/** Reads a kind configuration (v1alpha4), for the cluster of that name. Throws a usage failure with places. */
 export function clusterConfigOf(document: SourceDocument, cluster: string): ClusterConfig {
   const { nodes = [{}], networking = {} } = check(document, clusterSchema);
   const ipFamily = networking.ipFamily ?? 'ipv4';

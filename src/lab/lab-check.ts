@@ -4,7 +4,7 @@ import { onlyDocument, parseDocuments } from './document.ts';
 import { inputFailure, type Place } from './problem.ts';
 import { check } from './schema.ts';
 
-/** Something that must hold after a step: what is run to know it, and what is told the learner where it does not hold. */
+/** A condition that must hold after a step: the command that finds out, and the text for the learner if it does not hold. */
 export interface Condition {
   /** A shell command. */
   run: string;

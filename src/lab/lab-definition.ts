@@ -10,7 +10,7 @@ import { packageRoot } from './package-root.ts';
 import { check } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 
-/** What the front matter of a lab's Markdown file says; paths are absolute. */
+/** The front matter of a lab's Markdown file; paths are absolute. */
 export interface LabDefinition {
   /** The file's name without `.md`. */
   name: string;
@@ -60,7 +60,7 @@ export async function readLabDefinition(file: string): Promise<LabDefinition> {
   return lab;
 }
 
-/** `readLabDefinition` for front matter that is already read; the files that it names are looked for beside `document.file`. */
+/** `readLabDefinition` for front matter that is already read; the files that it names are relative to `document.file`. */
 export function labDefinitionOf(document: SourceDocument): LabDefinition {
   const { cni, topology, workloads, ...rest } = check(document, frontMatterSchema);
   const beside = (path: string) => resolve(dirname(document.file), path);

@@ -100,7 +100,7 @@ export function scan(lines: readonly string[], first: number, file: string, prob
   return { parts, open };
 }
 
-/** Where a fenced block ends; the next block's beginning ends it too, so that one missing line hides no other mistake. */
+/** Returns the end of a fenced block. The next block's beginning ends it too, so that one missing line hides no other mistake. */
 function endOfFence(
   lines: readonly string[],
   start: number,

@@ -63,7 +63,7 @@ function stepOf({ heading, parts }: StepDraft, problems: Problem[]): Step {
   };
 }
 
-/** What stands below one heading, by its kinds. */
+/** The parts below one heading, by kind. */
 interface Section {
   blocks: Block[];
   commands: Extract<Block, { kind: 'commands' }>[];
@@ -122,7 +122,7 @@ function section(parts: readonly Part[], problems: Problem[]): Section {
   return found;
 }
 
-/** What the words after a fence make of the block. */
+/** Returns the kind of block that the words after a fence ask for. */
 const KINDS = {
   sh: 'commands',
   'sh background': 'background',
@@ -139,7 +139,7 @@ const KINDS = {
 
 type FenceKind = (typeof KINDS)[keyof typeof KINDS];
 
-/** What people write for `sh`, which no likeness of letters would tell. */
+/** Words that people write for `sh` and that do not resemble it. */
 const SHELLS = ['bash', 'shell', 'console', 'zsh', 'shell-session', 'shellsession'];
 
 function fenceKind({ words, place }: Fence, problems: Problem[]): FenceKind | undefined {

@@ -5,7 +5,7 @@ import { type StepDraft, stepsOf } from './lab-steps.ts';
 import { collect, inputFailure, type Place, type Problem } from './problem.ts';
 import type { Block, Step } from './step.ts';
 
-/** What a lab's Markdown says below its front matter. */
+/** A lab's Markdown below its front matter. */
 export interface LabText {
   title: string;
   /** Prose and pictures before the first step. */
@@ -74,7 +74,7 @@ function titleOf(titles: Drafts['title'], top: Place, problems: Problem[]): stri
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
 
-/** What is shown in a terminal must not be able to steer it. */
+/** Finds control characters: text for a terminal must not be able to steer it. */
 function controlCharacters(lines: readonly string[], file: string): Problem[] {
   return lines.flatMap((line, i) => {
     const found = CONTROL.exec(line);

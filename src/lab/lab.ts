@@ -13,12 +13,12 @@ export interface Lab {
   topology: Topology;
   cluster: ClusterConfig;
   calico: CalicoConfig;
-  /** What installs and sets up the CNI. */
+  /** Manifests that install and set up the CNI. */
   cniManifests: Manifest[];
   workloads: Manifest[];
 }
 
-/** What a person may want other than the lab's own files say. */
+/** Changes that a user may ask for to what the lab's own files say. */
 export interface LabOverrides {
   /** The path of another containerlab topology. */
   topology?: string;

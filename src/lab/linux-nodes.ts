@@ -5,7 +5,7 @@ import { problemAt, showPath } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 import { definitionsOf, inherited, kindOf, type LinkDefinition, type TopologyBody } from './topology-schema.ts';
 
-/** A node of kind `linux`: a plain host beside the cluster. */
+/** A node of kind `linux`: a plain host next to the cluster. */
 export interface LinuxNode {
   name: string;
   /** The embedded engine's nodes have this machine's own tools instead. */
@@ -31,7 +31,7 @@ interface LinkEnd {
 export interface LinuxPart {
   linux: LinuxNode[];
   links: Link[];
-  /** What the embedded engine cannot make of it, where containerlab can. */
+  /** Parts that the embedded engine cannot make, and containerlab can. */
   notEmbedded: Problem[];
 }
 
@@ -167,7 +167,7 @@ function linkOf(document: SourceDocument, topology: TopologyBody, at: LinkPlace)
   return a && b ? [{ ends: [a, b], mtu: link.mtu ?? LINK_MTU }] : [];
 }
 
-/** What containerlab takes for nodes though the topology has none of that name. */
+/** Names that containerlab accepts as nodes although the topology has none of that name. */
 const PLACES_OUTSIDE = ['host', 'mgmt-net', 'macvlan'];
 
 function linkEnd(

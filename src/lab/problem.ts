@@ -12,14 +12,14 @@ export interface Place {
 export interface Problem {
   place: Place;
   message: string;
-  /** What to do about it, where that does not go without saying. */
+  /** The remedy, if it is not obvious. */
   remedy?: string;
 }
 
 /** Whoever has more to correct than this should begin at the top. */
 const MOST = 20;
 
-/** What is wrong in input files, told as one failure; the problems themselves are kept for whoever reads several parts of a file. */
+/** All problems in input files as one failure. The problems themselves are kept for code that reads several parts of a file. */
 export class InputFailure extends Failure {
   readonly problems: readonly Problem[];
 
@@ -49,7 +49,7 @@ export function inputFailure(problems: readonly Problem[], cause?: unknown): Inp
   });
 }
 
-/** What `read` gives, or undefined where it finds something wrong, which is put to the `problems`. */
+/** Returns the result of `read`, or undefined if it finds problems, which are added to `problems`. */
 export function collect<T>(problems: Problem[], read: () => T): T | undefined {
   try {
     return read();

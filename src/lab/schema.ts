@@ -102,7 +102,7 @@ function typeName(expected: string): string {
   return names[expected] ?? expected;
 }
 
-/** What a value is, in words, or the value itself where it is short. */
+/** Describes a value in words, or returns the value itself if it is short. */
 function nameOf(value: unknown): string {
   if (value === null || value === undefined) return 'empty';
   if (Array.isArray(value)) return 'a list';

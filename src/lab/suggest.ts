@@ -19,7 +19,7 @@ function suggest(word: string, known: Iterable<string>): string | undefined {
   return best;
 }
 
-/** How many letters must be added, taken away, replaced, or swapped with their neighbour, to turn `a` into `b`. */
+/** Returns how many letters must be added, removed, replaced, or swapped with their neighbour, to turn `a` into `b`. */
 function editDistance(a: string, b: string): number {
   // Words of very different length are far apart, and hostile input may be very long.
   if (Math.abs(a.length - b.length) > 8) return Number.POSITIVE_INFINITY;

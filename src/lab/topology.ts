@@ -6,7 +6,7 @@ import { inputFailure, type Place, type Problem } from './problem.ts';
 import { check, problemAt, showPath } from './schema.ts';
 import { inherited, kindOf, type TopologyBody, topologySchema } from './topology-schema.ts';
 
-/** A containerlab topology of one kind cluster, and of plain hosts beside it. */
+/** A containerlab topology of one kind cluster, and of plain hosts next to it. */
 export interface Topology extends LinuxPart {
   file: string;
   /** The lab's name in containerlab. */
@@ -16,7 +16,7 @@ export interface Topology extends LinuxPart {
   image?: string;
   /** The absolute path of the cluster's kind configuration. */
   kindConfig: string;
-  /** Where the topology says so. */
+  /** Set if the topology says so. */
   kindConfigPlace: Place;
 }
 
@@ -31,7 +31,7 @@ export async function readTopology(file: string): Promise<Topology> {
   return topology;
 }
 
-/** `readTopology` for a document that is already read; `startup-config` is looked for beside `document.file`. */
+/** `readTopology` for a document that is already read; `startup-config` is relative to `document.file`. */
 export function topologyOf(document: SourceDocument): Topology {
   const { name, topology } = check(document, topologySchema);
   const problems: Problem[] = [];

@@ -9,18 +9,18 @@ export interface Check {
   needed: string;
   /** The exact command, or words where there is none. Only where something is wrong. */
   remedy?: string;
-  /** What `doctor --fix` does about it. */
+  /** The fix that `doctor --fix` applies. */
   fix?: Fix;
 }
 
 /** Debian's and Ubuntu's packages to install, or commands that want root, without `sudo`, and in words what they do. */
 export type Fix = { packages: string[] } | { commands: string[][]; says?: string };
 
-/** What an engine can do on this machine. */
+/** Whether an engine can run on this machine, and why not. */
 export interface EngineReport {
   engine: EngineName;
   ok: boolean;
-  /** Who would do WireGuard's work here; null where nobody can, and where the nodes are elsewhere. */
+  /** The implementation of WireGuard that a lab would use here; null if there is none, or if the nodes are elsewhere. */
   dataplane: 'kernel' | 'userspace' | null;
   checks: Check[];
   /** In one line, instead of checks, what a look by the way has found. */

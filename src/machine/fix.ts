@@ -38,7 +38,7 @@ function lackingSudo(): string | undefined {
   return process.getuid?.() === 0 || findTool('sudo') !== undefined ? undefined : 'you are not root, and sudo';
 }
 
-/** A fresh machine may not know its packages yet: then apt-get is told to fetch their list, and tried once more. */
+/** A fresh machine may not know its packages yet: then apt-get fetches their list, and is tried once more. */
 async function applyFix(fix: Fix, announce: Announce): Promise<boolean> {
   const says = 'says' in fix ? fix.says : undefined;
   if (await runAll(commandsOf(fix), (command) => announce(command, says))) return true;

@@ -17,14 +17,14 @@ const OLDEST_NODE = [20, 19] as const;
 /** The oldest kubectl that the labs' commands are tried with. */
 const OLDEST_KUBECTL = [1, 30] as const;
 
-/** Of disk, below which a lab cannot keep even its kubeconfig for sure, and below which its evidence soon fills it. */
+/** Free disk space in bytes: below the first figure a lab may not be able to keep its kubeconfig, below the second its evidence soon fills the disk. */
 const LEAST_DISK = 16 * MIB;
 const ENOUGH_DISK = 200 * MIB;
 
 /** A standing lab of three nodes takes less than 150 MB, and a `verify` about as much while it runs. */
 const ENOUGH_MEMORY = 300 * MIB;
 
-/** What any engine needs of the machine, and kubectl, which the labs' steps use. */
+/** Checks what any engine needs of the machine, and kubectl, which the labs' steps use. */
 export async function machineChecks(): Promise<Check[]> {
   const [memory, kubectl] = await Promise.all([memoryCheck(), kubectlCheck()]);
   return [systemCheck(), nodeCheck(process.versions.node), ...stateChecks(), memory, kubectl];

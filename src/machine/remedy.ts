@@ -7,7 +7,7 @@ export function commandsOf(fix: Fix): string[][] {
   return commands.map(asRoot);
 }
 
-/** What a person types to put a fix into effect; words where the machine has no apt-get. */
+/** Returns the command that applies a fix, or a sentence if the machine has no apt-get. */
 export function remedyOf(fix: Fix): string {
   if ('packages' in fix && findTool('apt-get') === undefined) {
     return `install what Debian and Ubuntu call ${fix.packages.join(', ')} with this machine's package manager`;

@@ -27,7 +27,7 @@ export function isStatic(file: string): boolean {
   }
 }
 
-/** Where the program headers are: elf(5), Ehdr. */
+/** The offset of the program headers: elf(5), Ehdr. */
 function programHeaders(header: Buffer): { offset: number; size: number; count: number } {
   const half = (at: number) => (isBigEndian(header) ? header.readUInt16BE(at) : header.readUInt16LE(at));
   if (header[4] !== ELFCLASS64) return { offset: word(header, 28, header), size: half(42), count: half(44) };

@@ -7,7 +7,7 @@ export interface Tool {
   package: string;
 }
 
-/** What the embedded engine runs, in any case. wireguard-go is not here: not every machine needs it. */
+/** The tools that the embedded engine always runs. wireguard-go is not here: not every machine needs it. */
 export const EMBEDDED_TOOLS: readonly Tool[] = [
   { name: 'ip', package: 'iproute2' },
   { name: 'bridge', package: 'iproute2' },
@@ -28,7 +28,7 @@ export const EMBEDDED_TOOLS: readonly Tool[] = [
   { name: 'chroot', package: 'coreutils' },
 ];
 
-/** Labs stand without it, but then their nodes have no firewall rules to look at. */
+/** Labs run without it, but then their nodes have no firewall rules to look at. */
 export const IPTABLES: Tool = { name: 'iptables-save', package: 'iptables' };
 
 export const WIREGUARD_GO: Tool = { name: 'wireguard-go', package: 'wireguard-go' };
@@ -36,7 +36,7 @@ export const WIREGUARD_GO: Tool = { name: 'wireguard-go', package: 'wireguard-go
 const SYSTEM_FOLDERS = ['/usr/local', '/usr', ''];
 
 /**
- * PATH with the sbin folder beside each of the system's bin folders that is in it: Debian keeps `bridge` and `chroot` there, and
+ * Returns PATH with the sbin folder next to each of the system's bin folders that is in it: Debian keeps `bridge` and `chroot` there, and
  * leaves it out of the PATH of ordinary users, who may well run them in namespaces of their own.
  */
 export function systemPath(path = process.env.PATH ?? ''): string {

@@ -11,14 +11,14 @@ import { FAULT_NAMES, type FaultName } from './faults/names.ts';
 import type { StandingLab } from './labs.ts';
 import { untilTunnelsCarry } from './tunnels-carry.ts';
 
-/** What there is, as a person may know it beforehand. */
+/** A fault as it may be described before it is made. */
 export function listFaults(): { fault: FaultName; symptom: string }[] {
   return FAULT_NAMES.map((fault) => ({ fault, symptom: FAULTS[fault].symptom }));
 }
 
 /**
  * Puts a fault into a lab whose encryption is in force; what takes it away again is remembered first. One that was put there before,
- * and was mended by hand or not, is healed first. Without a fault one is drawn, and a node too. Throws a usage failure for a lab that is not wglab's own, or where encryption is not in force.
+ * and was fixed by hand or not, is undone first. Without a fault one is drawn at random, and a node too. Throws a usage failure for a lab that is not wglab's own, or where encryption is not in force.
  */
 export async function breakLab(
   lab: StandingLab,
@@ -52,7 +52,7 @@ export async function breakLab(
   if (!device) throw labFailure(`${node} has no WireGuard device`, { remedy: 'wglab break --undo' });
   const put: PutFault = { fault: name, node, other, memory: await FAULTS[name].prepare(site, device) };
   signal.throwIfAborted();
-  // Remembered before it is done: whatever ends wglab in between, it can be healed.
+  // Remembered before it is made: however wglab ends in between, it can be undone.
   await rememberFaults(lab.paths.folder, [...before, put]);
   await FAULTS[name].put(site, put.memory);
   return put;
@@ -75,7 +75,7 @@ export async function healLab(
     await rememberFaults(folder, left);
   }
   const { enabled } = await encryption(cluster, lab.access.shell);
-  // Who has turned encryption off meanwhile wants it off.
+  // A user who has turned encryption off meanwhile wants it off.
   if (enabled) {
     const { nodes, interface: device } = await setEncryption(cluster, lab.access.shell, true, { update, signal });
     update('waiting for the tunnels to carry packets');
@@ -100,7 +100,7 @@ function siteOf(
   const named = (name: string) => {
     const found = nodes.find((one) => one.name === name);
     if (!found)
-      throw labFailure(`the cluster has no node ${name} any more`, { remedy: 'wglab destroy, and deploy anew' });
+      throw labFailure(`the cluster has no node ${name} any more`, { remedy: 'wglab destroy, and deploy again' });
     return found;
   };
   return { cluster, shell: lab.access.shell, node: named(node), other: named(other), interface: device, port };

@@ -64,10 +64,10 @@ export async function watchWire(
   signal.throwIfAborted();
 }
 
-/** How long captures may take to end when they are told to, in ms. */
+/** How long taps may take to stop once they are asked to, in ms. */
 const STOP_MS = 5_000;
 
-/** Gives every frame that leaves a node, or that passes the one node asked for, to `look`, until `signal` says stop; then it returns. */
+/** Passes every frame that leaves a node, or that passes the one node asked for, to `look`, until `signal` aborts; then it returns. */
 export async function captureFrames(
   lab: StandingLab,
   node: string | undefined,
@@ -131,7 +131,7 @@ async function plansFor(lab: StandingLab, only: string | undefined): Promise<Pla
       const address = status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '';
       const facts = await nodeFacts(lab.access.shell, node, address);
       if ('problem' in facts) throw labFailure(`${node}: ${facts.problem}`);
-      // Of all nodes each packet is wanted once: where it leaves.
+      // With all nodes, each packet is shown once: where it leaves.
       return { node, interface: facts.interface, direction: only === undefined ? 'out' : 'both' };
     }),
   );

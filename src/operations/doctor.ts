@@ -3,7 +3,7 @@ import { allEngines, engineOf } from '../engine/engines.ts';
 import type { Check, EngineReport } from '../machine/check.ts';
 import { type Announce, applyFixes } from '../machine/fix.ts';
 
-/** What `doctor -o json` prints. */
+/** The report that `doctor -o json` prints. */
 export interface DoctorReport {
   /** Whether one engine at least can run, of those that were looked at closely. */
   ok: boolean;

@@ -82,7 +82,7 @@ interface LabKnowledge extends Pick<Knowledge, 'names' | 'keys'> {
   ciliumNodes: readonly KeyedNode[];
 }
 
-/** What the lab knows, and what the command line adds. */
+/** The lab's knowledge, and what the command line adds. */
 async function complete(
   { names, keys, ciliumNodes }: LabKnowledge,
   given: readonly KnownKey[],
@@ -104,7 +104,7 @@ async function fromFile(
     for await (const frames of capture) for (const frame of frames) chooser.look(frame);
   } catch (error) {
     if (error instanceof CaptureError) {
-      // What comes before the break is good; without any of it there is nothing to explain.
+      // Packets before the break are good; without any of them there is nothing to explain.
       if (!chooser.chosen)
         throw usageFailure(`${file}: ${error.message}`, {
           remedy: 'tcpdump -w, wglab capture -w and Wireshark write such files',
@@ -177,7 +177,7 @@ function explained(source: string, { frame, number, why }: Chosen, knowledge: Kn
 
 const NOTHING: LabKnowledge = { names: new Map(), keys: [], ciliumNodes: [] };
 
-/** What the lab knows of addresses and keys, for a file that may be of it. Nothing is no failure: the packet says enough. */
+/** Returns the lab's addresses and keys, for a file that may be from it. If there are none, the packet itself says enough. */
 async function knowledgeOf(name: string | undefined, { info }: ExplainListener): Promise<LabKnowledge> {
   if (name === undefined && (await listLabStates()).length !== 1) return NOTHING;
   try {

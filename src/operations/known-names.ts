@@ -29,7 +29,7 @@ export function nodesOf({ nodes, linux = [] }: LabState): string[] {
 /** How long a shell may wait for the names of pods. */
 const POD_NAMES_MS = 1_000;
 
-/** What `exec` takes: nodes, and pods as namespace/name. Without the pods where the lab does not answer. */
+/** Returns the names that `exec` accepts: nodes, and pods as namespace/name. Without the pods if the lab does not answer. */
 export async function targetNames(lab: string | undefined): Promise<string[]> {
   const { Cluster } = await import('../kube/cluster.ts');
   const pods = (await states(lab)).map(async ({ name }) => {

@@ -5,7 +5,7 @@ import { listLabs } from '../lab/lab-definition.ts';
 import type { EngineName } from '../state/engine-name.ts';
 import { type KnownLab, labPaths, listLabStates } from '../state/lab-state.ts';
 
-/** What `labs -o json` prints. */
+/** An entry of `labs -o json`. */
 export interface LabList {
   /** The labs that come with wglab. */
   labs: { name: string; title: string; minutes: number; engines: EngineName[]; file: string }[];

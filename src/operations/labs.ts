@@ -33,7 +33,7 @@ export async function standingLab(name: string | undefined): Promise<StandingLab
   if (!(await engine.isRunning(paths.folder))) {
     throw lackingFailure(`the lab "${state.name}" does not run any more`, {
       detail: await lastWords(paths.log),
-      remedy: `wglab deploy (it is made anew), or wglab destroy ${state.name}`,
+      remedy: `wglab deploy (it is made again), or wglab destroy ${state.name}`,
     });
   }
   return { state, paths, engine, access: engine.access(paths.folder, paths.kubeconfig) };
@@ -49,14 +49,16 @@ async function onlyLab(): Promise<LabState> {
   const labs = await listLabStates();
   const [first, second] = labs;
   if (first && second) {
-    throw usageFailure('more than one lab stands: say which', { remedy: await deployedLabs() });
+    throw usageFailure('more than one lab is running: name one', { remedy: await deployedLabs() });
   }
-  if (!first) throw usageFailure('no lab stands', { remedy: 'wglab deploy' });
+  if (!first) throw usageFailure('no lab is running', { remedy: 'wglab deploy' });
   if (!first.state) throw first.problem;
   return first.state;
 }
 
 async function deployedLabs(): Promise<string> {
   const names = (await listLabStates()).map(({ name }) => name);
-  return names.length > 0 ? `The labs that stand: ${names.join(', ')}.` : 'No lab stands: wglab deploy makes one.';
+  return names.length > 0
+    ? `The labs that are running: ${names.join(', ')}.`
+    : 'No lab is running: wglab deploy makes one.';
 }

@@ -18,7 +18,7 @@ export interface Finding {
 export async function lintLab(file: string): Promise<Finding[]> {
   const [text, definition] = await Promise.allSettled([readLabText(file), readLabDefinition(file)]);
   const failed = [text, definition].flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
-  // What the front matter names is worth reading only where the front matter is right.
+  // The files that the front matter names are worth reading only if it is right itself.
   if (definition.status === 'fulfilled')
     failed.push(
       ...(await readLab(file).then(

@@ -2,7 +2,7 @@ import { Failure } from '../errors.ts';
 import { finish, type NodeShell } from '../process/node-shell.ts';
 import type { LinuxNodeState } from '../state/lab-state.ts';
 
-/** A node beside the cluster as it is now. */
+/** A plain Linux node next to the cluster, as it is now. */
 export interface LinuxStatus {
   name: string;
   /** All but the loopback, with what a person has made there too. */
@@ -11,7 +11,7 @@ export interface LinuxStatus {
   problem?: string;
 }
 
-/** Asks the nodes beside the cluster for their interfaces and addresses. */
+/** Asks the nodes next to the cluster for their interfaces and addresses. */
 export function linuxStatus(shell: NodeShell, nodes: readonly LinuxNodeState[]): Promise<LinuxStatus[]> {
   return Promise.all(nodes.map(({ name }) => statusOf(shell, name)));
 }

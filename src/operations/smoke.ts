@@ -23,7 +23,7 @@ export interface SmokeListener extends Omit<Reporter, 'timed'> {
 
 type Worst = Phase['verdict'];
 
-/** What a frontend says in clear once a second: the plaintext phases wait for it, so that there are secrets to show. */
+/** Texts that a frontend sends in plaintext once a second: the plaintext phases wait for them, so that there are secrets to show. */
 const SECRETS = ['Authorization: Bearer'];
 
 /**
@@ -41,7 +41,7 @@ export async function smoke(
     });
   }
   if (wanted.evidence !== undefined) await checkEmptyFolder(wanted.evidence);
-  // A name of its own, so that a lab which stands already is in nobody's way.
+  // It has a name of its own, so that it does not collide with a lab that is running.
   const request = { ...wanted, name: wanted.name ?? `${(await findLab(wanted.lab)).name}-smoke` };
   const began = performance.now();
   const phases: Phase[] = [];
@@ -83,7 +83,7 @@ export async function smoke(
       async () => {
         const { state, changed } = await deploy(request, listener, signal);
         if (!changed)
-          throw new Failure(ExitCode.labFailed, `the lab "${state.name}" stands already`, {
+          throw new Failure(ExitCode.labFailed, `lab "${state.name}" is running already`, {
             remedy: 'wglab destroy, or smoke --name NAME',
           });
         name = state.name;

@@ -1,10 +1,10 @@
 import type { Reporter, Timed, TimedBy } from '../process/reporter.ts';
 
-/** How long one part of a deployment took. Parts of tools and cluster may lie beside each other. */
+/** How long one part of a deployment took. Parts of tools and cluster may overlap. */
 export interface Timing {
   step: string;
   seconds: number;
-  /** Whose time it is: that of a tool (containerlab, kind, docker, a download), of the cluster getting ready, or wglab's own. */
+  /** The owner of the time: a tool (containerlab, kind, docker, a download), the cluster that gets ready, or wglab itself. */
   of: 'wglab' | TimedBy;
 }
 
@@ -25,7 +25,7 @@ interface NamedSpan extends Span {
   of: TimedBy;
 }
 
-/** Keeps the times of a deployment: its steps as they are told, and within them what others take. */
+/** Keeps the times of a deployment: its steps as they are reported, and within them the time of others. */
 export class Stopwatch {
   readonly #clock: () => number;
   readonly #steps: { name: string; begin: number }[];
@@ -64,7 +64,7 @@ export class Stopwatch {
     };
   }
 
-  /** What took how long until now. */
+  /** Returns all times until now. */
   read(): Timings {
     return timingsOf(this.#steps, this.#others, this.#clock());
   }

@@ -7,10 +7,10 @@ import { type Manifest, placeOfField } from '../lab/manifests.ts';
 
 /** Images may have to be pulled first. */
 const READY_MS = 300_000;
-/** How often pods are looked at even if nothing happens to them: what passes is told from what lasts by time. */
+/** How often pods are checked even if nothing happens to them: only time distinguishes a passing state from a lasting one. */
 const EVERY_MS = 2_000;
 
-/** Applies manifests in their order. What the server refuses is told with the file's line and column. */
+/** Applies manifests in their order. What the server refuses is reported with the file's line and column. */
 export async function applyManifests(
   cluster: Cluster,
   manifests: readonly Manifest[],
@@ -96,7 +96,7 @@ function refuseLost(nodes: Node[]): Node[] {
   return nodes;
 }
 
-/** What is waited for now, in words for a person. */
+/** Describes for a user what is being waited for. */
 type Update = (text: string) => void;
 
 const NAMED = 3;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** The text by which one process is told from every other of this machine, also from a later one with the same number. */
+/** Returns a text that identifies one process among all of this machine, also among later ones with the same number. */
 export function processIdentity(pid = process.pid): string | undefined {
   const started = startTime(pid);
   return started === undefined ? undefined : `${pid}.${started}.${bootId()}`;
@@ -33,7 +33,7 @@ function startTime(pid: number): string | undefined {
   return state === 'Z' || state === 'X' ? undefined : rest[18];
 }
 
-/** Where /proc is mounted with hidepid, other users' processes are there without showing. */
+/** If /proc is mounted with hidepid, other users' processes exist without being listed. */
 function isHidden(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -43,7 +43,7 @@ function isHidden(pid: number): boolean {
   }
 }
 
-/** Process numbers and start times begin anew with every start of the machine. */
+/** Process numbers and start times begin again with every boot of the machine. */
 function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8);
 }

@@ -14,7 +14,7 @@ export class UnprobedNode extends Failure {
 }
 
 /**
- * Runs a command on a node: the one thing beside the Kubernetes API that every engine offers. Throws UnprobedNode where that
+ * Runs a command on a node: the one thing besides the Kubernetes API that every engine offers. Throws UnprobedNode if that
  * is not possible on this node.
  */
 export type NodeShell = (node: string, argv: readonly string[], options?: RunOptions) => Promise<RemoteProcess>;
@@ -25,7 +25,7 @@ export interface Finished {
   stderr: string;
 }
 
-/** Gives a process its input and collects what it prints, to its end. Rejects when the connection breaks before. */
+/** Sends a process its input and collects its output until it ends. Rejects if the connection breaks before. */
 export async function finish(remote: RemoteProcess, input = ''): Promise<Finished> {
   const texts = Promise.all([textOf(remote.stdout), textOf(remote.stderr)]);
   remote.stdin.end(input);

@@ -16,6 +16,6 @@ export interface RemoteProcess {
 }
 
 export interface RunOptions {
-  /** Give the command a terminal; standard error then comes out of `stdout`. */
+  /** Run the command on a terminal; its standard error then comes out of `stdout`. */
   tty?: boolean;
 }

@@ -1,4 +1,4 @@
-/** Whose time a part of the work is: a tool's or a download's, or the cluster's while it gets ready. All else is wglab's own. */
+/** The owner of a part of the time: a tool's or a download's, or the cluster's while it gets ready. All else is wglab's own. */
 export type TimedBy = 'tool' | 'cluster';
 
 /** Does work that is not wglab's own, so that its time can be reported apart. */

@@ -13,7 +13,7 @@ export class ToolError extends Error {
   }
 }
 
-/** Where a tool is on PATH. To be said to busybox' shell, which takes its own tool of that name otherwise. */
+/** Returns the path of a tool on PATH, or undefined. busybox' shell needs it: it runs its own tool of that name otherwise. */
 export function pathOf(tool: string): string | undefined {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const path = join(folder, tool);
@@ -52,7 +52,7 @@ export function runTool(argv: readonly string[], input = '', options: SpawnOptio
           ),
         );
     });
-    // A tool that fails early closes its input: the failure is told by its status.
+    // A tool that fails early closes its input: its exit status reports the failure.
     child.stdin.on('error', () => child.stdin.destroy());
     child.stdin.end(input);
   });

@@ -18,7 +18,7 @@ export interface LabLock {
  *
  * The lock is the folder `NAME.lock` with one empty file in it, named after the process that holds it. Both are made aside and
  * then moved into place: the kernel replaces a folder by another only where it is empty, so of many at once one gets in.
- * Nobody can take away the lock of the living by mistake, for what is removed is the file of one process that is dead.
+ * Nobody can remove the lock of a live process by mistake: only the file of one dead process is removed.
  */
 export async function lockLab(name: string): Promise<LabLock> {
   const root = stateRoot();
@@ -63,7 +63,7 @@ interface Holder {
   since: Date;
 }
 
-/** Who holds the lock; takes out those who died with it. */
+/** Returns the process that holds the lock. Removes the files of those that died with it. */
 function livingHolder(folder: string): Holder | undefined {
   for (const identity of entriesOf(folder)) {
     const file = join(folder, identity);

@@ -6,7 +6,7 @@ import { checkLabName, isLabName } from './lab-name.ts';
 import { stateRoot } from './state-root.ts';
 import { makePrivateFolder, storageFailure, writeWhole } from './whole-file.ts';
 
-/** What `lab.json` holds. The Kubernetes objects and the network are not in it: the cluster itself knows them better. */
+/** The content of `lab.json`. The Kubernetes objects and the network are not in it: the cluster itself knows them better. */
 export interface LabState {
   version: 1;
   name: string;
@@ -17,7 +17,7 @@ export interface LabState {
   topology?: string;
   /** ISO 8601, UTC. */
   createdAt: string;
-  /** Who does WireGuard's work: the kernel, or wireguard-go. */
+  /** The implementation of WireGuard: the kernel's, or wireguard-go. */
   dataplane?: 'kernel' | 'userspace';
   nodes: string[];
   /** The nodes that are none of Kubernetes', and the interfaces of their links; undefined where there are none. */
@@ -34,7 +34,7 @@ export interface LinuxNodeState {
 /** A lab that has a state folder; `problem` says what is wrong with its state where that cannot be read. */
 export type KnownLab = { name: string } & ({ state: LabState; problem?: never } | { state?: never; problem: Failure });
 
-/** Where things of a lab are kept. */
+/** The paths of a lab's files. */
 export interface LabPaths {
   folder: string;
   state: string;
@@ -137,7 +137,7 @@ function broken(name: string, what: string, cause?: unknown): Failure {
   });
 }
 
-/** What keeps a value from being a LabState. By hand: `status` and `destroy` read it, and are not to wait for a schema library. */
+/** Returns why a value is no LabState. Written by hand: `status` and `destroy` read it, and must not wait for a schema library. */
 function wrongField(value: unknown, name: string): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'it holds no object';
   const state: Partial<Record<keyof LabState, unknown>> = value;

@@ -36,7 +36,7 @@ export async function makePrivateFolder(path: string): Promise<void> {
   }
 }
 
-/** What a file system refused, in words, with what to do about it. `doing` says what wglab was about to do, with the path. */
+/** Explains what a file system refused, with the remedy. `doing` says what wglab was about to do, with the path. */
 export function storageFailure(cause: unknown, doing: string): Failure {
   if (cause instanceof Failure) return cause;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';

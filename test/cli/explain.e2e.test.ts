@@ -96,7 +96,7 @@ describe('a file', () => {
     [['--pcap', before, '--packet', '1', '--packet', '2'], /more of --packet than of --pcap/],
     [['--pcap', before, '--node', 'a'], /leave --pcap away/],
     [['--pcap', before, '--keys', 'a=short'], /neither a file .* nor name=key/],
-    [[], /no lab stands/],
+    [[], /no lab is running/],
   ])('explain %j is wrong usage', async (args, reason) => {
     expect((await home.expects(2, ['explain', ...args])).stderr).toMatch(reason);
   });

@@ -93,7 +93,7 @@ describe('a lab that stands', () => {
     await until('the kernel to take the lab away', () => home.census().processes.length === 0);
     const { stderr } = await home.expects(4, ['status']);
     expect(stderr).toContain('does not run any more');
-    expect(stderr).toContain('the lab stands: 3 nodes'); // the end of its log
+    expect(stderr).toContain('the lab is running: 3 nodes'); // the end of its log
     await home.expects(4, ['verify', '--expect', 'encrypted']);
     await home.destroy();
   });

@@ -1,9 +1,9 @@
-/** What differs between the two families of addresses in Calico's WireGuard: each has a device, a port and settings of its own. */
+/** The differences between the two IP families in Calico's WireGuard: each has a device, a port and settings of its own. */
 export interface Family {
   version: 4 | 6;
   /** Stands before what is named of this family; nothing for IPv4, which most clusters have alone. */
   before: '' | 'IPv6 ';
-  /** Of an address alone. */
+  /** The prefix length of a single address. */
   bits: 32 | 128;
   /** The IP header, UDP's 8 and WireGuard's header and tag of 32 bytes (felix, int_dataplane.go). */
   overhead: number;
@@ -17,9 +17,9 @@ export interface Family {
     port: 'wireguardListeningPort' | 'wireguardListeningPortV6';
     mtu: 'wireguardMTU' | 'wireguardMTUV6';
   };
-  /** What these fields say where they are not set. */
+  /** The defaults of these fields. */
   defaults: { interface: string; port: number };
-  /** By which a node publishes its key. */
+  /** The annotation in which a node publishes its key. */
   annotation: string;
   /** An address as it stands before a port. */
   host: (address: string) => string;

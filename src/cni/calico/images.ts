@@ -1,7 +1,7 @@
 import type { Manifest } from '../../lab/manifests.ts';
 import { objectsIn } from './release.ts';
 
-/** What of an Installation decides which images the operator wants, and from where. */
+/** The fields of an Installation that decide which images the operator pulls, and from where. */
 interface InstallationSpec {
   registry?: string;
   imagePath?: string;
@@ -51,7 +51,7 @@ function combined(spec: InstallationSpec, asksFor: AsksFor): string[] {
   ];
 }
 
-/** What stands before an image's name (operator, pkg/components/references.go): `UseDefault` is the same as nothing. */
+/** Returns the prefix of an image's name (operator, pkg/components/references.go): `UseDefault` is the same as none. */
 function registryOf({ registry, imagePath, imagePrefix }: InstallationSpec): string {
   const given = (value: string | undefined) => (value === undefined || value === 'UseDefault' ? '' : value);
   const folders = [given(registry) || 'quay.io', given(imagePath) || 'calico'];

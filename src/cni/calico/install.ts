@@ -9,7 +9,7 @@ import { type CalicoSource, DEFAULT_CALICO, FETCH_MS, readRelease } from './rele
 
 export interface CalicoInstall {
   source: CalicoSource;
-  /** What the lab says of Calico: Installation, APIServer, FelixConfiguration. */
+  /** The lab's resources for Calico: Installation, APIServer, FelixConfiguration. */
   manifests: readonly Manifest[];
   /** Applies some of them, in their order. */
   apply: (manifests: readonly Manifest[]) => Promise<void>;

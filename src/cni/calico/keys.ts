@@ -115,7 +115,7 @@ export interface FelixWireguard {
 }
 
 /**
- * What is asked for cluster-wide, for IPv4 and for IPv6, with Calico's defaults; without Calico nothing is. `routesBlocks`: nodes route
+ * Returns the cluster-wide settings for IPv4 and IPv6, with Calico's defaults; without Calico, encryption is off. `routesBlocks`: nodes route
  * each other's blocks of addresses, and not single pods (felix, l3_route_resolver.go).
  */
 export async function felixWireguard(
@@ -137,7 +137,7 @@ export async function felixWireguard(
   };
 }
 
-/** What a node publishes of itself, for IPv4 or for IPv6. */
+/** The annotations of a node, for IPv4 or for IPv6. */
 export interface CalicoNode {
   name: string;
   address: string;
@@ -161,7 +161,7 @@ export function calicoNodeV6({ metadata }: Node): CalicoNode | undefined {
   return address ? { name: metadata?.name ?? '', address, ...published(annotations, IPV6_NAMES) } : undefined;
 }
 
-/** Whether Calico does IPv6 beside IPv4 here. */
+/** Returns whether Calico has IPv6 as well as IPv4 here. */
 export function isDualStack(nodes: readonly Node[]): boolean {
   return nodes.some((node) => calicoNodeV6(node) !== undefined);
 }

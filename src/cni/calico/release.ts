@@ -14,7 +14,7 @@ export interface CalicoSource {
   version?: string;
   /** A folder that holds the release's manifests; else they come from its URLs. */
   folder?: string;
-  /** Where what came from the URLs is kept, in a folder a version: a release does not change. */
+  /** A folder in which downloads are kept, one folder a version: a release does not change. */
   cache?: string;
 }
 
@@ -35,7 +35,7 @@ export function manifestUrl(version: string, file: string): string {
   return `https://raw.githubusercontent.com/projectcalico/calico/${version}/manifests/${file}`;
 }
 
-/** What the operator is made of, its CustomResourceDefinitions first. Throws a Failure that names the file or URL. */
+/** Returns the operator's manifests, its CustomResourceDefinitions first. Throws a Failure that names the file or URL. */
 export async function readRelease(source: CalicoSource, signal?: AbortSignal): Promise<ReleaseObject[]> {
   const texts = await Promise.all(FILES.map((file) => readManifest(source, file, signal)));
   return texts.flatMap(objectsIn);

@@ -51,7 +51,7 @@ interface LabNode {
 }
 
 function say(message: EngineMessage): void {
-  // Nobody hears it when wglab was ended meanwhile: the lab stands all the same.
+  // If wglab has ended meanwhile, nobody receives it: the lab runs all the same.
   if (process.connected) process.send?.(message);
 }
 
@@ -64,7 +64,7 @@ function log(message: string): void {
 }
 
 /**
- * What nobody caught. A connection that broke concerns that connection alone. Anything else means that the engine is not in
+ * Handles an error that nobody caught. A broken connection concerns that connection alone. Anything else means that the engine is not in
  * the state it believes in, and a proof must not rest on such a lab: it ends, the kernel takes it away whole, and the log,
  * which `wglab status` then shows, says why.
  */
@@ -82,7 +82,7 @@ let isReady = false;
 process.on('uncaughtException', uncaught);
 process.on('unhandledRejection', uncaught);
 process.once('disconnect', () => {
-  // wglab was ended while it brought the lab up: a lab that is half made is of no use to anybody.
+  // wglab ended while it brought the lab up: nobody can use a lab that is half made.
   if (!isReady) process.exit(1);
 });
 process.once('message', (order: EngineOrder, listening: Server) => {
@@ -175,11 +175,11 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
     void host.ended.then(() => log(`the host ${host.name} is lost: its first process ended`));
   }
   log(
-    `the lab stands: ${nodes.length} nodes, WireGuard by the ${dataplane === 'kernel' ? 'kernel' : 'userspace program wireguard-go'}`,
+    `the lab is running: ${nodes.length} nodes, WireGuard by the ${dataplane === 'kernel' ? 'kernel' : 'userspace program wireguard-go'}`,
   );
 }
 
-/** What nodes and pods need of files, in the /run that only the lab sees. */
+/** Makes the files that nodes and pods need, in a /run that only the lab sees. */
 function makeRunFolder(nodes: readonly LabNode[]): void {
   mkdirSync(`${RUN_FOLDER}/pods`, { recursive: true });
   for (const { name } of nodes) mkdirSync(nodeRunFolder(name), { recursive: true });

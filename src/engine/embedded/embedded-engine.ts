@@ -96,7 +96,7 @@ function refuseIpv6Alone({ ipFamily }: ClusterConfig): void {
     });
   }
   if (ipFamily === 'dual' && !existsSync('/proc/sys/net/ipv6')) {
-    throw lackingFailure("this machine's kernel has no IPv6, and the lab wants it beside IPv4", {
+    throw lackingFailure("this machine's kernel has no IPv6, and the lab needs both IPv4 and IPv6", {
       remedy: 'Take ipv6.disable=1 away from the parameters that the kernel is started with.',
     });
   }

@@ -8,7 +8,7 @@ import { isAlive, pidOf, processIdentity } from '../../process/identity.ts';
 export const LAB_VARIABLE = 'WGLAB_LAB_FOLDER';
 const LAB_ARGUMENT = '--wglab-lab=';
 
-/** What carries the lab's argument before the engine itself does. */
+/** The process that carries the lab's argument before the engine itself does. */
 const BEFORE_ENGINE = ['unshare', 'setpriv', 'sh'];
 
 /** It takes some 60 ms; a machine without hardware virtualisation is twenty times slower. */

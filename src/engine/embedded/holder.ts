@@ -26,7 +26,7 @@ export interface HolderPlan {
   logFile: string;
   /** Asked for once the engine wakes up: what it takes is done meanwhile. */
   order: () => Promise<EngineOrder>;
-  /** Of the API, on 127.0.0.1; 0 lets the kernel choose. */
+  /** The API's port on 127.0.0.1; 0 lets the kernel choose. */
   port: number;
   /** Hears of each step. */
   progress: (step: string) => void;
@@ -34,9 +34,9 @@ export interface HolderPlan {
 }
 
 export interface Holder {
-  /** Of the API on 127.0.0.1, which answers. */
+  /** The port of the API, which answers on 127.0.0.1. */
   port: number;
-  /** Resolves when all of the lab stands; rejects with Failure 5 and the engine's last words where it ends before. */
+  /** Resolves once all of the lab is running; rejects with Failure 5 and the engine's last lines if it ends before. */
   ready: Promise<void>;
 }
 
@@ -129,7 +129,7 @@ function untilReady(
     child.on('message', (message: EngineMessage) => {
       timer?.refresh();
       if (message.kind === 'awake') {
-        // Where it ended meanwhile, its end is what is told.
+        // If it has ended meanwhile, its end is the error that is reported.
         orders.then((text) => child.connected && child.send(text, listening, () => undefined)).catch(reject);
       } else if (message.kind === 'serving') {
         listening.close(); // or this process would take connections that are meant for the engine

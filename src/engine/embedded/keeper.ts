@@ -56,7 +56,7 @@ export async function startKeeper(
   const child = spawn(command, [...rest, 'busybox', 'sh', '-c', `set -e\n${become}\n${KEEP}`, 'keeper', ...words], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  child.stdin.on('error', () => undefined); // it ended: that is told by its end
+  child.stdin.on('error', () => undefined); // it has ended, and its end is reported
   const answers = answersOf(child, doing);
   await answers.next();
   const isAlive = () => child.exitCode === null && child.signalCode === null;
@@ -88,7 +88,7 @@ interface Answer {
   status: string;
 }
 
-/** What a keeper answers, in the order in which it was asked; the first answer is that it is ready. */
+/** A keeper's answers, in the order of the requests; the first one says that it is ready. */
 function answersOf(child: ChildProcessWithoutNullStreams, doing: string): { next(): Promise<Answer> } {
   const waiting: { resolve: (answer: Answer) => void; reject: (error: Error) => void }[] = [];
   let printed = '';

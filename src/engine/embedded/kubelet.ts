@@ -13,7 +13,7 @@ import { now } from './pod/pod-status.ts';
 import { type PodNetwork, PodWorker } from './pod/pod-worker.ts';
 import { type Part, ShownPod } from './pod/shown-pod.ts';
 
-/** How Kubernetes tells of a node that it does not hear of (kubernetes, pkg/controller/nodelifecycle). */
+/** Kubernetes' words for a node that has stopped posting its status (kubernetes, pkg/controller/nodelifecycle). */
 const SILENT = { reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.' };
 
 /**
@@ -35,7 +35,7 @@ export class Kubelet implements PodRuntime {
   constructor(options: {
     store: Store;
     nodes: ReadonlyMap<string, NodeNamespaces>;
-    /** Plain hosts beside the cluster, on which nothing is ever scheduled. */
+    /** Plain hosts next to the cluster, on which nothing is ever scheduled. */
     hosts: ReadonlyMap<string, LinuxHost>;
     networkOf: (node: string) => PodNetwork;
     /** The part of the engine that a pod stands for, where it is one that runs nothing. */

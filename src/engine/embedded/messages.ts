@@ -1,6 +1,6 @@
 import type { Link, LinuxNode } from '../../lab/linux-nodes.ts';
 
-/** What wglab tells the engine when it wakes up; keys and token travel this way, never in argv or the environment. */
+/** wglab's message to the engine when it starts. Keys and token travel this way, never in argv or the environment. */
 export interface EngineOrder {
   nodes: { name: string; role: 'control-plane' | 'worker'; labels: Record<string, string> }[];
   podSubnet: string;
@@ -9,13 +9,13 @@ export interface EngineOrder {
   nodeSubnet: string;
   /** The same for IPv6, in a cluster of both. */
   nodeSubnet6?: string;
-  /** Plain hosts beside the cluster, and the cables between them; undefined where there are none. */
+  /** Plain hosts next to the cluster, and the links between them; undefined if there are none. */
   hosts?: { linux: Pick<LinuxNode, 'name' | 'exec' | 'env'>[]; links: Link[] };
   tls: { key: string; cert: string };
   token: string;
 }
 
-/** What the engine tells wglab while it starts: that it hears, that its API answers, and that all of it stands. */
+/** The engine's messages to wglab while it starts: it listens, its API answers, all of it is running. */
 export type EngineMessage =
   | { kind: 'awake' }
   | { kind: 'step'; text: string }

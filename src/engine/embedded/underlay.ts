@@ -44,7 +44,7 @@ export function wireLines(subnet: string, mtu: number): string[] {
 
 /**
  * Settings of a node, to be written before anything else in its namespace. They do not depend on the machine, whose
- * settings a new namespace starts with: a strict reverse-path filter would drop, not show, what a peer sends in clear.
+ * settings a new namespace starts with: a strict reverse-path filter would drop, not show, what a peer sends in plaintext.
  * The defaults are for the pods' interfaces (`interfaceSysctls` takes them back from the others). `proxy_delay` is not
  * among them: only the machine's first namespace has a default for it, so the plan writes it for each interface, and a
  * pod's first packet waits 0.8 s where it is sent before that. In a lab of IPv4 only there is no IPv6, so that the wire
@@ -73,7 +73,7 @@ export const DUAL_NODE_SYSCTLS: readonly SysctlWrite[] = [
   { path: 'net/ipv6/conf/default/router_solicitations', value: '0' },
 ];
 
-/** Where a node is plugged in. */
+/** A node's connection to the wire. */
 export interface NodeUplink {
   subnet: string;
   address: string;

@@ -4,7 +4,7 @@ import { labFailure, lackingFailure } from '../../errors.ts';
 import type { Cluster } from '../../kube/cluster.ts';
 import { finish, type NodeShell } from '../../process/node-shell.ts';
 
-/** Where a fault is put: one node, and another one for faults between two. */
+/** The place of a fault: one node, and another one for faults between two. */
 export interface FaultSite {
   cluster: Cluster;
   shell: NodeShell;
@@ -15,23 +15,23 @@ export interface FaultSite {
   port: number;
 }
 
-/** What must be known to take a fault away again, by name. Never a secret: it is kept in the lab's folder. */
+/** Facts that are needed to undo a fault, by name. Never a secret: they are kept in the lab's folder. */
 export type Memory = Readonly<Record<string, string>>;
 
 /**
  * One thing that can be wrong with encryption. Faults use what every engine has, the API and a shell on the node, and stay until
- * somebody mends them: on a real cluster Calico itself takes those of routes, rules and devices back after a minute or two.
+ * somebody fixes them: on a real cluster Calico itself undoes those of routes, rules and devices after a minute or two.
  */
 export interface Fault {
-  /** What somebody who uses the lab would say, without the cause. */
+  /** The symptom, as a user of the lab would describe it, without the cause. */
   symptom: string;
   /** The link of diagnose's chain that is broken. */
   link: Finding['check'];
-  /** What to remember, asked before anything is changed; `device` is the node's as it is. */
+  /** Returns the facts to remember, before anything is changed; `device` is the node's as it is. */
   prepare(site: FaultSite, device: WireguardDevice): Promise<Memory>;
   /** Puts it into effect; resolves when it is. */
   put(site: FaultSite, memory: Memory): Promise<void>;
-  /** Takes it away. Also where it was mended by hand, in whole or in part. */
+  /** Undoes it, also if it was fixed by hand, in whole or in part. */
   heal(site: FaultSite, memory: Memory): Promise<void>;
 }
 

@@ -5,7 +5,7 @@ import { storageFailure, writeWhole } from '../../state/whole-file.ts';
 import type { Memory } from './fault.ts';
 import { FAULT_NAMES, type FaultName } from './names.ts';
 
-/** A fault that was put into a lab, and what it takes to heal it. */
+/** A fault that was made in a lab, and the facts to undo it. */
 export interface PutFault {
   fault: FaultName;
   node: string;
@@ -53,7 +53,7 @@ function isPutFault(value: unknown): value is PutFault {
 
 function unreadable(file: string, cause?: unknown) {
   return labFailure(`${file} is not what wglab wrote: it does not know what was broken`, {
-    remedy: 'wglab destroy, and deploy the lab anew',
+    remedy: 'wglab destroy, and deploy the lab again',
     cause,
   });
 }

@@ -16,7 +16,7 @@ export const allowedCut: Fault = {
     await onNode(site, 'wg set "$1" peer "$2" allowed-ips "$3"', site.interface, key, left.join(','));
   },
   async heal(site, { key = '', allowed = '' }) {
-    // The peer may have another key by now: then Calico has set it anew.
+    // The peer may have another key by now: then Calico has set it again.
     const script = 'if wg show "$1" peers | grep -qxF "$2"; then wg set "$1" peer "$2" allowed-ips "$3"; fi';
     await onNode(site, script, site.interface, key, allowed);
   },
@@ -39,7 +39,7 @@ for route in $2; do ip route replace "$route" dev "$1" scope link table 1; done`
   },
 };
 
-/** Where the node's own key waits meanwhile: on the node, in memory, for nobody else to read. It never leaves the node. */
+/** The file that keeps the node's own key meanwhile: on the node, in memory, for nobody else to read. It never leaves the node. */
 const KEPT_KEY = '/run/wglab-kept-key';
 
 /** The device has another key than the one that the node publishes: to the others it is a stranger. */
@@ -57,7 +57,7 @@ wg genkey | wg set "$1" private-key /proc/self/fd/0`;
     await onNode(site, script, site.interface, KEPT_KEY);
   },
   async heal(site, { key = '' }) {
-    // Where Calico has published the new key meanwhile, that is the right one, and the kept one nobody's any more.
+    // If Calico has published the new key meanwhile, that one is right, and the kept one is nobody's any more.
     const script = `[ -e "$2" ] || exit 0
 if [ "$3" = "$4" ]; then wg set "$1" private-key "$2"; fi
 rm -f "$2"`;

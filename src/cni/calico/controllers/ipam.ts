@@ -106,7 +106,7 @@ export class Ipam {
   }
 
   /**
-   * Gives a handle an address on a node, or the one that it has there already. Throws IpamError NoPool, PoolExhausted, or
+   * Returns an address of a node for a handle: the one that it has, or a new one. Throws IpamError NoPool, PoolExhausted, or
    * HandleInUse where the handle has an address on another node.
    */
   assign(node: string, handle: string): string {
@@ -125,7 +125,7 @@ export class Ipam {
     return textOf(assigned);
   }
 
-  /** Gives a handle's address back, which is then used again last. Gives whether there was one. */
+  /** Releases a handle's address, which is then used again last. Returns whether there was one. */
   release(handle: string): boolean {
     const held = this.#held.get(handle);
     if (!held) return false;
@@ -135,7 +135,7 @@ export class Ipam {
     return true;
   }
 
-  /** Gives back all that a node has. A block that others borrowed from stays, without a node, until they are done with it. */
+  /** Releases all that a node has. A block that others borrowed from stays, without a node, until they are done with it. */
   releaseNode(node: string): void {
     for (const [handle, held] of this.#held) if (held.node === node) this.release(handle);
     for (const block of [...this.#blocks.values()].filter((candidate) => candidate.node === node)) {
@@ -218,7 +218,7 @@ function textOf({ block, offset }: Held): string {
 }
 
 /**
- * Where in the pool a node looks for its first block: FNV-1a of its name, as Calico seeds its search with an FNV hash of the
+ * Returns the place in the pool at which a node looks for its first block: FNV-1a of its name, as Calico seeds its search with an FNV hash of the
  * name, with the bits mixed once more so that worker, worker2 and worker3 do not lie next to each other.
  */
 function placeOf(node: string): number {

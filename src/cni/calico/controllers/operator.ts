@@ -72,7 +72,7 @@ function runCalico(context: ControllerContext, options: CalicoOptions): () => vo
   const forget = context.store.watch('DaemonSet', ({ type }) => {
     if (type !== 'DELETED' || !context.cache.get('Installation', undefined, 'default')) return;
     setImmediate(() => {
-      if (!stopped) attempt(context, 'making calico-node anew', () => ensureCalicoNode(context));
+      if (!stopped) attempt(context, 'making calico-node again', () => ensureCalicoNode(context));
     });
   });
   return () => {
@@ -250,7 +250,7 @@ function report(
   });
 }
 
-/** What IPAM refused, as a Degraded reason; other errors pass. */
+/** Returns what IPAM refused, as a Degraded reason. Other errors are thrown again. */
 function refusal(work: () => void): Degraded | undefined {
   try {
     work();

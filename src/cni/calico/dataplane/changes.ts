@@ -13,7 +13,7 @@ import type { BatchTool, ChangeStep, LinkState, NodeChanges, NodeState, RouteSta
 import { wireguardArguments } from './wireguard-changes.ts';
 
 /**
- * What brings a node from what it has to what it should have, and nothing else: no steps where nothing differs. In Felix'
+ * Returns the steps from what a node has to what it should have; no steps if nothing differs. In Felix'
  * order: what goes away; links; addresses and routes; WireGuard's peers; last table 1 and the rule that leads to it, so
  * that a half-made node diverts nothing. Where WireGuard goes off, the rule goes first.
  *
@@ -51,7 +51,7 @@ class Steps {
   }
 }
 
-/** Takes away what should not be, and gives what is left: with a device go its addresses, routes and entries. */
+/** Adds the steps that remove what should not exist, and returns what remains: a device's addresses, routes and entries go with it. */
 function removals(steps: Steps, actual: NodeState, desired: NodeState): NodeState {
   const keepsFamily = (rule: RuleState) => desired.rules.some((wanted) => wanted.family === rule.family);
   for (const [family, tool] of RULE_TOOLS) {
@@ -81,7 +81,7 @@ function mustGo(link: LinkState, desired: readonly LinkState[]): boolean {
   return !wanted || wanted.type !== link.type || (wanted.type === 'vxlan' && !sameVxlan(link, wanted));
 }
 
-/** What Felix compares before it keeps a VXLAN device: vxlan_mgr.go. Not the MTU, which can be set. */
+/** Returns whether Felix keeps a VXLAN device (vxlan_mgr.go). It does not compare the MTU, which can be set. */
 function sameVxlan(a: LinkState, b: LinkState): boolean {
   return (
     a.mac === b.mac &&
@@ -126,7 +126,7 @@ function links(steps: Steps, actual: NodeState, desired: NodeState): void {
   }
 }
 
-/** One address for another without a moment between: with its last address a device loses its routes. Gives what is left. */
+/** Replaces one address by another without a moment in between: with its last address a device loses its routes. Returns what remains. */
 function addresses(steps: Steps, actual: NodeState, desired: NodeState): NodeState {
   const missing = difference(desired.addresses, actual.addresses, addressLine);
   const stale = difference(actual.addresses, desired.addresses, addressLine);
@@ -148,7 +148,7 @@ function routes(steps: Steps, actual: NodeState, desired: NodeState, which: (rou
   steps.batch('ip', missing.map(replaceRouteLine));
 }
 
-/** Where the other nodes' tunnel addresses and MACs are. */
+/** Adds the steps for the other nodes' tunnel addresses and MACs. */
 function layerTwo(steps: Steps, actual: NodeState, desired: NodeState): void {
   const staleNeighbours = actual.neighbours.filter(
     ({ device, address }) =>
@@ -194,7 +194,7 @@ function rules(steps: Steps, actual: NodeState, desired: NodeState): void {
   }
 }
 
-/** The new rule before the old one goes: between the two nothing may leave in clear. */
+/** Adds the new rule before it removes the old one: in between, nothing may leave in plaintext. */
 function ruleLines(actual: readonly RuleState[], desired: readonly RuleState[]): string[] {
   const stale = difference(actual, desired, ruleLine);
   // `ip rule del` cannot tell a right rule from a wrong one of the same priority: both go, and the right one comes back.
@@ -211,7 +211,7 @@ function ruleLines(actual: readonly RuleState[], desired: readonly RuleState[]):
   ];
 }
 
-/** What tells routes of one table apart for the kernel: `ip route replace` changes the rest. */
+/** Returns the key by which the kernel distinguishes routes of one table: `ip route replace` changes everything else. */
 function routeKey(route: RouteState): string {
   return `${route.table} ${route.destination} ${route.metric}`;
 }

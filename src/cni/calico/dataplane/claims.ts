@@ -13,7 +13,7 @@ export interface Claim {
 }
 
 /**
- * What each node claims, by node name, as `nodeName` sees it: blocks first, then the tunnel addresses (VXLAN,
+ * Returns the networks that each node claims, by node name, as `nodeName` sees them: blocks first, then the tunnel addresses (VXLAN,
  * WireGuard), then borrowed addresses, the order in which Calico's users see allowed IPs. A network that two nodes claim
  * for a moment goes to the node itself before others, and else to the first in the view: WireGuard could not give one
  * network to two peers. What is not an address (annotations can be edited by anyone) is no claim.

@@ -4,7 +4,7 @@ export const UPLINK = 'eth0';
 /** The VXLAN devices of IPv4 and IPv6. */
 export const VXLAN_DEVICES = { 4: 'vxlan.calico', 6: 'vxlan-v6.calico' } as const;
 
-/** What the names of the nodes' ends of the pods' veth pairs begin with. */
+/** The prefix of the node's end of a pod's veth pair. */
 export const WORKLOAD_PREFIX = 'cali';
 
 export const MAIN_TABLE = 254;

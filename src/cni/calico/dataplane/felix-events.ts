@@ -15,7 +15,7 @@ export interface FelixEvent {
 }
 
 /**
- * What was done to bring a node from one state to another: devices, addresses, peers, table 1 and the rule, the pods' interfaces.
+ * Returns the log lines for a change from one state to another: devices, addresses, peers, table 1 and the rule, the pods' interfaces.
  * In the order in which it is done.
  */
 export function felixEvents(before: NodeState, after: NodeState): FelixEvent[] {
@@ -42,7 +42,7 @@ export function info(source: string, message: string, fields: FelixEvent['fields
   return { level: 'INFO', source, message, fields };
 }
 
-/** Where Felix handles devices of a kind, and what it calls them. */
+/** The source file in which Felix handles devices of a kind, and its name for them. */
 const KINDS: Partial<Record<LinkState['type'], { source: string; name: string }>> = {
   vxlan: { source: 'vxlan_mgr.go 308', name: 'VXLAN device' },
   wireguard: { source: 'wireguard.go 1417', name: 'WireGuard device' },

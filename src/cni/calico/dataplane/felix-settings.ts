@@ -4,7 +4,7 @@ import type { FelixSettings } from './types.ts';
 /** The `spec` of a FelixConfiguration, as somebody wrote it. */
 export type FelixSpec = Readonly<Record<string, unknown>>;
 
-/** What is wrong with one field of a spec. */
+/** A problem with one field of a spec. */
 export interface FelixProblem {
   field: string;
   message: string;
@@ -55,7 +55,7 @@ export function settingsForIpv6(felix: FelixSettings): FelixSettings {
   };
 }
 
-/** What is wrong with a spec, field by field: for the API server's 422 before it is stored. Empty where it is right. */
+/** Returns every problem with a spec, field by field, for the API server's 422; empty if it is right. */
 export function felixProblems(spec: FelixSpec): FelixProblem[] {
   return Object.entries(spec).flatMap(([field, value]) => {
     if (value === undefined || value === null) return [];

@@ -6,8 +6,8 @@ import { wireguardState } from './wireguard.ts';
 import { interfaceSysctls, workloadLinks, workloadRoutes } from './workloads.ts';
 
 /**
- * What Calico 3.32's Felix would make of a node: a pure function of what the datastore says. A node that the view does
- * not have should have nothing. Its firewall is beside it (`firewallState`): nothing in a lab waits for that.
+ * Returns the state that Calico 3.32's Felix would bring a node to: a pure function of the datastore. A node that the view does
+ * not have should have nothing. Its firewall is a function of its own (`firewallState`): nothing in a lab waits for it.
  */
 export function desiredState(view: ClusterView, nodeName: string): NodeState {
   const node = view.nodes.find((node) => node.name === nodeName);

@@ -1,8 +1,8 @@
 import { FIREWALL_TABLES, type FirewallChain, type FirewallState, ruleHashes } from './firewall.ts';
 
-/** What a node's tables hold of Felix: its chains with the hashes of their rules, and its rules in the kernel's own chains. */
+/** Felix' part of a node's tables: its chains with the hashes of their rules, and its rules in the kernel's own chains. */
 export interface FirewallFound {
-  /** By `table chain`. A rule of somebody else's in Felix' chain counts with no hash. */
+  /** Hashes by `table chain`. A rule in Felix' chain that is not Felix' has no hash. */
   chains: Map<string, string[]>;
   /** Rules of the kernel's chains that carry a hash of Felix', as iptables-save prints them. */
   hooks: { table: string; chain: string; hash: string; line: string; isFirst: boolean }[];

@@ -11,7 +11,7 @@ export interface FirewallChain {
   rules: readonly string[];
 }
 
-/** Where one of Calico's chains is called from: a chain of the kernel's. */
+/** One of the kernel's chains, from which one of Calico's is called. */
 export interface FirewallHook {
   table: FirewallChain['table'];
   chain: string;
@@ -128,7 +128,7 @@ function filterChains(view: ClusterView, node: NodeView): FirewallChain[] {
   ];
 }
 
-/** What leaves by a tunnel with another of the node's addresses gets the tunnel's: its peer would not take it else. */
+/** Packets that leave by a tunnel with another address of the node are given the tunnel's: its peer would drop them otherwise. */
 function natChains({ felix, encapsulation }: ClusterView, node: NodeView): FirewallChain[] {
   const tunnels = [
     ...(encapsulation === 'VXLAN' && node.vxlanTunnelAddress ? [VXLAN_DEVICES[4]] : []),

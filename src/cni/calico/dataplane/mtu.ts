@@ -1,9 +1,9 @@
 import type { ClusterView, FamilyView } from './types.ts';
 
-/** What VXLAN puts around a packet: IP 20 or 40, UDP 8, VXLAN 8, Ethernet 14 bytes. */
+/** The bytes that VXLAN adds to a packet: IP 20 or 40, UDP 8, VXLAN 8, Ethernet 14 bytes. */
 const VXLAN_OVERHEAD = { 4: 50, 6: 70 } as const;
 
-/** What WireGuard puts around a packet: IP 20 or 40, UDP 8, WireGuard 32 bytes. */
+/** The bytes that WireGuard adds to a packet: IP 20 or 40, UDP 8, WireGuard 32 bytes. */
 const WIREGUARD_OVERHEAD = { 4: 60, 6: 80 } as const;
 
 /** The MTU of vxlan.calico or vxlan-v6.calico, in bytes: 1450 and 1430 on 1500. WireGuard does not change it. */

@@ -21,7 +21,7 @@ export function podVethLines({ hostInterface, mtu, pid }: PodVeth): string[] {
   ];
 }
 
-/** What pods know as their gateway for IPv6: the address that every cali interface gives itself, after `HOST_SIDE_MAC`. */
+/** The pods' gateway for IPv6: the address that every cali interface derives from `HOST_SIDE_MAC`. */
 const POD_GATEWAY_6 = 'fe80::ecee:eeff:feee:eeee';
 
 /** Lines for the pod's namespace, after its veth pair; with an IPv6 address where it has one. */

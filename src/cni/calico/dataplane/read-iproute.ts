@@ -34,7 +34,7 @@ interface IpRule extends Record<string, unknown> {
   table?: string | number;
 }
 
-/** iproute2's names beside its numbers: versions before 5.1 know no `-N`. */
+/** iproute2's names and their numbers: versions before 5.1 know no `-N`. */
 const NUMBERS: Record<string, number> = { boot: 3, kernel: 2, static: 4, main: 254, local: 255, default: 253 };
 const TYPES: Record<string, RouteState['type']> = {
   1: 'unicast',
@@ -126,7 +126,7 @@ export function readRoutes(entries: unknown[], isOurs: (device: string | undefin
   });
 }
 
-/** What Felix' own rule consists of; anything else is a selector of somebody else's. */
+/** The fields of Felix' own rule; any other field makes it somebody else's. */
 const RULE_FIELDS = ['priority', 'not', 'fwmark', 'fwmask', 'table', 'protocol'];
 
 export function readRules(entries: unknown[], family?: 6): RuleState[] {

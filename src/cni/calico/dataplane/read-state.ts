@@ -7,7 +7,7 @@ import type { NodeState, WireguardState } from './types.ts';
 export interface ReadCommand {
   command: string;
   arguments: readonly string[];
-  /** What goes to its standard input. */
+  /** Text for its standard input. */
   input: string;
 }
 
@@ -15,7 +15,7 @@ export interface ReadCommand {
 const SYSCTL_NAMES = ['proxy_arp', 'route_localnet', 'forwarding', 'rp_filter', 'proxy_delay', 'ip_forward'];
 
 /**
- * What to run in a node's network and mount namespaces for `readState`, four processes in all, and one more where the cluster has IPv6. Numbers rather than names
+ * The commands whose output `readState` reads, for a node's network and mount namespaces: four, and one more if the cluster has IPv6. Numbers rather than names
  * (`-N`), because names come from the machine's /etc/iproute2. `wg show all dump` prints the private key: its output must
  * go nowhere but to `readState`.
  */
@@ -44,7 +44,7 @@ export const READ_COMMANDS = {
 export type ReadOutputs = Record<Exclude<keyof typeof READ_COMMANDS, 'rules6'>, string> & { rules6?: string };
 
 /**
- * What a node has of what is Felix': the VXLAN devices, the WireGuard devices (those of these names, and any other that carries
+ * Returns Felix' part of what a node has: the VXLAN devices, the WireGuard devices (those of these names, and any other that carries
  * Calico's mark, as one does whose name was changed), the pods' veth pairs, routes of these devices, of protocol 80 and in
  * table 1, rules that lead there, permanent neighbours and FDB entries. Without private keys. Throws a lab failure where
  * an output cannot be read.

@@ -1,7 +1,7 @@
 import type { Family } from '../../../net/families.ts';
 
 /**
- * What the dataplane computes with. `ClusterView` is what the datastore says; `NodeState` is what one node's kernel
+ * The values that the dataplane computes with. `ClusterView` is what the datastore says; `NodeState` is what one node's kernel
  * has or should have. Both are plain data: the dataplane itself starts no process and reads no clock.
  */
 
@@ -28,7 +28,7 @@ export interface FelixSettings {
   vxlanMTUV6: number;
 }
 
-/** What a node's dataplane depends on: IPv4, and where there is an IPv6 pool the same for IPv6. */
+/** Everything that a node's dataplane depends on: for IPv4, and the same for IPv6 if there is an IPv6 pool. */
 export interface ClusterView extends FamilyView {
   /** Its settings are `settingsForIpv6`; undefined in a cluster of IPv4 alone. */
   ipv6?: FamilyView | undefined;
@@ -43,7 +43,7 @@ export interface FamilyView {
   felix: FelixSettings;
   /** The MTU of the nodes' underlay interface, in bytes. */
   hostMtu: number;
-  /** Of the IP pool. `VXLAN` is always VXLAN (vxlanMode Always); CrossSubnet is not built. */
+  /** The IP pool's encapsulation. `VXLAN` is always VXLAN (vxlanMode Always); CrossSubnet is not built. */
   encapsulation: 'VXLAN' | 'None';
 }
 
@@ -91,13 +91,13 @@ export interface LinkState {
   /** `wireguard` also for a device of wireguard-go, which the kernel calls `tun`; `other` is never wanted. */
   type: 'vxlan' | 'wireguard' | 'veth' | 'other';
   mtu: number;
-  /** Lower case; WireGuard devices have none. */
+  /** In lowercase; WireGuard devices have none. */
   mac?: string | undefined;
   up: boolean;
   vxlan?: VxlanState | undefined;
 }
 
-/** What only a new device can change. */
+/** Settings that only a new device can change. */
 export interface VxlanState {
   vni: number;
   port: number;
@@ -179,7 +179,7 @@ export interface WireguardPeer {
   keepalive: number;
 }
 
-/** What to run on a node, one after another, to bring it from what it has to what it should have. */
+/** Steps to carry out on a node, one after another, until it has what it should have. */
 export type ChangeStep =
   /** Lines for `ip -batch -` or `bridge -batch -`, in the node's network namespace. Rules alone do not tell their family: `ip -6`. */
   | { kind: 'batch'; tool: BatchTool; lines: string[] }

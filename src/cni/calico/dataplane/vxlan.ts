@@ -88,7 +88,7 @@ export function plainRoutes(view: FamilyView, node: NodeView, claims: ReadonlyMa
     );
 }
 
-/** What is sent to an address of the node's own blocks that no pod has ends here, and does not leave by the default route. */
+/** Packets to an address of the node's own blocks that no pod has end here, and do not leave by the default route. */
 export function localBlockRoutes(claims: readonly Claim[], family: Family = 4): RouteState[] {
   return claims
     .filter((claim) => claim.kind === 'block' && numbersOf(claim.cidr).prefixLength < bitsOf(family))

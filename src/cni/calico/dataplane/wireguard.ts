@@ -57,7 +57,7 @@ export function wireguardState(view: FamilyView, node: NodeView, claims: Readonl
   };
 }
 
-/** The other nodes with a key that no node beside them has; a key that several claim is nobody's. */
+/** Returns the other nodes whose key nobody else has; a key that several nodes claim is nobody's. */
 function usablePeers(view: FamilyView, node: NodeView): Map<string, { publicKey: string; address: string }> {
   const isShared = (key: string) => view.nodes.filter((node) => node.wireguardPublicKey === key).length > 1;
   return new Map(

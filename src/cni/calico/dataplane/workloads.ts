@@ -35,7 +35,7 @@ export function workloadRoutes(node: NodeView, family: Family = 4): RouteState[]
 }
 
 /**
- * What Felix sets on the pods' interfaces, so that the node answers their ARP for 169.254.1.1 at once, and that the node's
+ * The settings that Felix makes on the pods' interfaces, so that the node answers their ARP for 169.254.1.1 at once, and that the node's
  * other interfaces do not do the same: NODE_SYSCTLS makes most of it the default for new ones.
  */
 export function interfaceSysctls(node: NodeView, felixDevices: readonly string[]): Record<string, string> {

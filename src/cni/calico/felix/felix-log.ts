@@ -4,7 +4,7 @@ import type { LogOptions } from '../../../kube-api/runtime.ts';
 import { type FelixEvent, info } from '../dataplane/felix-events.ts';
 import type { FelixSpec } from '../dataplane/felix-settings.ts';
 
-/** What Felix on one node says of what it does, in the lines of Calico's own: time, level, process, place, message, fields. */
+/** The log of Felix on one node, in the form of Calico's own: time, level, process, place, message, fields. */
 export class FelixLog {
   #log = new ContainerLog();
 
@@ -32,7 +32,7 @@ export class FelixLog {
     const wireguard = Object.entries(spec ?? {}).filter(([field]) => /^wireguard|^vxlan/.test(field));
     const fields = Object.fromEntries(wireguard.map(([field, value]) => [field, String(value)]));
     const what = spec === undefined ? 'deleted' : 'changed';
-    const message = `Felix configuration ${what}: reading all of it anew`;
+    const message = `Felix configuration ${what}: reading all of it again`;
     this.did([info('daemon.go 1437', message, { felixConfiguration: name, ...fields })]);
   }
 

@@ -19,14 +19,14 @@ export interface FelixNode {
   namespaces: NodeNamespace;
   firewall: NodeFirewall;
   log: FelixLog;
-  /** What the kernel has, as far as Felix knows; undefined where it must look. */
+  /** The kernel's state, as far as Felix knows; undefined if it must read it. */
   actual: NodeState | undefined;
-  /** What the log has told of. */
+  /** The state that the log has reported. */
   told: NodeState;
   toldKeys: Keys;
   /** The attached pods by their uid: their interfaces are there. */
   pods: Map<string, AttachedPod>;
-  /** Of the WireGuard devices that are there. */
+  /** The public keys of the WireGuard devices that exist. */
   keys: Keys;
   dirty: boolean;
   /** Whether it ever had a pod. */
@@ -37,7 +37,7 @@ export interface FelixNode {
   failures: number;
 }
 
-/** What is to be done on a node: up to its peers, and after. */
+/** The steps for one node: up to its peers, and after. */
 export interface Plan {
   name: string;
   node: FelixNode;
@@ -68,7 +68,7 @@ export function freshNode(namespaces: NodeNamespace, teller: FirewallTeller): Fe
   };
 }
 
-/** What brings a node to what it should have; looks at the kernel where nobody knows what that has. `dual`: it has IPv6 too. */
+/** Plans the steps for a node. Reads the kernel's state first if it is not known. `dual`: the node has IPv6 too. */
 export async function planNode(name: string, node: FelixNode, view: ClusterView, dual: boolean): Promise<Plan> {
   const desired = desiredState(view, name);
   const names = familiesOf(view).map(({ family = 4, felix }) => ({ family, name: felix.wireguardInterfaceName }));
@@ -137,7 +137,7 @@ async function keysOf({ namespaces, keys, log }: FelixNode, devices: Plan['devic
   return Object.fromEntries(await Promise.all(all));
 }
 
-/** What a node has once a pod's interface is gone, and with it its routes. */
+/** Returns the node's state without a pod's interface and its routes. */
 export function withoutWorkload(state: NodeState, device: string): NodeState {
   return {
     ...state,

@@ -22,7 +22,7 @@ interface Sources {
   forNode: string;
 }
 
-/** What Felix on one node knows of the cluster: the store's objects, the blocks of IPAM and the pods that are attached. */
+/** Returns the cluster as Felix on one node sees it: the store's objects, the blocks of IPAM and the pods that are attached. */
 export function clusterView(sources: Sources): ClusterView {
   const { store, ipam, ipam6, pods } = sources;
   const pools = store.list('IPPool');

@@ -85,14 +85,14 @@ export class Felix {
     this.#changed();
   }
 
-  /** What Felix on a node says. */
+  /** Returns the log of Felix on a node. */
   logOf(nodeName: string): FelixLog {
     return this.#node(nodeName).log;
   }
 
   /**
    * The pod that Felix runs in is there. When it is another one than before, because somebody ended that, Felix looks at all of its
-   * node again, and mends what is not right.
+   * node again, and repairs it.
    */
   begin(nodeName: string): void {
     const node = this.#node(nodeName);

@@ -23,7 +23,7 @@ export class FirewallTeller {
   }
 }
 
-/** What a node's firewall should be. */
+/** The firewall that a node should have. */
 export interface FirewallWish {
   /** Asked for only when it is made: for many nodes it is long. */
   state: () => FirewallState;
@@ -40,10 +40,10 @@ export interface FirewallWish {
 export class NodeFirewall {
   readonly #node: NodeNamespace;
   readonly #teller: FirewallTeller;
-  /** What was made, as text; undefined where one must look. */
+  /** The firewall that was made, as text; undefined if it must be read. */
   #made: string | undefined;
   #isBegun = false;
-  /** What waits until the lab is quiet. */
+  /** The firewall that waits until the lab is quiet. */
   #waiting: FirewallWish | undefined;
   #last: Promise<boolean> = Promise.resolve(false);
 
@@ -52,7 +52,7 @@ export class NodeFirewall {
     this.#teller = teller;
   }
 
-  /** Look at what is there before the next change: Felix starts anew. */
+  /** Makes the next change read what exists first: Felix restarts. */
   forget(): void {
     this.#made = undefined;
   }

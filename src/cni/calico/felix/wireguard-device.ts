@@ -6,7 +6,7 @@ import type { NodeNamespace } from '../../node.ts';
 
 export type Dataplane = 'kernel' | 'userspace';
 
-/** Who does WireGuard's work, and where to tell of it. */
+/** The implementation of WireGuard, and the log for its errors. */
 export interface Means {
   dataplane: Dataplane;
   log: (message: string) => void;
@@ -43,7 +43,7 @@ export async function createWireguardDevice(
  */
 const NEW_KEY = 'wg genkey | wg set "$1" private-key /proc/self/fd/0 && wg show "$1" public-key';
 
-/** Gives a device a new private key, and gives its public key (base64). As with Calico, the private key lives in the device alone. */
+/** Sets a new private key on a device and returns its public key (base64). As with Calico, the private key lives in the device alone. */
 export async function giveNewKey(node: NodeNamespace, name: string): Promise<string> {
   return (await runTool(node.enter(['sh', '-c', NEW_KEY, 'new-key', name]))).trim();
 }
@@ -82,7 +82,7 @@ async function startWireguardGo(node: NodeNamespace, name: string, log: Means['l
   });
   child.on('close', (status, signal) => {
     ended ??= signal ?? `exit status ${status}`;
-    // It ends well when its device is taken away. Felix does not make it again: what was broken from outside is to be found.
+    // Its exit status is 0 if its device is deleted. Felix does not start it again: a learner must be able to find the fault.
     if (status !== 0) log(`wireguard-go on ${node.name} ended: ${ended} ${printed.trim()}`.trimEnd());
   });
   const socket = socketOf(node, name);

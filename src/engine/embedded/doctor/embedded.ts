@@ -30,7 +30,7 @@ const APPLETS = [
   'ping',
 ];
 
-/** What the embedded engine needs, all of it looked at side by side. */
+/** Checks everything that the embedded engine needs, in parallel. */
 export async function examineEmbedded(): Promise<EngineReport> {
   const [machine, namespaces, applets] = await Promise.all([machineChecks(), triedNamespaces(), appletCheck()]);
   const wireguard = wireguardChecks(namespaces?.kernel?.get('wireguard'));
@@ -73,7 +73,7 @@ function lacking(check: Pick<Check, 'name' | 'needed'>, seen: string, fix: Fix):
   return { ...check, ok: false, seen, remedy: remedyOf(fix), fix };
 }
 
-/** Nothing where there is no busybox: that is told already. */
+/** Checks nothing if there is no busybox: another check reports that. */
 async function appletCheck(): Promise<Check | undefined> {
   const path = findTool('busybox');
   if (path === undefined) return undefined;

@@ -4,7 +4,7 @@ import { systemPath } from '../../../machine/tools.ts';
 import { runTool } from '../../../process/tool.ts';
 import { type Refusal, refusalOf, SETTINGS } from './refusal.ts';
 
-/** What the kernel did when it was asked, inside namespaces such as a lab's. */
+/** The kernel's answers inside namespaces such as a lab's. */
 export type Namespaces = { refusal: Refusal; kernel?: never } | { refusal?: never; kernel: Map<string, string | true> };
 
 /** Kinds of devices that the embedded engine makes; WireGuard's may be missing, for wireguard-go stands in. */

@@ -9,7 +9,7 @@ import { forbiddingSettings, type Refusal } from './refusal.ts';
 import { tunProblem } from './tun.ts';
 
 /**
- * What a deployment on the embedded engine looks at before it begins: about a ms of looking at PATH and at settings, with a
+ * Checks what a deployment on the embedded engine needs before it begins: about 1 ms for PATH and settings, with a
  * process only where something looks wrong. Puts the system's sbin folders on this process's PATH, where the engine looks
  * for tools. Throws one lacking failure that names all missing tools with their packages,
  * the one command that installs them, and the reason why namespaces are forbidden, with its remedy.

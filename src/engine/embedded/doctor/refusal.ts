@@ -29,7 +29,7 @@ const CAP_SYS_ADMIN = 1n << 21n;
 
 interface Circumstances {
   isRoot: boolean;
-  /** What `unshare` printed. */
+  /** The output of `unshare`. */
   printed: string;
   settings: Readonly<Record<string, number>>;
   /** The effective capabilities, as a bit mask. */

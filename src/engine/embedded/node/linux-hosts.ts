@@ -6,10 +6,10 @@ import type { EngineOrder } from '../messages.ts';
 import { IMAGE_BIN, nodeRunFolder, RUN_FOLDER } from '../pod/image.ts';
 import { createNodeNamespaces, type NodeNamespaces } from './node-namespaces.ts';
 
-/** A plain host beside the cluster: containerlab's kind `linux`. */
+/** A plain host next to the cluster: containerlab's kind `linux`. */
 export interface LinuxHost {
   namespaces: NodeNamespaces;
-  /** What its commands find in their environment beside the engine's own. */
+  /** Variables for the environment of its commands, in addition to the engine's own. */
   env: Record<string, string>;
 }
 

@@ -12,11 +12,11 @@ export interface NodeNamespaces extends Omit<Keeper, 'end'> {
   readonly ended: Promise<void>;
 }
 
-/** What every node finds in its /run. */
+/** The folders in every node's /run. */
 const RUN_FOLDERS = ['wireguard', 'netns', 'lock'];
 
 /**
- * What makes a node out of fresh namespaces. Each node has a /run of its own, since wireguard-go keeps its control socket
+ * Makes a node of fresh namespaces. Each node has a /run of its own, since wireguard-go keeps its control socket
  * in /var/run/wireguard under the interface's name, which is the same on every node: a folder that pods in the node's network
  * can be given too; and a /sys that shows its own interfaces.
  */
@@ -27,7 +27,7 @@ mount -o rbind "$3" /run
 mount -t sysfs sysfs /sys
 hostname "$1"`;
 
-/** What a node may have of its own beside that. */
+/** Further folders that a node may have of its own. */
 interface NodeFolders {
   /** Becomes its /etc/wireguard. */
   wireguard?: string;
