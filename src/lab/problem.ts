@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import { ExitCode, Failure } from '../errors.ts';
+import { printable } from '../text/printable.ts';
 
 /** A spot in an input file; line and column count from 1. */
 export interface Place {
@@ -38,6 +39,7 @@ export function inputFailure(problems: readonly Problem[], cause?: unknown): Inp
       a.place.line - b.place.line ||
       a.place.column - b.place.column,
   );
+  // Messages quote files, and a file must not begin a line of its own.
   const lines = [...new Set(sorted.map((problem) => printable(`${showPlace(problem.place)}: ${problem.message}`)))];
   const more = lines.length - MOST;
   const remedies = new Set(sorted.flatMap((problem) => problem.remedy ?? []));
@@ -58,11 +60,6 @@ export function collect<T>(problems: Problem[], read: () => T): T | undefined {
     problems.push(...error.problems);
     return undefined;
   }
-}
-
-/** Messages quote files, and a file must not be able to write to the terminal or to begin a line of its own. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`);
 }
 
 /** `FILE:LINE:COLUMN`, as editors and terminals make a link of. */

@@ -1,3 +1,5 @@
+import { hexDump } from '../text/hex.ts';
+
 /** What makes a line of captured text worth showing. Bounded repeats only: lines are as long as whoever sent them liked. */
 const SECRET =
   /pass(word|wd)?\b|secret|token|bearer|authorization|api[-_ ]?key|cookie|credential|AKIA|\b\w{1,16}:\/\/[^\s/:]{1,64}:[^\s/@]{1,64}@/i;
@@ -5,8 +7,7 @@ const SECRET =
 const SHORTEST_LINE = 8;
 const LONGEST_LINE = 160;
 const MOST_LINES = 4;
-const HEX_LINES = 4;
-const BYTES_A_LINE = 16;
+const SHOWN_BYTES = 64;
 
 /**
  * The first lines of printable ASCII in a packet that hold a secret or one of `markers`. Safe for any terminal: nothing but
@@ -21,8 +22,7 @@ export function secretLines(bytes: Uint8Array, markers: readonly string[]): stri
 
 /** The first 64 bytes as a hex dump with its ASCII column, as tcpdump -X and xxd show them. */
 export function hexLines(bytes: Uint8Array): string[] {
-  const lines = Math.min(HEX_LINES, Math.ceil(bytes.length / BYTES_A_LINE));
-  return Array.from({ length: lines }, (_, i) => hexLine(bytes.subarray(i * BYTES_A_LINE, (i + 1) * BYTES_A_LINE)));
+  return hexDump(bytes.subarray(0, SHOWN_BYTES));
 }
 
 function printableLines(bytes: Uint8Array): string[] {
@@ -37,10 +37,4 @@ function shorten(line: string, markers: readonly string[]): string {
   const found = marker === undefined ? line.search(SECRET) : line.indexOf(marker);
   const start = Math.max(0, Math.min(found - 24, line.length - LONGEST_LINE));
   return line.slice(start, start + LONGEST_LINE);
-}
-
-function hexLine(bytes: Uint8Array): string {
-  const hex = Buffer.from(bytes).toString('hex').match(/..?/g)?.join(' ') ?? '';
-  const ascii = Array.from(bytes, (byte) => (byte >= 0x20 && byte <= 0x7e ? String.fromCharCode(byte) : '.')).join('');
-  return `${hex.padEnd(BYTES_A_LINE * 3 - 1)}  ${ascii}`;
 }

@@ -1,15 +1,16 @@
+import { escapeMarkdown, markdownCode, workflowMessage, workflowProperty } from '../text/escape.ts';
 import type { SmokeResult } from './smoke.ts';
 
 /** A step summary in Markdown: the verdict first, then what it rests on. */
 export function stepSummary({ lab, engine, verdict, phases, seconds }: SmokeResult): string {
   const mark = { pass: '✅', fail: '❌', inconclusive: '❔', error: '💥' };
   const rows = phases.map(
-    (phase) => `| ${mark[phase.verdict]} ${phase.name} | ${phase.seconds.toFixed(1)} s | ${cell(phase.detail)} |`,
+    (phase) => `| ${mark[phase.verdict]} ${escapeMarkdown(phase.name)} | ${phase.seconds.toFixed(1)} s | ${escapeMarkdown(phase.detail)} |`,
   );
   return [
     `### ${mark[verdict]} wglab smoke: ${verdict}`,
     '',
-    `Lab \`${lab}\` on the engine \`${engine}\`, ${seconds.toFixed(1)} s.`,
+    `Lab ${markdownCode(lab)} on the engine ${markdownCode(engine)}, ${seconds.toFixed(1)} s.`,
     '',
     '| phase | time | what was seen |',
     '| --- | --- | --- |',
@@ -22,18 +23,6 @@ export function stepSummary({ lab, engine, verdict, phases, seconds }: SmokeResu
 export function annotations({ phases }: SmokeResult): string {
   const bad = phases.filter(({ verdict }) => verdict !== 'pass');
   return bad
-    .map(({ name, verdict, detail }) => `::error title=${property(`wglab ${name}: ${verdict}`)}::${message(detail)}\n`)
+    .map(({ name, verdict, detail }) => `::error title=${workflowProperty(`wglab ${name}: ${verdict}`)}::${workflowMessage(detail)}\n`)
     .join('');
-}
-
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replace(/\s*\n\s*/g, '<br>');
-}
-
-function message(text: string): string {
-  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
-}
-
-function property(text: string): string {
-  return message(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
 }

@@ -1,4 +1,5 @@
 import { u32le } from '../../net/bytes.ts';
+import { hexOf } from '../../text/hex.ts';
 import {
   bytesOf,
   type Packet,
@@ -10,7 +11,7 @@ import {
 import { mac1Fits } from '../wireguard.ts';
 import { openInitiation } from '../wireguard-open.ts';
 import { splitSegments } from '../wireguard-segments.ts';
-import { base64Of, type ExplainedLayer, type FieldPlan, hex, hexOf, type Knowledge, layFields } from './explained.ts';
+import { base64Of, type ExplainedLayer, type FieldPlan, hex, type Knowledge, layFields } from './explained.ts';
 
 const TAG_LENGTH = 16;
 const DATA_HEADER = 16;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { widthOf } from '../../../src/text/wrap.ts';
 import type { Event } from '../../../src/workshop/screen/state.ts';
-import { spansWidth } from '../../../src/workshop/screen/text/row.ts';
 import { view } from '../../../src/workshop/screen/view.ts';
 import { Driven, TEXT_OF_LAB, textOf } from './fixture.ts';
 
@@ -81,7 +81,7 @@ it('fills the terminal exactly, whatever happened: no row wider, none too many, 
         const screen = view(driven.state);
         expect(screen).toHaveLength(rows);
         for (const { spans } of screen) {
-          expect(spansWidth(spans)).toBeLessThanOrEqual(columns);
+          expect(widthOf(spans)).toBeLessThanOrEqual(columns);
           expect(spans.map(({ text }) => text).join('')).not.toMatch(/\p{Cc}/u);
         }
       }

@@ -1,4 +1,5 @@
-import { type Row, spansWidth } from './row.ts';
+import { widthOf } from '../../../text/wrap.ts';
+import type { Row } from './row.ts';
 import { painted } from './theme.ts';
 
 /**
@@ -30,7 +31,7 @@ function lines(rows: readonly Row[], columns: number, colours: boolean): Line[] 
   const found: Line[] = [];
   let open: Line | undefined;
   for (const [top, row] of rows.entries()) {
-    const full = spansWidth(row.spans) >= columns;
+    const full = widthOf(row.spans) >= columns;
     // In the column after the last one, erasing would take the last character.
     const text = painted(row, colours) + (full ? '' : '\u001b[K');
     if (open) open.text += text;

@@ -1,8 +1,7 @@
+import { terminalText } from '../../../text/terminal-text.ts';
 import { inlineSpans } from './inline.ts';
-import { BLANK, broken, type Row, type Span, span } from './row.ts';
+import { BLANK, broken, type Row, type Span, span, wrapRows } from './row.ts';
 import { tableRows } from './table.ts';
-import { printable } from './width.ts';
-import { wrap } from './wrap.ts';
 
 /** Prose is read most easily in lines of this many columns at most, however wide the terminal. */
 const READABLE = 100;
@@ -12,7 +11,7 @@ const NARROWEST = 8;
 
 /** Rows of a text in Markdown: headings, paragraphs, lists, quotes, tables, code. Blocks have one blank row between them. */
 export function markdownRows(markdown: string, width: number): Row[] {
-  return blockRows(printable(markdown).split('\n'), width);
+  return blockRows(terminalText(markdown).split('\n'), width);
 }
 
 function blockRows(lines: readonly string[], width: number): Row[] {
@@ -71,7 +70,7 @@ const BLOCKS: readonly BlockKind[] = [
     begins: HEADING,
     length: () => 1,
     rows: ([line = ''], width) =>
-      wrap(inlineSpans(line.replace(/^\s*#+\s*|\s+#*\s*$/g, ''), 'heading'), Math.min(width, READABLE)),
+      wrapRows(inlineSpans(line.replace(/^\s*#+\s*|\s+#*\s*$/g, ''), 'heading'), Math.min(width, READABLE)),
   },
   {
     begins: RULE,
@@ -121,7 +120,7 @@ const PARAGRAPH: BlockKind = {
           .trimEnd(),
       )
       .join(' ');
-    return wrap(inlineSpans(text.replace(/<br>$/, '').replaceAll('<br> ', '<br>')), Math.min(width, READABLE));
+    return wrapRows(inlineSpans(text.replace(/<br>$/, '').replaceAll('<br> ', '<br>')), Math.min(width, READABLE));
   },
 };
 

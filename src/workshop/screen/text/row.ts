@@ -1,4 +1,6 @@
-import { headOf, textWidth } from './width.ts';
+import { printableLines } from '../../../text/printable.ts';
+import { headOf, textWidth } from '../../../text/width.ts';
+import { cutToWidth, widthOf, wrapPieces } from '../../../text/wrap.ts';
 
 /** What a piece of text is; how that looks is the theme's to say. */
 export type Style =
@@ -32,21 +34,18 @@ export interface Row {
 
 export const BLANK: Row = { spans: [] };
 
+/** Returns a piece of text in a style. Whatever the text comes from, it cannot move the cursor or change the colours. */
 export function span(text: string, style: Style = 'plain'): Span {
-  return { text, style };
+  return { text: printableLines(text), style };
 }
 
 export function row(...spans: (Span | string)[]): Row {
   return { spans: spans.map((one) => (typeof one === 'string' ? span(one) : one)) };
 }
 
-export function spansWidth(spans: readonly Span[]): number {
-  return spans.reduce((width, { text }) => width + textWidth(text), 0);
-}
-
 /** A row that is no wider than that; where something had to go, an ellipsis says so. */
 export function cut(line: Row, width: number): Row {
-  if (spansWidth(line.spans) <= width) return line;
+  if (widthOf(line.spans) <= width) return line;
   const kept: Span[] = [];
   let room = width - 1;
   for (const { text, style } of line.spans) {
@@ -61,23 +60,22 @@ export function cut(line: Row, width: number): Row {
 /** `left` at the left margin and `right` at the right one; where both do not fit, it is `left` that is cut. */
 export function justified(left: readonly Span[], right: readonly Span[], width: number): Row {
   const shown = cut({ spans: right }, width).spans;
-  const room = width - spansWidth(shown);
+  const room = width - widthOf(shown);
   const cutLeft = cut({ spans: left }, Math.max(0, room - 2)).spans;
-  const gap = ' '.repeat(Math.max(0, room - spansWidth(cutLeft)));
+  const gap = ' '.repeat(Math.max(0, room - widthOf(cutLeft)));
   return { spans: [...cutLeft, span(gap), ...shown] };
 }
 
 /**
- * A line of text as a terminal itself would show it: broken where the row is full, whatever stands there. The rows know
- * that they belong together, so that a command that is copied from the screen is whole.
+ * Returns a line of text as a terminal itself would show it: broken where the row is full, at any character. The rows know that they
+ * belong together, so that a command copied from the screen is one line.
  */
 export function broken(text: string, style: Style, width: number): Row[] {
-  const rows: Row[] = [];
-  let rest = text;
-  while (textWidth(rest) > width) {
-    const head = headOf(rest, width) || rest.slice(0, 1);
-    rows.push({ spans: [span(head, style)], continues: true });
-    rest = rest.slice(head.length);
-  }
-  return [...rows, row(span(rest, style))];
+  const parts = text === '' ? [''] : cutToWidth(text, width);
+  return parts.map((part, i) => ({ spans: [span(part, style)], ...(i < parts.length - 1 && { continues: true }) }));
+}
+
+/** Returns spans wrapped to a width, a row for each line. */
+export function wrapRows(spans: readonly Span[], width: number): Row[] {
+  return wrapPieces(spans, width).map((line) => ({ spans: line }));
 }

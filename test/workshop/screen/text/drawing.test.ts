@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { drawing } from '../../../../src/workshop/screen/text/drawing.ts';
 import { broken, row, span } from '../../../../src/workshop/screen/text/row.ts';
-import { headOf, printable, textWidth } from '../../../../src/workshop/screen/text/width.ts';
 
 const AT = (line: number, text: string) => `\u001b[${line};1H${text}`;
 
@@ -29,16 +28,5 @@ describe('drawing', () => {
     expect(drawing(undefined, secret, 10, true)).toContain('\u001b[30;43mpw');
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
     expect(drawing(undefined, secret, 10, false)).not.toMatch(/\u001b\[[\d;]*[34]\d[;m]/);
-  });
-});
-
-describe('widths', () => {
-  it('counts columns', () => {
-    expect(['abc', '漢字', 'e\u0301', '─✓…', '🙂'].map(textWidth)).toEqual([3, 4, 1, 3, 2]);
-    expect(headOf('a漢字', 2)).toBe('a');
-  });
-
-  it('shows of output what a terminal would', () => {
-    expect(printable('\u001b[31mred\u001b[0m\r\n10%\r20%\r100%\na\tb\u0007')).toBe('red\n100%\na       b');
   });
 });

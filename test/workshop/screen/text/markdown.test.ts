@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { widthOf } from '../../../../src/text/wrap.ts';
 import { inlineSpans } from '../../../../src/workshop/screen/text/inline.ts';
 import { markdownRows } from '../../../../src/workshop/screen/text/markdown.ts';
-import { spansWidth } from '../../../../src/workshop/screen/text/row.ts';
 import { textOf } from '../fixture.ts';
 
 const shown = (markdown: string, width = 40) => textOf(markdownRows(markdown, width)).split('\n');
@@ -96,7 +96,7 @@ it('is never wider than asked for, ends, and holds nothing that steers a termina
   fc.assert(
     fc.property(markdown, fc.integer({ min: 40, max: 200 }), (text, width) => {
       for (const { spans } of markdownRows(text, width)) {
-        expect(spansWidth(spans)).toBeLessThanOrEqual(width);
+        expect(widthOf(spans)).toBeLessThanOrEqual(width);
         expect(spans.map((one) => one.text).join('')).not.toMatch(/\p{Cc}/u);
       }
     }),
