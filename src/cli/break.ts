@@ -3,8 +3,8 @@ import { breakLab, healLab, listFaults } from '../operations/break.ts';
 import { FAULTS } from '../operations/faults/faults.ts';
 import type { FaultName } from '../operations/faults/names.ts';
 import { standingLab } from '../operations/labs.ts';
+import { table } from '../text/table.ts';
 import { type Context, printJson } from './context.ts';
-import { table } from './terminal.ts';
 
 interface BreakOptions {
   lab?: string;

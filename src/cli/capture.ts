@@ -35,7 +35,7 @@ export async function captureCommand(context: Context, options: CaptureOptions):
   const show = options.output ? jsonLine : textLines(context, grep.grep);
   // Whoever read this (`| head`) has gone: that ends it, and is no error.
   const unread = new AbortController();
-  context.out.once('error', () => unread.abort());
+  context.out.onLoss(() => unread.abort());
   const over = new AbortController();
   const enough = AbortSignal.any([context.signal, unread.signal, over.signal]);
   const timer = seconds === undefined ? undefined : setTimeout(() => over.abort(), seconds * 1000);
@@ -77,9 +77,9 @@ async function writeFile(
   const stop = () => capture.stdin.end();
   signal.addEventListener('abort', stop);
   const timer = seconds === undefined ? undefined : setTimeout(stop, seconds * 1000);
-  capture.stderr.pipe(err, { end: false });
+  capture.stderr.pipe(err.stream, { end: false });
   try {
-    if (file === '-') await pipeline(capture.stdout, out, { end: false });
+    if (file === '-') await pipeline(capture.stdout, out.stream, { end: false });
     else await pipeline(capture.stdout, createWriteStream(file, { mode: 0o600 }));
   } catch (error) {
     throw usageFailure(`cannot write ${file}: ${messageOf(error)}`);

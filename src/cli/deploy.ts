@@ -2,8 +2,8 @@ import type { ExistingCluster } from '../engine/engine.ts';
 import { deploy } from '../operations/deploy.ts';
 import { Stopwatch, type Timings } from '../operations/timings.ts';
 import type { EngineName } from '../state/engine-name.ts';
+import { table } from '../text/table.ts';
 import { type Context, printJson } from './context.ts';
-import { table } from './terminal.ts';
 
 interface DeployOptions {
   name?: string;

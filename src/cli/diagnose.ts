@@ -4,9 +4,9 @@ import { ExitCode } from '../errors.ts';
 import { Cluster } from '../kube/cluster.ts';
 import { type Diagnosis, diagnoseCluster } from '../operations/diagnose.ts';
 import { standingLab } from '../operations/labs.ts';
+import { table } from '../text/table.ts';
 import { type Context, printJson } from './context.ts';
 import { oneName } from './encrypt.ts';
-import { table } from './terminal.ts';
 
 /** Says why encryption is not in force; exit status 1 if a link of the chain is broken, 3 if something could not be tried. */
 export async function diagnoseCommand(

@@ -4,8 +4,8 @@ import { Cluster } from '../kube/cluster.ts';
 import { type Encryption, encryption, setEncryption } from '../operations/encrypt.ts';
 import { standingLab } from '../operations/labs.ts';
 import type { NodeShell } from '../process/node-shell.ts';
+import { table } from '../text/table.ts';
 import { type Context, printJson } from './context.ts';
-import { table } from './terminal.ts';
 
 type What = 'on' | 'off' | 'status';
 

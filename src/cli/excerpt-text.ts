@@ -1,11 +1,11 @@
-import type { ChalkInstance } from 'chalk';
 import type { VerifyResult } from '../proof/result.ts';
+import type { Palette } from '../text/style.ts';
 
 const SECRET = /(password|bearer|token|secret|api[-_]?key|cookie|authorization|aws|akia|sk_live)/i;
 const SHOWN = 2;
 
 /** Some of what was captured, for the eye: secrets in readable packets, or the bytes of encrypted ones. */
-export function excerptText({ excerpts }: VerifyResult, palette: ChalkInstance): string {
+export function excerptText({ excerpts }: VerifyResult, palette: Palette): string {
   const readable = excerpts.filter(({ kind, lines }) => kind === 'plaintext' && lines.length > 0);
   const worth = (lines: readonly string[]) => lines.filter((line) => SECRET.test(line)).length;
   const plain = readable.toSorted((a, b) => worth(b.lines) - worth(a.lines)).slice(0, SHOWN);

@@ -1,6 +1,7 @@
 import { usageFailure } from '../errors.ts';
 import { Cluster } from '../kube/cluster.ts';
 import { standingLab } from '../operations/labs.ts';
+import { isTerminal } from '../process/terminal.ts';
 import { attach } from './attach.ts';
 import type { Context } from './context.ts';
 
@@ -12,7 +13,7 @@ export async function execCommand(
   options: { lab?: string; tty?: boolean },
 ): Promise<number> {
   const { access, state } = await standingLab(options.lab);
-  const tty = options.tty ?? (process.stdin.isTTY === true && process.stdout.isTTY === true);
+  const tty = options.tty ?? (process.stdin.isTTY === true && isTerminal(process.stdout));
   if (command.length === 0 && !tty)
     throw usageFailure('give the command to run', { remedy: `wglab exec ${target} -- wg show` });
   const argv = command.length > 0 ? command : ['sh'];

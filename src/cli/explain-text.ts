@@ -1,7 +1,9 @@
-import type { ChalkInstance } from 'chalk';
 import type { Explained } from '../operations/explain.ts';
 import type { ExplainedLayer, ExplainedPacket, Field, TextLine } from '../wire/explain/explained.ts';
-import { sideBySide, wrap } from './columns.ts';
+import { spacedHex } from '../text/hex.ts';
+import type { Palette } from '../text/style.ts';
+import { padTo, textWidth } from '../text/width.ts';
+import { wrap } from '../text/wrap.ts';
 
 /** The narrowest text that is still well read. */
 const NARROWEST = 72;
@@ -18,7 +20,7 @@ const MOST_HEX_LINES = 4;
 const MOST_TEXT_LINES = 24;
 
 /** Packets taken apart: next to each other where all fit into the width of the terminal, else one after the other. */
-export function explainText(packets: readonly Explained[], palette: ChalkInstance, width: number): string {
+export function explainText(packets: readonly Explained[], palette: Palette, width: number): string {
   const share = Math.floor((width - BETWEEN.length * (packets.length - 1)) / packets.length);
   if (packets.length > 1 && share >= NARROWEST) {
     const columns = aligned(packets.map((packet) => packetBlocks(packet, palette, share)));
@@ -34,7 +36,7 @@ interface Block {
   lines: string[];
 }
 
-function packetBlocks(packet: Explained, palette: ChalkInstance, width: number): Block[] {
+function packetBlocks(packet: Explained, palette: Palette, width: number): Block[] {
   const { source, packet: number, time, length, why, description, explained } = packet;
   const captured = explained.bytes.length;
   const cut = captured < length ? `, of which ${captured} were captured` : '';
@@ -69,7 +71,18 @@ function linesOf(blocks: readonly Block[]): string[] {
   return blocks.flatMap(({ lines }, i) => (i === 0 ? lines : ['', ...lines]));
 }
 
-/** Columns in which the layers that all packets begin with stand beside each other. */
+/** Returns columns of lines next to each other, each filled up to the width. */
+function sideBySide(columns: readonly (readonly string[])[], width: number, between: string): string[] {
+  const height = Math.max(...columns.map((lines) => lines.length));
+  return Array.from({ length: height }, (_, i) =>
+    columns
+      .map((lines) => padTo(lines[i] ?? '', width))
+      .join(between)
+      .trimEnd(),
+  );
+}
+
+/** Returns columns in which the layers that all packets begin with are next to each other. */
 function aligned(packets: readonly (readonly Block[])[]): string[][] {
   const [first = []] = packets;
   const different = first.findIndex(({ name }, i) => packets.some((blocks) => blocks[i]?.name !== name));
@@ -85,11 +98,11 @@ function aligned(packets: readonly (readonly Block[])[]): string[][] {
   );
 }
 
-function layerLines(layer: ExplainedLayer, bytes: Uint8Array, palette: ChalkInstance, width: number): string[] {
+function layerLines(layer: ExplainedLayer, bytes: Uint8Array, palette: Palette, width: number): string[] {
   const { name, about, offset, length, fields, text } = layer;
   const span = `bytes ${offset} to ${offset + length - 1}`;
   const [first = '', ...more] = wrap(about === '' ? name : `${name}: ${about}`, width - span.length - 2);
-  const head = `${first.padEnd(width - span.length)}`;
+  const head = padTo(first, width - span.length);
   const colour = colourOf(layer, palette);
   return [
     colour(palette.bold(head)) + palette.dim(span),
@@ -99,20 +112,20 @@ function layerLines(layer: ExplainedLayer, bytes: Uint8Array, palette: ChalkInst
   ];
 }
 
-function colourOf({ name, text }: ExplainedLayer, palette: ChalkInstance): ChalkInstance {
+function colourOf({ name, text }: ExplainedLayer, palette: Palette): (text: string) => string {
   if (text) return palette.yellow;
   return name.startsWith('WireGuard') || name.includes('ESP') || name === 'Encrypted' ? palette.green : palette.cyan;
 }
 
 /** Offset, bytes, name and value in a line; what is too long goes on below. */
-function fieldLines(field: Field, bytes: Uint8Array, palette: ChalkInstance, width: number): string[] {
+function fieldLines(field: Field, bytes: Uint8Array, palette: Palette, width: number): string[] {
   const { name, value, about, offset, length } = field;
   const hex = hexLines(bytes.subarray(offset, offset + length));
   const room = width - LEFT;
-  const beside = name.padEnd(NAME_WIDTH);
-  const fits = value.length <= room - NAME_WIDTH;
+  const nameColumn = padTo(name, NAME_WIDTH);
+  const fits = textWidth(value) <= room - NAME_WIDTH;
   const words = [
-    ...(fits ? [(beside + value).trimEnd()] : [name, ...wrap(value, room - 2).map((line) => `  ${line}`)]),
+    ...(fits ? [(nameColumn + value).trimEnd()] : [name, ...wrap(value, room - 2).map((line) => `  ${line}`)]),
     ...wrap(about, room - 4).map((line) => palette.dim(`    ${line}`)),
   ];
   return Array.from({ length: Math.max(hex.length, words.length) }, (_, i) => {
@@ -128,14 +141,13 @@ function hexLines(bytes: Uint8Array): string[] {
     if (lines.length === MOST_HEX_LINES && bytes.length - at > BYTES_A_LINE) {
       return [...lines, `… ${bytes.length - at} more`];
     }
-    const line = Buffer.from(bytes.subarray(at, at + BYTES_A_LINE)).toString('hex');
-    lines.push(line.replace(/..(?=.)/g, '$& '));
+    lines.push(spacedHex(bytes.subarray(at, at + BYTES_A_LINE)));
   }
   return lines;
 }
 
 /** Secrets stand out by colour, and where there is none by a line of marks below them. */
-function textLines(text: readonly TextLine[], palette: ChalkInstance, width: number): string[] {
+function textLines(text: readonly TextLine[], palette: Palette, width: number): string[] {
   const shown = text.slice(0, MOST_TEXT_LINES);
   const more = text.length - shown.length;
   return [
@@ -146,7 +158,7 @@ function textLines(text: readonly TextLine[], palette: ChalkInstance, width: num
 
 const MARGIN = '  | ';
 
-function markedLine({ text, secrets }: TextLine, palette: ChalkInstance): string[] {
+function markedLine({ text, secrets }: TextLine, palette: Palette): string[] {
   if (palette.level > 0) {
     let marked = '';
     let at = 0;

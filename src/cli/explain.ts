@@ -1,7 +1,8 @@
 import { usageFailure } from '../errors.ts';
 import { type Explained, explain } from '../operations/explain.ts';
+import { hexOf } from '../text/hex.ts';
 import { PACKET_KINDS, type PacketKind, type Wanted } from '../wire/explain/choose.ts';
-import { type ExplainedPacket, hexOf } from '../wire/explain/explained.ts';
+import type { ExplainedPacket } from '../wire/explain/explained.ts';
 import { type Context, printJson } from './context.ts';
 import { explainText } from './explain-text.ts';
 

@@ -1,6 +1,6 @@
 import { labsAndDeployments } from '../operations/lab-list.ts';
+import { table } from '../text/table.ts';
 import { type Context, printJson } from './context.ts';
-import { table } from './terminal.ts';
 
 export async function labsCommand(context: Context, options: { output?: 'json' }): Promise<undefined> {
   const { labs, deployments } = await labsAndDeployments();

@@ -1,34 +1,46 @@
 import { CommanderError } from 'commander';
 import { ExitCode } from '../errors.ts';
+import { surviveLostTerminal } from './lost-terminal.ts';
+import { standardError, standardOutput } from './output.ts';
 import { buildProgram } from './program.ts';
+import { crash, reportError } from './report-error.ts';
 
 /** After node and the script. */
 const FIRST_ARGUMENT = 2;
 
-/** Runs wglab with its arguments; the only place that decides the exit status. */
+/** Node's own exit status if it waits for something that can no longer happen. */
+const UNSETTLED = 13;
+
+/** Runs wglab with its arguments; returns the exit status. */
 async function main(argv: readonly string[]): Promise<number> {
   let status: number = ExitCode.done;
   try {
     const program = buildProgram((code) => {
       status = code;
     });
-    // Commander calls it an error that nothing was asked; to show what there is helps more.
+    // Commander calls it an error if nothing was asked; to show what there is helps more.
     if (argv.length <= FIRST_ARGUMENT) program.outputHelp();
     else await program.parseAsync([...argv]);
     return status;
   } catch (error) {
-    // --help and --version end here too; they need nothing of what tells of errors.
+    // --help and --version end here too.
     if (error instanceof CommanderError && error.exitCode === 0) return ExitCode.done;
-    return (await import('./report-error.ts')).reportError(error);
+    return reportError(error);
   }
 }
 
-// Output that is cut off by `| head` is no error of ours, and changes no verdict: the work goes on, and its status counts.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+surviveLostTerminal();
+process.on('uncaughtException', crash);
+process.on('unhandledRejection', crash);
+process.on('exit', (status) => {
+  if (status === UNSETTLED)
+    process.exitCode = reportError(new Error('nothing is left to do, and yet the command is not done'));
 });
 
-const status = await main(process.argv);
+let status = await main(process.argv);
 // A pipe may not have taken all of it yet, and what it has not would be lost.
-await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))));
+await Promise.all([standardOutput.flush(), standardError.flush()]);
+const { failure } = standardOutput;
+// The file holds less than a status of 0, 1 or 3 would promise.
+if (failure && status < ExitCode.lacking) status = reportError(failure);
 process.exit(status);

@@ -2,6 +2,7 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { FAULT_NAMES } from '../operations/faults/names.ts';
 import { VERSION } from '../version.ts';
 import type { Context, GlobalOptions } from './context.ts';
+import { standardError, standardOutput } from './output.ts';
 
 /** What every command's action gets beside its own arguments. */
 export type SetExitCode = (code: number) => void;
@@ -42,6 +43,10 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .showHelpAfterError('(--help shows what there is)')
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`)
+    .configureOutput({
+      writeOut: (text) => standardOutput.write(text),
+      writeErr: (text) => standardError.write(text),
+    })
     .exitOverride();
 
   /** Gives a command its context and its result the exit status. */
@@ -49,7 +54,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     <A extends unknown[]>(load: () => Promise<(context: Context, ...args: A) => Promise<number | undefined>>) =>
     async (...args: unknown[]) => {
       const [{ createContext }, action] = await Promise.all([import('./context.ts'), load()]);
-      const context = await createContext(program.opts<GlobalOptions>());
+      const context = createContext(program.opts<GlobalOptions>());
       try {
         setExitCode((await action(context, ...(args.slice(0, -1) as A))) ?? 0);
       } catch (error) {

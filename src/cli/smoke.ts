@@ -27,7 +27,7 @@ interface SmokeOptions {
 export async function smokeCommand(context: Context, lab: string | undefined, options: SmokeOptions): Promise<number> {
   const { exitCode, ...result } = await (lab === undefined ? prove(context, options) : walk(context, lab, options));
   if (options.junit !== undefined) await write(options.junit, smokeJunit(result));
-  await tellGithub(result, options);
+  await reportToGithub(context, result, options);
   if (options.output) printJson(context, result);
   else context.out.write(`${summary(result, context)}\n`);
   return exitCode;
@@ -121,9 +121,9 @@ async function write(file: string, text: string): Promise<void> {
 }
 
 /** On GitHub: annotations on standard output, unless that holds JSON, and a summary in the file that the runner names. */
-async function tellGithub(result: SmokeResult, options: SmokeOptions): Promise<void> {
+async function reportToGithub(context: Context, result: SmokeResult, options: SmokeOptions): Promise<void> {
   if (process.env.GITHUB_ACTIONS !== 'true') return;
-  if (options.output === undefined) process.stdout.write(annotations(result));
+  if (options.output === undefined) context.out.write(annotations(result));
   const file = process.env.GITHUB_STEP_SUMMARY;
   if (file) await appendFile(file, stepSummary(result));
 }

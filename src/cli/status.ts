@@ -2,9 +2,9 @@ import { Cluster } from '../kube/cluster.ts';
 import { encryption } from '../operations/encrypt.ts';
 import { standingLab } from '../operations/labs.ts';
 import { type LinuxStatus, linuxStatus } from '../operations/linux-status.ts';
+import { table } from '../text/table.ts';
 import { type Context, printJson } from './context.ts';
 import { encryptionText, oneName } from './encrypt.ts';
-import { table } from './terminal.ts';
 
 export async function statusCommand(
   context: Context,

@@ -1,10 +1,11 @@
-import type { ChalkInstance } from 'chalk';
+
 import type { EvidenceResult } from '../proof/evidence/judge-evidence.ts';
 import type { LedgerLine } from '../proof/ledger-lines.ts';
 import type { PairObservation } from '../proof/observe.ts';
 import { oneLine } from '../proof/one-line.ts';
 import type { VerifyResult } from '../proof/result.ts';
-import { table } from './terminal.ts';
+import type { Palette } from '../text/style.ts';
+import { table } from '../text/table.ts';
 
 /** How many pairs are printed; `-o json` has all. */
 const MOST_PAIRS = 200;
@@ -16,7 +17,7 @@ const SHORT_LEDGER = 8;
 const NAMED = 5;
 
 /** Prints what `verify` observed: each pair, the taps, the ledger, what was not tested, and the verdict last, where the eye ends. */
-export function verifyText(result: EvidenceResult, palette: ChalkInstance): string {
+export function verifyText(result: EvidenceResult, palette: Palette): string {
   return `${[
     pairsText(result, palette),
     '',
@@ -40,7 +41,7 @@ function signatureLine({ signature }: EvidenceResult): string[] {
 }
 
 /** Prints the whole ledger, and the verdict. */
-export function ledgerText(result: VerifyResult, palette: ChalkInstance): string {
+export function ledgerText(result: VerifyResult, palette: Palette): string {
   const { ledger, taps } = result;
   const packets = sum(ledger, (line) => line.packets);
   const captured = sum(taps, (tap) => tap.packets);
@@ -52,13 +53,13 @@ export function ledgerText(result: VerifyResult, palette: ChalkInstance): string
   ].join('\n')}\n`;
 }
 
-export function verdictLine({ verdict, summary }: VerifyResult, palette: ChalkInstance): string {
+export function verdictLine({ verdict, summary }: VerifyResult, palette: Palette): string {
   if (verdict === null) return oneLine(summary);
   const colour = { pass: palette.green, fail: palette.red, inconclusive: palette.magenta }[verdict];
   return `${colour(palette.bold(verdict.toUpperCase()))}  ${oneLine(summary)}`;
 }
 
-function pairsText({ pairs, pairsJudged }: VerifyResult, palette: ChalkInstance): string {
+function pairsText({ pairs, pairsJudged }: VerifyResult, palette: Palette): string {
   const colours: { [observation: string]: (text: string) => string } = {
     encrypted: palette.green,
     plaintext: palette.yellow,
@@ -91,7 +92,7 @@ function worstFirst(pairs: readonly PairObservation[]): readonly PairObservation
   return [...worst, ...rest].slice(0, MOST_PAIRS);
 }
 
-function tapsText({ taps }: VerifyResult, palette: ChalkInstance): string {
+function tapsText({ taps }: VerifyResult, palette: Palette): string {
   const rows = taps
     .slice(0, MOST_PAIRS)
     .map((tap) => [
@@ -106,7 +107,7 @@ function tapsText({ taps }: VerifyResult, palette: ChalkInstance): string {
 
 const LEDGER_HEADINGS = ['CLASS', 'WHAT', 'FROM → TO', 'PROTOCOL', 'PACKETS', 'BYTES', 'EXAMPLE'];
 
-function ledgerRow(palette: ChalkInstance) {
+function ledgerRow(palette: Palette) {
   return ({ class: kind, what, from, to, protocol, port, packets, bytes, example }: LedgerLine): string[] => [
     colourOf(kind, palette)(kind),
     oneLine(what),
@@ -119,7 +120,7 @@ function ledgerRow(palette: ChalkInstance) {
 }
 
 /** Each class, and in it the kinds of packets of which there were most, between whichever nodes. */
-function shortLedger({ ledger }: VerifyResult, palette: ChalkInstance): string[] {
+function shortLedger({ ledger }: VerifyResult, palette: Palette): string[] {
   const kinds = new Map<string, { line: LedgerLine; packets: number; bytes: number }>();
   for (const line of ledger) {
     const key = `${line.class}\0${line.what}`;
@@ -141,13 +142,13 @@ function shortLedger({ ledger }: VerifyResult, palette: ChalkInstance): string[]
   return [table(['LEDGER', 'WHAT', 'PACKETS', 'BYTES'], rows), ...more];
 }
 
-function colourOf(kind: LedgerLine['class'], palette: ChalkInstance): (text: string) => string {
+function colourOf(kind: LedgerLine['class'], palette: Palette): (text: string) => string {
   if (kind === 'pod plaintext') return palette.red;
   if (kind === 'unexplained') return palette.magenta;
   return kind === 'ciphertext' ? palette.green : palette.dim;
 }
 
-function limits({ outOfScope, unprobed, untested, problems }: VerifyResult, palette: ChalkInstance): string[] {
+function limits({ outOfScope, unprobed, untested, problems }: VerifyResult, palette: Palette): string[] {
   const notChosen = outOfScope.filter(({ nodes }) => nodes !== undefined);
   return [
     ...notChosen.map(({ nodes = [], packets, note }) =>

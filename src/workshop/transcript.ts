@@ -1,7 +1,7 @@
-import { stripVTControlCharacters } from 'node:util';
 import { INTERRUPTED_NOTE } from '../errors.ts';
 import type { LabText } from '../lab/lab-text.ts';
 import type { Block, Step } from '../lab/step.ts';
+import { terminalText } from '../text/terminal-text.ts';
 import type { StepResult } from './auto.ts';
 import { describeCondition } from './check.ts';
 import type { BlockRun } from './run.ts';
@@ -82,10 +82,10 @@ function prompted(command: string): string {
 
 /** Output as a terminal shows it in the end, without colours; of long output the beginning and the end. */
 export function cut(output: string): string {
-  const lines = stripVTControlCharacters(output)
+  const lines = terminalText(output)
     .trimEnd()
     .split('\n')
-    .map((line) => (line.trimEnd().split('\r').at(-1) ?? '').replace(/[^\t\P{Cc}]/gu, '\ufffd'))
+    .map((line) => line.trimEnd())
     .map((line) => (line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line));
   const left = lines.length - FIRST_LINES - LAST_LINES;
   if (left <= 1) return lines.join('\n');

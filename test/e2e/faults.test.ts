@@ -53,7 +53,7 @@ describe('a machine that lacks something', () => {
       const before = home.census();
       const { stdout, stderr } = await full.expects(4, ['deploy']);
       expect(stderr, `${kilobytes} KiB`).toContain('the disk is full');
-      expect(stderr).not.toContain('fault of wglab');
+      expect(stderr).not.toContain('bug in wglab');
       expect(stdout, 'files that are left').toBe('');
       home.expectNothingLeft(before);
     }

@@ -36,7 +36,7 @@ describe.each([
     async (line) => {
       const { status, stderr, lasted, before } = await interrupt(['deploy'], line, signal, group);
       expect(stderr).toContain('interrupted: cleaning up');
-      expect(stderr).not.toContain('fault of wglab');
+      expect(stderr).not.toContain('bug in wglab');
       expect(status, stderr).toBe(130);
       expect(lasted).toBeLessThan(BOUND_MS);
       home.expectNothingLeft(before);
@@ -56,7 +56,7 @@ describe.each([
         result = await interrupt(args, line, signal, group);
       const { status, stderr, lasted } = result;
       expect(stderr, args.join(' ')).toContain('interrupted: cleaning up');
-      expect(stderr).not.toContain('fault of wglab');
+      expect(stderr).not.toContain('bug in wglab');
       expect(status, stderr).toBe(130);
       expect(lasted).toBeLessThan(BOUND_MS);
       const visitors = () =>
@@ -82,7 +82,7 @@ async function nothingHalfLooksValid(): Promise<void> {
 it.each([/plaintext\n/, /encrypt on/, /ciphertext/])('Ctrl-C during smoke after %s destroys the lab', async (line) => {
   const { status, stderr, before } = await interrupt(['smoke'], line, 'SIGINT', true);
   expect(status, stderr).toBe(130);
-  expect(stderr).not.toContain('fault of wglab');
+  expect(stderr).not.toContain('bug in wglab');
   home.expectNothingLeft(before);
 });
 

@@ -1,9 +1,8 @@
 import type { Step } from '../../lab/step.ts';
+import { terminalText } from '../../text/terminal-text.ts';
 import type { CheckedCondition } from './state.ts';
 import { inlineSpans } from './text/inline.ts';
-import { cut, type Row, row, span } from './text/row.ts';
-import { printable } from './text/width.ts';
-import { wrap } from './text/wrap.ts';
+import { cut, type Row, row, span, wrapRows } from './text/row.ts';
 
 /** How much of what a check saw is shown; more would push the words off the screen. */
 const SEEN_LINES = 5;
@@ -26,13 +25,13 @@ export function checkRows(checked: readonly CheckedCondition[], step: Step, hint
 }
 
 function mended(otherwise: string, columns: number): Row[] {
-  const words = wrap(inlineSpans(printable(otherwise)), Math.max(1, columns - 2));
+  const words = wrapRows(inlineSpans(terminalText(otherwise)), Math.max(1, columns - 2));
   return words.map(({ spans }, i) => ({ spans: [span(i === 0 ? '✗ ' : '  ', 'bad'), ...spans] }));
 }
 
 /** The end of it: that is where commands say what went wrong. */
 function seenRows(seen: string, columns: number): Row[] {
-  const lines = printable(seen)
+  const lines = terminalText(seen)
     .split('\n')
     .filter((line) => line.trim() !== '');
   if (lines.length === 0) return [row(span('  It printed nothing.', 'dim'))];

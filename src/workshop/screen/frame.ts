@@ -1,8 +1,8 @@
+import { textWidth } from '../../text/width.ts';
 import { lowest } from './extent.ts';
 import { type Key, keysFor } from './key-help.ts';
 import { type EncryptionState, type State, stepOf } from './state.ts';
 import { justified, type Row, row, type Span, type Style, span } from './text/row.ts';
-import { textWidth } from './text/width.ts';
 
 export function headerRows(state: State): Row[] {
   const { text, lab, page, size, done, scroll, wire } = state;

@@ -3,8 +3,8 @@ import { Failure } from '../../errors.ts';
 import { Cluster } from '../../kube/cluster.ts';
 import { watchWire } from '../../operations/capture.ts';
 import { standingLab } from '../../operations/labs.ts';
-import { hexLines } from '../../proof/excerpt.ts';
 import { readLabState } from '../../state/lab-state.ts';
+import { hexDump } from '../../text/hex.ts';
 import { decodeFrame } from '../../wire/decode.ts';
 import type { Frame } from '../../wire/packet.ts';
 import type { EncryptionState, WirePacket } from './state.ts';
@@ -47,5 +47,5 @@ const SHOWN_BYTES = 16;
 function bytesOf(frame: Frame): string {
   const { bytes, payload, layers } = decodeFrame(frame);
   const { offset } = payload.length > 0 ? payload : (layers.at(-1) ?? payload);
-  return hexLines(bytes.subarray(offset, offset + SHOWN_BYTES))[0] ?? '';
+  return hexDump(bytes.subarray(offset, offset + SHOWN_BYTES))[0] ?? '';
 }

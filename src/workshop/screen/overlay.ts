@@ -2,8 +2,7 @@ import { ALL_KEYS } from './key-help.ts';
 import { mark } from './page.ts';
 import type { Overlay, State } from './state.ts';
 import { markdownRows } from './text/markdown.ts';
-import { BLANK, type Row, row, span } from './text/row.ts';
-import { wrap } from './text/wrap.ts';
+import { BLANK, type Row, row, span, wrapRows } from './text/row.ts';
 
 /** What lies over the page: the list of steps, the help, a question. */
 export function overlayRows(state: State, overlay: Overlay, height: number): Row[] {
@@ -37,7 +36,7 @@ export function helpRows({ size: { columns } }: Pick<State, 'size'>): Row[] {
   const widest = columns < 70 ? 9 : 21;
   return ALL_KEYS.flatMap(([key, does]) => {
     const shown = columns < 70 ? (key.split(' ')[0] ?? '') : key;
-    const words = wrap([span(does)], Math.max(8, columns - widest));
+    const words = wrapRows([span(does)], Math.max(8, columns - widest));
     return words.map(({ spans }, i) => row(span((i === 0 ? shown : '').padEnd(widest), 'key'), ...spans));
   });
 }
@@ -49,7 +48,7 @@ function undoRows({ text, page, size: { columns } }: State): Row[] {
     ...script
       .trimEnd()
       .split('\n')
-      .flatMap((line) => wrap([span(line, 'command')], columns)),
+      .flatMap((line) => wrapRows([span(line, 'command')], columns)),
   ];
 }
 

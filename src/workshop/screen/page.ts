@@ -1,9 +1,9 @@
 import type { Block, Step } from '../../lab/step.ts';
+import { terminalText } from '../../text/terminal-text.ts';
 import { checkRows } from './check-rows.ts';
 import { lastPage, nextCommands, type Part, type State, stepOf } from './state.ts';
 import { markdownRows } from './text/markdown.ts';
 import { BLANK, broken, cut, type Row, row, span } from './text/row.ts';
-import { printable } from './text/width.ts';
 
 export interface Page {
   rows: readonly Row[];
@@ -59,7 +59,7 @@ function isBeingTyped({ stage }: State, block: number): boolean {
 
 function blockRows(state: State, step: Step, block: Block, i: number): Row[] {
   const { columns } = state.size;
-  const lines = (text: string) => printable(text.replace(/\n$/, '')).split('\n');
+  const lines = (text: string) => terminalText(text.replace(/\n$/, '')).split('\n');
   switch (block.kind) {
     case 'prose':
       return markdownRows(block.markdown, columns);
@@ -81,7 +81,7 @@ function commandRows(state: State, script: string, block: number): Row[] {
   const run = state.runs[block];
   const prompt = stage?.active ? '$ ' : '';
   const asTyped = (text: string) => {
-    const lines = printable(text.replace(/^\n+|\n+$/g, '')).split('\n');
+    const lines = terminalText(text.replace(/^\n+|\n+$/g, '')).split('\n');
     return lines.flatMap((line, i) => broken(`${i === 0 ? prompt : ''}${line}`, 'command', columns));
   };
   if (!run) return asTyped(isBeingTyped(state, block) ? `${script.slice(0, stage?.typed)}█` : script);
@@ -103,7 +103,7 @@ function hasPrinted({ runs }: State, { blocks }: Step, output: number): boolean 
 }
 
 function outputRows(output: string, columns: number): Row[] {
-  const text = printable(output).replace(/\n+$/, '');
+  const text = terminalText(output).replace(/\n+$/, '');
   return text === '' ? [] : text.split('\n').flatMap((line) => broken(line, 'plain', columns));
 }
 
@@ -113,7 +113,7 @@ function introductionRows({ text, lab, size: { columns } }: State): Row[] {
     if (block.kind === 'commands') return [BLANK, ...broken(block.script, 'command', columns)];
     return [
       BLANK,
-      ...printable(block.text)
+      ...terminalText(block.text)
         .split('\n')
         .map((line) => row(line)),
     ];

@@ -1,4 +1,4 @@
-import { Failure } from '../../errors.ts';
+import { ExitCode, Failure } from '../../errors.ts';
 import type { LabText } from '../../lab/lab-text.ts';
 import { type Progress, readProgress, saveProgress } from '../progress.ts';
 import { begin, progressIn } from './begin.ts';
@@ -59,7 +59,10 @@ class Screen {
     const { lab, text, tools, present, step, colours } = options;
     this.#options = options;
     this.#progress = progress;
-    this.#terminal = new Terminal(process.stdin, process.stdout, colours, (pressed) => this.#happens(pressed));
+    this.#terminal = new Terminal(process.stdin, process.stdout, colours, {
+      pressed: (pressed) => this.#happens(pressed),
+      gone: () => this.#fail(new Failure(ExitCode.interrupted, 'the terminal was closed')),
+    });
     const { size } = this.#terminal;
     this.#state = begin({ lab, text, size, progress, present, ...(step === undefined ? {} : { step }) });
     const tell = (event: Event) => this.#happens(event);

@@ -15,22 +15,32 @@ const REST_OF_PASTE_MS = 1_000;
 
 type Output = WriteStream & { fd: number };
 
+interface TerminalListener {
+  pressed(pressed: Pressed): void;
+  /** The terminal was closed: no key will come, and nothing can be shown. */
+  gone(): void;
+}
+
+const GONE = ['end', 'close', 'error'] as const;
+
 /** The terminal: keys in, rows out. After `leave` it is as it was, and `enter` may follow again. */
 export class Terminal {
   readonly #input: ReadStream;
   readonly #output: Output;
   readonly #colours: boolean;
   readonly #pressed: (pressed: Pressed) => void;
+  readonly #gone: () => void;
   #shown: readonly Row[] | undefined;
   #typed = '';
   #timer: NodeJS.Timeout | undefined;
   #entered = false;
 
-  constructor(input: ReadStream, output: Output, colours: boolean, pressed: (pressed: Pressed) => void) {
+  constructor(input: ReadStream, output: Output, colours: boolean, on: TerminalListener) {
     this.#input = input;
     this.#output = output;
     this.#colours = colours;
-    this.#pressed = pressed;
+    this.#pressed = on.pressed;
+    this.#gone = on.gone;
   }
 
   get size(): Size {
@@ -42,7 +52,10 @@ export class Terminal {
     this.#entered = true;
     // Whatever ends the program: Node tells of an error that nobody caught only after this.
     process.on('exit', this.leave);
-    this.#input.on('error', this.leave);
+    for (const event of GONE) {
+      this.#input.on(event, this.#hungUp);
+      this.#output.on(event, this.#hungUp);
+    }
     this.#input.setRawMode(true);
     this.#input.on('data', this.#received);
     this.#input.resume();
@@ -60,7 +73,16 @@ export class Terminal {
     this.#input.pause();
     this.#write(LEAVE);
     this.#input.setRawMode(false);
-    this.#input.off('error', this.leave);
+    for (const event of GONE) {
+      this.#input.off(event, this.#hungUp);
+      this.#output.off(event, this.#hungUp);
+    }
+  };
+
+  /** In raw mode no key ends the input: a terminal that was closed does. */
+  readonly #hungUp = (): void => {
+    this.leave();
+    this.#gone();
   };
 
   /** Shows these rows; only what is different is written. */

@@ -2,6 +2,7 @@ import { usageFailure } from '../../errors.ts';
 import type { LabDefinition } from '../../lab/lab-definition.ts';
 import { type LabText, readLabText } from '../../lab/lab-text.ts';
 import { didYouMean } from '../../lab/suggest.ts';
+import { isTerminal } from '../../process/terminal.ts';
 import { forgetProgress } from '../progress.ts';
 import { openSession } from '../session.ts';
 import { type Left, runScreen } from './screen.ts';
@@ -49,7 +50,7 @@ export async function walk(definition: LabDefinition, options: WalkOptions): Pro
 /** What is drawn and asked here needs a terminal on both sides, which can place its cursor. */
 function requireTerminal(called: string): void {
   const { stdin, stdout, env } = process;
-  if (stdin.isTTY && stdout.isTTY && env.TERM && env.TERM !== 'dumb') return;
+  if (stdin.isTTY && isTerminal(stdout) && env.TERM && env.TERM !== 'dumb') return;
   throw usageFailure('the workshop needs a terminal, and this is none that it could draw on', {
     remedy: `wglab workshop ${called} --auto does the lab without a person, and prints a transcript.`,
   });
