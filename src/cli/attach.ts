@@ -1,5 +1,5 @@
-import type { RemoteProcess } from '../process/remote-process.ts';
 import { ExitCode, Failure } from '../errors.ts';
+import type { RemoteProcess } from '../process/remote-process.ts';
 
 /** Connects this terminal, or these pipes, to a process elsewhere until it ends, and returns its exit status. */
 export async function attach(remote: RemoteProcess, tty: boolean, signal: AbortSignal): Promise<number> {

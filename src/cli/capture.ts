@@ -4,6 +4,8 @@ import { labFailure, messageOf, usageFailure } from '../errors.ts';
 import { captureRaw, type WatchedPacket, watchWire } from '../operations/capture.ts';
 import { nodesOf } from '../operations/known-names.ts';
 import { type StandingLab, standingLab } from '../operations/labs.ts';
+import { compilePattern, type Pattern } from '../text/pattern.ts';
+import { printableJson } from '../text/printable.ts';
 import { secretValues } from '../wire/secrets.ts';
 import type { Context } from './context.ts';
 
@@ -19,7 +21,7 @@ interface CaptureOptions {
 
 export async function captureCommand(context: Context, options: CaptureOptions): Promise<undefined> {
   const { node, count, seconds, write } = options;
-  const grep = options.grep === undefined ? {} : { grep: expression(options.grep) };
+  const grep = options.grep === undefined ? {} : { grep: await pattern(options.grep) };
   const lab = await standingLab(options.lab);
   if (write !== undefined) {
     if (grep.grep) {
@@ -55,11 +57,13 @@ function ending({ count, seconds }: CaptureOptions): string {
   return count === undefined ? 'Ctrl-C ends it' : 'Ctrl-C ends it early';
 }
 
-function expression(text: string): RegExp {
+async function pattern(text: string): Promise<Pattern> {
   try {
-    return new RegExp(text, 'i');
+    return await compilePattern(text);
   } catch (error) {
-    throw usageFailure(`--grep ${text}: ${messageOf(error)}`);
+    throw usageFailure(`--grep ${text}: ${messageOf(error)}`, {
+      remedy: 'Write a regular expression in the syntax of RE2: without lookahead and backreferences.',
+    });
   }
 }
 
@@ -96,17 +100,16 @@ async function writeFile(
 }
 
 function jsonLine(packet: WatchedPacket): string {
-  return `${JSON.stringify(packet)}\n`;
+  return `${printableJson(packet, 0)}\n`;
 }
 
 /** One line a packet; what can be read of it below, with the secrets marked. */
-function textLines({ palette }: Context, grep: RegExp | undefined) {
-  const marks = grep ? new RegExp(grep.source, 'gi') : secretValues();
+function textLines({ palette }: Context, grep: Pattern | undefined) {
+  const paint = (found: string) => palette.black(palette.bgYellow(found));
+  const mark = (line: string) => (grep ? grep.mark(line, paint) : line.replace(secretValues(), paint));
   return ({ time, node, length, description, encrypted, secrets }: WatchedPacket): string => {
     const head = `${palette.dim(time.slice(11, -1))} ${node} ${description}, ${length} bytes`;
-    const lines = secrets.map(
-      (line) => `    ${line.replace(marks, (found) => palette.black(palette.bgYellow(found)))}`,
-    );
+    const lines = secrets.map((line) => `    ${mark(line)}`);
     return `${[encrypted ? palette.green(head) : head, ...lines].join('\n')}\n`;
   };
 }

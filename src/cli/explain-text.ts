@@ -1,9 +1,9 @@
 import type { Explained } from '../operations/explain.ts';
-import type { ExplainedLayer, ExplainedPacket, Field, TextLine } from '../wire/explain/explained.ts';
 import { spacedHex } from '../text/hex.ts';
 import type { Palette } from '../text/style.ts';
 import { padTo, textWidth } from '../text/width.ts';
 import { wrap } from '../text/wrap.ts';
+import type { ExplainedLayer, ExplainedPacket, Field, TextLine } from '../wire/explain/explained.ts';
 
 /** The narrowest text that is still well read. */
 const NARROWEST = 72;
@@ -55,7 +55,7 @@ function packetBlocks(packet: Explained, palette: Palette, width: number): Block
 }
 
 /** The layers of a packet, and after them those of the packet that a key opened in it. */
-function layerBlocks({ layers, bytes, inside }: ExplainedPacket, palette: ChalkInstance, width: number): Block[] {
+function layerBlocks({ layers, bytes, inside }: ExplainedPacket, palette: Palette, width: number): Block[] {
   return [
     ...layers.map((layer) => ({ name: layer.name, lines: layerLines(layer, bytes, palette, width) })),
     ...(inside

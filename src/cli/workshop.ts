@@ -1,8 +1,8 @@
 import { ExitCode, usageFailure } from '../errors.ts';
 import { findLab } from '../lab/lab-definition.ts';
 import { readLabText } from '../lab/lab-text.ts';
-import type { EngineName } from '../state/engine-name.ts';
 import { wantsColour } from '../process/terminal.ts';
+import type { EngineName } from '../state/engine-name.ts';
 import { type LabRun, runLab, verdictOf } from '../workshop/auto.ts';
 import { openSession } from '../workshop/session.ts';
 import { openShell } from '../workshop/shell.ts';

@@ -5,6 +5,7 @@ import { describePacket } from '../proof/describe.ts';
 import { secretLines } from '../proof/excerpt.ts';
 import { nodeFacts } from '../proof/live/node-facts.ts';
 import { startCapture } from '../proof/live/tap.ts';
+import type { Pattern } from '../text/pattern.ts';
 import { CaptureReader } from '../wire/capture-file.ts';
 import { decodeFrame } from '../wire/decode.ts';
 import type { Frame } from '../wire/packet.ts';
@@ -24,7 +25,7 @@ export interface WatchedPacket {
 
 export interface CaptureRequest {
   node?: string;
-  grep?: RegExp;
+  grep?: Pattern;
   /** End after this many packets. */
   count?: number;
 }
@@ -137,7 +138,7 @@ async function plansFor(lab: StandingLab, only: string | undefined): Promise<Pla
   );
 }
 
-function watched(node: string, frame: Frame, grep: RegExp | undefined): WatchedPacket | undefined {
+function watched(node: string, frame: Frame, grep: Pattern | undefined): WatchedPacket | undefined {
   const packet = decodeFrame(frame);
   const secrets = grep ? matchingLines(frame.bytes, grep) : secretLines(frame.bytes, []);
   if (grep && secrets.length === 0) return undefined;
@@ -151,9 +152,9 @@ function watched(node: string, frame: Frame, grep: RegExp | undefined): WatchedP
   };
 }
 
-function matchingLines(bytes: Uint8Array, grep: RegExp): string[] {
+function matchingLines(bytes: Uint8Array, grep: Pattern): string[] {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-  return text.split(/[^\x20-\x7e]+/).filter((line) => grep.test(line));
+  return text.split(/[^\x20-\x7e]+/).filter((line) => grep.isIn(line));
 }
 
 /** Milliseconds since 1970, with fractions, to the microsecond. */

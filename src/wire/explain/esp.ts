@@ -1,7 +1,8 @@
+import { hexOf } from '../../text/hex.ts';
 import { ESP_IV_LENGTH } from '../esp-crypto.ts';
 import { type EspVerdict, tryEspKeys } from '../esp-keys.ts';
 import { bytesOf, type EspLayer, type Packet, type Span } from '../packet.ts';
-import { type ExplainedLayer, type FieldPlan, hexOf, type Knowledge, layFields } from './explained.ts';
+import { type ExplainedLayer, type FieldPlan, type Knowledge, layFields } from './explained.ts';
 
 /** The integrity check value of AES-GCM as Cilium, strongSwan and Libreswan set it up. */
 const USUAL_ICV = 16;
