@@ -1,4 +1,3 @@
-
 import type { EvidenceResult } from '../proof/evidence/judge-evidence.ts';
 import type { LedgerLine } from '../proof/ledger-lines.ts';
 import type { PairObservation } from '../proof/observe.ts';
