@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { ExitCode } from '../errors.ts';
+import { isTerminal } from '../process/terminal.ts';
 import { surviveLostTerminal } from './lost-terminal.ts';
 import { standardError, standardOutput } from './output.ts';
 import { buildProgram } from './program.ts';
@@ -18,9 +19,9 @@ async function main(argv: readonly string[]): Promise<number> {
     const program = buildProgram((code) => {
       status = code;
     });
-    // Commander calls it an error if nothing was asked; to show what there is helps more.
-    if (argv.length <= FIRST_ARGUMENT) program.outputHelp();
-    else await program.parseAsync([...argv]);
+    if (argv.length > FIRST_ARGUMENT) await program.parseAsync([...argv]);
+    else if (isTerminal(process.stdout)) await program.parseAsync([...argv, 'start']);
+    else program.outputHelp();
     return status;
   } catch (error) {
     // --help and --version end here too.

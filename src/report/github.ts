@@ -5,7 +5,8 @@ import type { SmokeResult } from './smoke.ts';
 export function stepSummary({ lab, engine, verdict, phases, seconds }: SmokeResult): string {
   const mark = { pass: '✅', fail: '❌', inconclusive: '❔', error: '💥' };
   const rows = phases.map(
-    (phase) => `| ${mark[phase.verdict]} ${escapeMarkdown(phase.name)} | ${phase.seconds.toFixed(1)} s | ${escapeMarkdown(phase.detail)} |`,
+    (phase) =>
+      `| ${mark[phase.verdict]} ${escapeMarkdown(phase.name)} | ${phase.seconds.toFixed(1)} s | ${escapeMarkdown(phase.detail)} |`,
   );
   return [
     `### ${mark[verdict]} wglab smoke: ${verdict}`,
@@ -23,6 +24,9 @@ export function stepSummary({ lab, engine, verdict, phases, seconds }: SmokeResu
 export function annotations({ phases }: SmokeResult): string {
   const bad = phases.filter(({ verdict }) => verdict !== 'pass');
   return bad
-    .map(({ name, verdict, detail }) => `::error title=${workflowProperty(`wglab ${name}: ${verdict}`)}::${workflowMessage(detail)}\n`)
+    .map(
+      ({ name, verdict, detail }) =>
+        `::error title=${workflowProperty(`wglab ${name}: ${verdict}`)}::${workflowMessage(detail)}\n`,
+    )
     .join('');
 }

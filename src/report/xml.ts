@@ -1,3 +1,5 @@
+import { escapeXml } from '../text/escape.ts';
+
 /** One case of a JUnit report. Without an element, it passed. */
 export interface Case {
   name: string;
@@ -41,22 +43,4 @@ function caseXml(className: string, { name, seconds = 0, element }: Case): strin
   if (element.kind === 'skipped') return `${head}>\n      <skipped message="${text}"/>\n    </testcase>`;
   const { kind, type } = element;
   return `${head}>\n      <${kind} type="${escapeXml(type)}" message="${text}">${text}</${kind}>\n    </testcase>`;
-}
-
-const ENTITIES: { [character: string]: string } = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&apos;',
-};
-
-/** Escapes text for XML 1.0, which has no place at all for most control characters, such as those that colours begin with. */
-function escapeXml(text: string): string {
-  return text
-    .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd]/gu, (character) =>
-      (character.codePointAt(0) ?? 0) > 0xffff ? character : '',
-    )
-    .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
-    .replace(/\n/g, '&#10;');
 }

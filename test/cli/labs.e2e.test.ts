@@ -28,7 +28,7 @@ function write(name: string, text: string): void {
   writeFileSync(join(home.folder, name, 'lab.json'), text);
 }
 
-test('labs -o json tells the labs there are, and what stands of them', async () => {
+test('labs -o json lists the labs, and what was deployed of them', async () => {
   const { stdout } = await home.expects(0, ['labs', '-o', 'json']);
   const { labs, deployments } = JSON.parse(stdout);
   expect(labs.map(({ name }: { name: string }) => name)).toEqual(LABS);
@@ -58,7 +58,7 @@ test('labs prints the same as tables', async () => {
   expect(stdout).toMatch(
     /^LAB +TITLE +MINUTES +ENGINES\n(?:.+\n)*nc +Hello over netcat, read on the way +15 +embedded, containerlab\n/,
   );
-  expect(stdout).toMatch(/^here +nc +embedded +3 +stands$/m);
-  expect(stdout).toMatch(/^gone +nc +embedded +2 +does not run any more$/m);
+  expect(stdout).toMatch(/^here +nc +embedded +3 +running$/m);
+  expect(stdout).toMatch(/^gone +nc +embedded +2 +not running any more$/m);
   expect(stdout).toMatch(/^broken +- +- +- +.*is not JSON$/m);
 });

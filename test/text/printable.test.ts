@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { annotations, stepSummary } from '../../src/report/github.ts';
-import { junit } from '../../src/report/junit.ts';
+import { smokeJunit } from '../../src/report/smoke.ts';
 import { escapeMarkdown, escapeXml, markdownCode, workflowMessage } from '../../src/text/escape.ts';
 import { printable, printableJson, printableLines } from '../../src/text/printable.ts';
 import { createPalette, rendered } from '../../src/text/style.ts';
@@ -91,7 +91,7 @@ describe('reports', () => {
   test('JUnit has no element or entity that a stranger wrote', () => {
     fc.assert(
       fc.property(hostile, (text) => {
-        const xml = junit(result(text));
+        const xml = smokeJunit(result(text));
         expect(xml).not.toMatch(HARMFUL);
         const names = [...xml.matchAll(/<\/?([^\s>/?]+)/g)].map(([, name]) => name);
         expect(new Set(names)).toEqual(
