@@ -1,27 +1,23 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { Failure, messageOf, usageFailure } from '../errors.ts';
+import { readRegular } from '../state/regular-file.ts';
 import { inputFailure, type Place, showFile } from './problem.ts';
 
 /** Calico's own CRDs, the largest manifests that anyone has at hand, take 2 MB. */
 const LARGEST = 8 * 1024 * 1024;
 
-/** The text of an input file. Throws a usage failure where there is none, or where it is not text. */
+/** Returns the text of an input file. Throws a usage failure if there is none, or if it is not text. */
 export async function readInputFile(path: string): Promise<string> {
   const shown = showFile(path);
   try {
-    const found = await stat(path);
-    if (found.isDirectory()) throw usageFailure(`${shown} is a folder, not a file`);
-    // A device or a pipe may have no end, or never begin.
-    if (!found.isFile()) throw usageFailure(`${shown} is not an ordinary file`);
-    if (found.size > LARGEST)
-      throw usageFailure(`${shown} has ${found.size} bytes: wglab reads files up to ${LARGEST}`);
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
+    const bytes = await readRegular(path, LARGEST, { followLinks: true });
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     throw error instanceof Failure ? error : unreadable(shown, error);
   }
 }
 
-/** Throws a usage failure where a file that another file names, at `place`, is not there. */
+/** Throws a usage failure if a file is missing that another file names at `place`. */
 export async function requireFiles(named: readonly { file: string; place: Place }[]): Promise<void> {
   const there = await Promise.all(
     named.map(({ file }) =>

@@ -1,11 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import { parseAllDocuments } from 'yaml';
 import { CILIUM_API, type CiliumNodeObject, keyedNode, readCiliumNode } from '../cni/cilium/cilium-node.ts';
 import { type IpsecKey, IpsecSecretError, parseIpsecSecret } from '../cni/cilium/keys/ipsec-secret.ts';
 import { espKeyring, type KeyedNode } from '../cni/cilium/keys/keyring.ts';
 import { messageOf, usageFailure } from '../errors.ts';
 import type { KubeObject } from '../kube/objects.ts';
+import { readText } from '../state/byte-source.ts';
 import type { EspKeys } from '../wire/esp-keys.ts';
+
+/** A Secret with CiliumNodes for some thousand nodes. */
+const MOST_BYTES = 16 * 1024 * 1024;
 
 const REMEDY =
   'Take the Secret as kubectl prints it: kubectl -n kube-system get secret cilium-ipsec-keys -o yaml; CiliumNodes may follow after a line ---.';
@@ -20,16 +23,20 @@ interface SecretObject extends KubeObject {
  * The keys in files with Cilium's Secret, as YAML or JSON, or as its bare line, for the nodes that the files describe and those of
  * `nodes`. A file may hold CiliumNodes too. Throws a usage failure that names the file and its line.
  */
-export async function readEspKeys(files: readonly string[], nodes: readonly KeyedNode[]): Promise<EspKeys | undefined> {
+export async function readEspKeys(
+  files: readonly string[],
+  nodes: readonly KeyedNode[],
+  signal: AbortSignal,
+): Promise<EspKeys | undefined> {
   if (files.length === 0) return undefined;
-  const read = await Promise.all(files.map(readKeyFile));
+  const read = await Promise.all(files.map((file) => readKeyFile(file, signal)));
   const keys = read.flatMap((file) => file.keys);
   if (keys.length === 0) throw usageFailure(`no Secret is in ${files.join(', ')}`, { remedy: REMEDY });
   return espKeyring(keys, [...nodes, ...read.flatMap((file) => file.nodes)]);
 }
 
-async function readKeyFile(file: string): Promise<{ keys: IpsecKey[]; nodes: KeyedNode[] }> {
-  const text = await readFile(file === '-' ? '/dev/stdin' : file, 'utf8').catch((error) => {
+async function readKeyFile(file: string, signal: AbortSignal): Promise<{ keys: IpsecKey[]; nodes: KeyedNode[] }> {
+  const text = await readText(file, MOST_BYTES, signal).catch((error) => {
     throw usageFailure(`--esp-secret: cannot read ${file}: ${messageOf(error)}`);
   });
   // The bare line has spaces between its fields, and no field of an object has.

@@ -1,11 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import { messageOf, usageFailure } from '../errors.ts';
+import { readNamedText, readRegular } from '../state/regular-file.ts';
 import type { KnownKey } from '../wire/explain/explained.ts';
 
 /** A WireGuard public key in base64: 32 bytes. */
 const KEY = /^[A-Za-z0-9+/]{43}=$/;
 
 const KEY_LENGTH = 32;
+
+/** Keys of far more nodes than a cluster has. */
+const MOST_BYTES = 1024 * 1024;
 
 /**
  * Public keys as they are given on the command line: `name=base64`, or a file with a name and a key a line (`#` begins a comment).
@@ -19,7 +22,7 @@ export async function readKeys(given: readonly string[]): Promise<KnownKey[]> {
 async function keysOf(given: string): Promise<KnownKey[]> {
   const [, name = '', key = ''] = /^([^=/]+)=(.*)$/s.exec(given) ?? [];
   if (KEY.test(key)) return [knownKey(name, key)];
-  const text = await readFile(given, 'utf8').catch((error) => {
+  const text = await readNamedText(given, MOST_BYTES).catch((error) => {
     throw usageFailure(`--keys ${given}: neither a file (${messageOf(error)}) nor name=key`, {
       remedy: 'wg show INTERFACE public-key prints a key: 44 characters that end with =',
     });
@@ -43,7 +46,7 @@ function knownKey(name: string, key: string): KnownKey {
 export async function readPrivateKeys(files: readonly string[]): Promise<Uint8Array[]> {
   return Promise.all(
     files.map(async (file) => {
-      const bytes = await readFile(file).catch((error) => {
+      const bytes = await readRegular(file, MOST_BYTES, { followLinks: true }).catch((error) => {
         throw usageFailure(`--private-key: cannot read ${file}: ${messageOf(error)}`);
       });
       if (bytes.length === KEY_LENGTH) return bytes;

@@ -4,6 +4,7 @@ import type { KeyedNode } from '../cni/cilium/keys/keyring.ts';
 import { Failure, labFailure, messageOf, usageFailure } from '../errors.ts';
 import { Cluster } from '../kube/cluster.ts';
 import { describePacket } from '../proof/describe.ts';
+import { openBytes } from '../state/byte-source.ts';
 import { listLabStates } from '../state/lab-state.ts';
 import { readCaptureFile } from '../wire/capture-file.ts';
 import { CaptureError } from '../wire/capture-format.ts';
@@ -65,13 +66,13 @@ export async function explain(
   if (request.files.length === 0) {
     const lab = await standingLab(request.lab);
     const known = await labKnowledge(lab);
-    return [await live(lab, request, await complete(known, given, request), listener, signal)];
+    return [await live(lab, request, await complete(known, given, request, signal), listener, signal)];
   }
-  const known = await complete(await knowledgeOf(request.lab, listener), given, request);
+  const known = await complete(await knowledgeOf(request.lab, listener), given, request, signal);
   const explained: Explained[] = [];
   for (const [i, file] of request.files.entries()) {
     const wanted = request.packets.length > 1 ? request.packets[i] : request.packets[0];
-    explained.push(await fromFile(file, wanted, known, listener));
+    explained.push(await fromFile(file, wanted, known, listener, signal));
   }
   return explained;
 }
@@ -87,8 +88,12 @@ async function complete(
   { names, keys, ciliumNodes }: LabKnowledge,
   given: readonly KnownKey[],
   { espSecrets, privateKeys: files }: ExplainRequest,
+  signal: AbortSignal,
 ): Promise<CaptureKnowledge> {
-  const [espKeys, privateKeys] = await Promise.all([readEspKeys(espSecrets, ciliumNodes), readPrivateKeys(files)]);
+  const [espKeys, privateKeys] = await Promise.all([
+    readEspKeys(espSecrets, ciliumNodes, signal),
+    readPrivateKeys(files),
+  ]);
   return { names, keys: [...given, ...keys], privateKeys, ...(espKeys ? { espKeys } : {}) };
 }
 
@@ -97,9 +102,10 @@ async function fromFile(
   wanted: Wanted,
   known: CaptureKnowledge,
   listener: ExplainListener,
+  signal: AbortSignal,
 ): Promise<Explained> {
   const chooser = new Chooser(wanted, known.espKeys);
-  const capture = readCaptureFile(file === '-' ? '/dev/stdin' : file);
+  const capture = readCaptureFile(file, (path) => openBytes(path, signal));
   try {
     for await (const frames of capture) for (const frame of frames) chooser.look(frame);
   } catch (error) {
@@ -110,7 +116,7 @@ async function fromFile(
           remedy: 'tcpdump -w, wglab capture -w and Wireshark write such files',
         });
       listener.info(`${file} is broken after packet ${chooser.seen}: ${error.message}`);
-    } else throw usageFailure(`cannot read ${file}: ${messageOf(error)}`);
+    } else throw error instanceof Failure ? error : usageFailure(`cannot read ${file}: ${messageOf(error)}`);
   }
   if (capture.truncated) listener.info(`${file} ends within a packet: whoever wrote it was stopped`);
   const { chosen } = chooser;

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { CaptureError, type CaptureFormat } from './capture-format.ts';
 import type { Frame } from './packet.ts';
 import { pcapFormat } from './pcap.ts';
@@ -13,7 +13,13 @@ export function readCaptureFile(path: string, openFile: OpenFile = open): Captur
   return new CaptureFile(path, openFile);
 }
 
-type OpenFile = (path: string) => Promise<FileHandle>;
+type OpenFile = (path: string) => Promise<Bytes>;
+
+/** What the bytes of a capture are read from. */
+interface Bytes {
+  read(buffer: Buffer, offset: number, length: number, position: null): Promise<{ bytesRead: number; buffer: Buffer }>;
+  close(): Promise<void>;
+}
 
 /** Throws CaptureError while it is read, and what node:fs throws. */
 class CaptureFile implements AsyncIterable<Frame[]> {
@@ -47,7 +53,7 @@ class CaptureFile implements AsyncIterable<Frame[]> {
 }
 
 /** A fresh buffer each time: frames are views of it, and may be held. */
-async function readChunk(file: FileHandle): Promise<Uint8Array> {
+async function readChunk(file: Bytes): Promise<Uint8Array> {
   const { buffer, bytesRead } = await file.read(Buffer.allocUnsafeSlow(CHUNK_LENGTH), 0, CHUNK_LENGTH, null);
   return buffer.subarray(0, bytesRead);
 }

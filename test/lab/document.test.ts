@@ -111,8 +111,8 @@ describe('hostile files end soon and in words', () => {
     await writeFile(huge, Buffer.alloc(9 * 1024 * 1024, 'a'));
     await expect(readDocument(join(folder, 'none.yml'))).rejects.toThrow(`there is no file ${folder}/none.yml`);
     await expect(readDocument(folder)).rejects.toThrow(`${folder} is a folder, not a file`);
-    await expect(readDocument('/dev/zero')).rejects.toThrow('/dev/zero is not an ordinary file');
-    await expect(readDocument(pipe)).rejects.toThrow(`${pipe} is not an ordinary file`);
+    await expect(readDocument('/dev/zero')).rejects.toThrow('/dev/zero is a device, not a file');
+    await expect(readDocument(pipe)).rejects.toThrow(`${pipe} is a FIFO, not a file`);
     await expect(readDocument(bytes)).rejects.toThrow(`${bytes}:1:1: this is not UTF-8 text`);
     await expect(readDocument(huge)).rejects.toThrow(`${huge} has 9437184 bytes: wglab reads files up to 8388608`);
   });

@@ -3,6 +3,8 @@ import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { Failure, labFailure, messageOf, usageFailure } from '../../errors.ts';
 import type { AppliedObject } from '../../kube/object.ts';
+import type { AppliedObject } from '../../kube/cluster.ts';
+import { readNamedText } from '../../state/regular-file.ts';
 import { makePrivateFolder, writeWhole } from '../../state/whole-file.ts';
 
 /** The version that the labs are written for (their front matter says the same). */
@@ -26,6 +28,9 @@ export interface ReleaseObject {
 
 /** In the order that works: the operator crashes without its CustomResourceDefinitions (calico.md §6, from the release's own docs). */
 const FILES = ['operator-crds.yaml', 'tigera-operator.yaml'] as const;
+
+/** The largest, with all CustomResourceDefinitions, takes 2 MB. */
+const MOST_BYTES = 32 * 1024 * 1024;
 
 /** How long a manifest may take to be fetched, in ms. */
 export const FETCH_MS = 60_000;
@@ -52,7 +57,7 @@ export async function readManifest(
   }
   if (folder !== undefined) {
     const path = join(folder, file);
-    return readFile(path, 'utf8').catch((error) => {
+    return readNamedText(path, MOST_BYTES).catch((error) => {
       throw usageFailure(`cannot read ${path}: ${messageOf(error)}`, {
         remedy: `--calico-manifests wants a folder with ${FILES.join(' and ')}, as the release has them.`,
       });

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { messageOf, usageFailure } from '../../errors.ts';
+import { readNamedText } from '../../state/regular-file.ts';
 
 /** One context of a kubeconfig, alone. */
 export interface ChosenContext {
@@ -21,6 +21,9 @@ type Fields = { [field: string]: unknown };
 
 /** Fields that name a file beside the kubeconfig (client-go, tools/clientcmd: ResolveLocalPaths). */
 const PATHS = ['certificate-authority', 'client-certificate', 'client-key', 'tokenFile'];
+
+/** Far more than the kubeconfig of anybody's clusters takes. */
+const MOST_BYTES = 16 * 1024 * 1024;
 
 /** Where kubectl looks: the file that was named, or those of $KUBECONFIG, or ~/.kube/config. */
 export function kubeconfigFiles(named: string | undefined, env: NodeJS.ProcessEnv = process.env): string[] {
@@ -72,7 +75,7 @@ function names(list: readonly Named[]): string {
 
 async function readDocument(file: string): Promise<Fields> {
   try {
-    const document: unknown = parse(await readFile(file, 'utf8'));
+    const document: unknown = parse(await readNamedText(file, MOST_BYTES));
     if (typeof document === 'object' && document !== null && !Array.isArray(document)) return document as Fields;
   } catch (error) {
     throw usageFailure(`cannot read the kubeconfig ${file}: ${messageOf(error)}`, {

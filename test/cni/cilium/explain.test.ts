@@ -38,7 +38,8 @@ async function fileWith(text: string): Promise<string> {
 }
 
 async function explained(text?: string) {
-  const espKeys = text === undefined ? undefined : await readEspKeys([await fileWith(text)], []);
+  const espKeys =
+    text === undefined ? undefined : await readEspKeys([await fileWith(text)], [], new AbortController().signal);
   const chooser = new Chooser(undefined, espKeys);
   for (const frame of frames) chooser.look(frame);
   const { chosen } = chooser;
@@ -93,7 +94,9 @@ test('explain says what it lacks: boot ids, the right key, a key of this id', as
 
 test('a file that holds no Secret, or a wrong one, is named by line, without repeating a key', async () => {
   const failure = async (text: string) => {
-    const error = await readEspKeys([await fileWith(text)], []).catch((error: Error) => error);
+    const error = await readEspKeys([await fileWith(text)], [], new AbortController().signal).catch(
+      (error: Error) => error,
+    );
     if (!(error instanceof Error)) throw new Error('no error');
     expect(error.message).not.toContain(PSK.slice(0, 8));
     return error.message.replace(folder, '');

@@ -1,11 +1,12 @@
-import { appendFile, writeFile } from 'node:fs/promises';
-import { messageOf, usageFailure } from '../../../errors.ts';
+import { appendFile } from 'node:fs/promises';
+import { usageFailure } from '../../../errors.ts';
 import { findLab } from '../../../lab/lab-definition.ts';
 import { readLabText } from '../../../lab/lab-text.ts';
 import { smoke } from '../../../operations/smoke.ts';
 import { annotations, stepSummary } from '../../../report/github.ts';
 import { type Phase, type SmokeResult, smokeJunit } from '../../../report/smoke.ts';
 import type { EngineName } from '../../../state/engine-name.ts';
+import { checkReportFile, reportFailure, writeReportFile } from '../../../state/report-file.ts';
 import { smokeLab } from '../../../workshop/smoke-lab.ts';
 import { type Context, printJson } from '../../context.ts';
 import { chosenLab } from '../../options.ts';
@@ -32,8 +33,9 @@ export async function smokeCommand(
   options: SmokeOptions,
 ): Promise<number> {
   const lab = chosenLab(argument, options.lab);
+  if (options.junit !== undefined) await checkReportFile(options.junit);
   const { exitCode, ...result } = await (lab === undefined ? prove(context, options) : walk(context, lab, options));
-  if (options.junit !== undefined) await write(options.junit, smokeJunit(result));
+  if (options.junit !== undefined) await writeReportFile(options.junit, smokeJunit(result));
   await reportToGithub(context, result, options);
   if (options.output) printJson(context, result);
   else context.out.write(`${summary(result, context)}\n`);
@@ -121,16 +123,13 @@ function summary({ lab, verdict, seconds, phases }: SmokeResult, { palette }: Co
   return `\n${colour(palette.bold(`smoke ${verdict}`))}: lab "${lab}", ${phases.length} ${phases.length === 1 ? 'phase' : 'phases'} in ${seconds.toFixed(1)} s`;
 }
 
-async function write(file: string, text: string): Promise<void> {
-  await writeFile(file, text).catch((error) => {
-    throw usageFailure(`cannot write ${file}: ${messageOf(error)}`);
-  });
-}
-
 /** On GitHub: annotations on standard output, unless that holds JSON, and a summary in the file that the runner names. */
 async function reportToGithub(context: Context, result: SmokeResult, options: SmokeOptions): Promise<void> {
   if (process.env.GITHUB_ACTIONS !== 'true') return;
   if (options.output === undefined) context.out.write(annotations(result));
   const file = process.env.GITHUB_STEP_SUMMARY;
-  if (file) await appendFile(file, stepSummary(result));
+  if (!file) return;
+  await appendFile(file, stepSummary(result)).catch((error) => {
+    throw reportFailure(file, error);
+  });
 }
