@@ -1,6 +1,6 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Failure, labFailure } from '../errors.ts';
+import { Failure, labFailure, usageFailure } from '../errors.ts';
 import { ENGINE_NAMES, type EngineName } from './engine-name.ts';
 import { checkLabName, isLabName } from './lab-name.ts';
 import { stateRoot } from './state-root.ts';
@@ -53,20 +53,29 @@ export function labPaths(name: string): LabPaths {
   };
 }
 
-/** Makes the folders of a lab, for its owner only. Throws a lacking failure where that is not possible. */
+/** In every folder that wglab made for a lab: a folder of that name may be somebody's, and is not to be removed. */
+const MARK = '.wglab';
+
+/**
+ * Makes the folder of a lab, for its owner only. Throws a lacking failure if that is not possible, and a usage failure if a folder is
+ * there that wglab did not make.
+ */
 export async function makeLabFolder(name: string): Promise<LabPaths> {
   const paths = labPaths(name);
+  const entries = await entriesOf(paths.folder);
+  if (entries.length > 0 && !isOurs(entries)) throw notOurs(name, paths.folder);
   await makePrivateFolder(paths.folder);
+  await writeWhole(join(paths.folder, MARK), '', 0o600);
   return paths;
 }
 
-/** Writes `lab.json`, and the lab's folders where they are missing. */
+/** Writes `lab.json`, and makes the lab's folder if it is missing. */
 export async function saveLabState(state: LabState): Promise<void> {
   const paths = await makeLabFolder(state.name);
   await writeWhole(paths.state, `${JSON.stringify(state, null, 2)}\n`, 0o600);
 }
 
-/** The state of a lab, or undefined where there is none. Throws a lab failure where `lab.json` is broken. */
+/** Returns the state of a lab, or undefined if there is none. Throws a lab failure if `lab.json` is broken. */
 export async function readLabState(name: string): Promise<LabState | undefined> {
   const { state: file } = labPaths(name);
   let text: string;
@@ -79,32 +88,60 @@ export async function readLabState(name: string): Promise<LabState | undefined> 
   return parseLabState(text, name, file);
 }
 
-/** All labs that have a folder, by name; also those whose state is broken, for they too want to be destroyed. */
+/** Returns all labs that have a folder, by name; also those whose state is broken, for they must be destroyed too. */
 export async function listLabStates(): Promise<KnownLab[]> {
   const root = stateRoot();
   const entries = await readdir(root, { withFileTypes: true }).catch((error) => {
     if (error.code === 'ENOENT') return [];
     throw storageFailure(error, `read the folder ${root}`);
   });
-  const names = entries.filter((entry) => entry.isDirectory() && isLabName(entry.name)).map((entry) => entry.name);
-  return Promise.all(names.sort().map(knownLab));
+  const folders = entries.filter((entry) => entry.isDirectory() && isLabName(entry.name)).map(({ name }) => name);
+  const ours = await Promise.all(folders.map(async (name) => isOurs(await entriesOf(join(root, name)))));
+  return Promise.all(
+    folders
+      .filter((_, i) => ours[i])
+      .sort()
+      .map(knownLab),
+  );
 }
 
-/** Removes everything that is kept of a lab, also what is broken; nothing to remove is fine. Throws a lacking failure. */
+/**
+ * Removes everything that is kept of a lab, also what is broken; nothing to remove is fine. Throws a lacking failure if that is not
+ * possible, and a usage failure for a folder that wglab did not make.
+ */
 export async function removeLabState(name: string): Promise<void> {
   const { folder } = labPaths(name);
   try {
-    // lab.json goes last: as long as something is left, the lab is known and can be destroyed again.
-    const entries = await readdir(folder).catch((error) => {
-      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
-      throw error;
-    });
-    for (const entry of entries.filter((entry) => entry !== 'lab.json')) {
+    const entries = await entriesOf(folder);
+    if (entries.length > 0 && !isOurs(entries)) throw notOurs(name, folder);
+    // What says that it is a lab goes last: as long as something is left, the lab is known and can be destroyed again.
+    for (const entry of entries.filter((entry) => !OURS.includes(entry))) {
       await rm(join(folder, entry), { recursive: true, force: true });
     }
     await rm(folder, { recursive: true, force: true });
   } catch (error) {
     throw storageFailure(error, `remove ${folder}`);
+  }
+}
+
+const OURS: readonly string[] = [MARK, 'lab.json'];
+
+function isOurs(entries: readonly string[]): boolean {
+  return OURS.some((name) => entries.includes(name));
+}
+
+function notOurs(name: string, folder: string): Failure {
+  return usageFailure(`${folder} was not made by wglab: "${name}" is no lab`, {
+    remedy: 'Choose another name with --name, or set WGLAB_HOME to a folder for wglab alone.',
+  });
+}
+
+async function entriesOf(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return [];
+    throw storageFailure(error, `read the folder ${folder}`);
   }
 }
 

@@ -1,12 +1,22 @@
+import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { lackingFailure } from '../errors.ts';
 
-/** The folder of all labs' state: `$WGLAB_HOME`, or `wglab` in `$XDG_STATE_HOME`, or in `~/.local/state`. */
+/**
+ * Returns the folder of all labs' state: `$WGLAB_HOME`, or `wglab` in `$XDG_STATE_HOME`, or in `~/.local/state`. Throws a lacking
+ * failure if it exists and somebody else could change what is in it: it holds keys, and wglab runs what it finds there.
+ */
 export function stateRoot(environment: NodeJS.ProcessEnv = process.env): string {
+  const root = pathOf(environment);
+  checkOwner(root);
+  return root;
+}
+
+function pathOf(environment: NodeJS.ProcessEnv): string {
   const { WGLAB_HOME, XDG_STATE_HOME } = environment;
   if (WGLAB_HOME) return resolve(WGLAB_HOME);
-  // The XDG Base Directory Specification has relative paths be ignored.
+  // The XDG Base Directory Specification ignores relative paths.
   if (XDG_STATE_HOME && isAbsolute(XDG_STATE_HOME)) return join(XDG_STATE_HOME, 'wglab');
   const home = environment.HOME || homedir();
   if (!isAbsolute(home)) {
@@ -15,4 +25,23 @@ export function stateRoot(environment: NodeJS.ProcessEnv = process.env): string 
     });
   }
   return join(home, '.local/state/wglab');
+}
+
+/** Write permission of the group and of everybody else. */
+const OTHERS_WRITE = 0o022;
+
+function checkOwner(root: string): void {
+  const found = statSync(root, { throwIfNoEntry: false });
+  if (!found?.isDirectory()) return; // what makes the folder says what is wrong
+  const user = process.geteuid?.();
+  if (user !== undefined && found.uid !== user) {
+    throw lackingFailure(`${root} belongs to another user (uid ${found.uid}), and cannot keep your labs' state`, {
+      remedy: 'Set WGLAB_HOME to a folder of your own.',
+    });
+  }
+  if ((found.mode & OTHERS_WRITE) !== 0) {
+    throw lackingFailure(`other users can write to ${root}, which keeps your labs' state`, {
+      remedy: `chmod go-w ${root}`,
+    });
+  }
 }

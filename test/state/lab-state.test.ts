@@ -54,6 +54,20 @@ describe('where state is kept', () => {
     expect(stateRoot(environment)).toBe(root);
   });
 
+  test.each([0o777, 0o770, 0o1777, 0o702])('not in a folder of mode %o, which others can write to', async (mode) => {
+    await chmod(home, mode);
+    expect(() => stateRoot()).toThrow(`other users can write to ${home}`);
+    await expect(saveLabState(STATE)).rejects.toMatchObject({ exitCode: ExitCode.lacking });
+    await chmod(home, 0o755);
+    expect(stateRoot()).toBe(home);
+  });
+
+  test('not in a folder of somebody else', () => {
+    vi.spyOn(process, 'geteuid').mockReturnValue((process.geteuid?.() ?? 0) + 1);
+    expect(() => stateRoot()).toThrow(`${home} belongs to another user`);
+    vi.restoreAllMocks();
+  });
+
   test('never outside, whatever the name', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 50 }), (name) => {
@@ -78,7 +92,7 @@ describe('the state of a lab', () => {
     const { folder, state } = labPaths('one');
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
     expect((await stat(state)).mode & 0o777).toBe(0o600);
-    expect((await readdir(folder)).sort()).toEqual(['lab.json']);
+    expect((await readdir(folder)).sort()).toEqual(['.wglab', 'lab.json']);
     await mkdir(join(folder, 'more'));
     await removeLabState('one');
     await removeLabState('one');
@@ -110,12 +124,22 @@ describe('the state of a lab', () => {
     });
     const known = await listLabStates();
     expect(known.map(({ name, state, problem }) => [name, state?.name, problem !== undefined])).toEqual([
-      ['empty', undefined, true],
       ['one', undefined, true],
       ['two', 'two', false],
     ]);
     await removeLabState('one');
-    expect((await listLabStates()).map(({ name }) => name)).toEqual(['empty', 'two']);
+    expect((await listLabStates()).map(({ name }) => name)).toEqual(['two']);
+  });
+
+  test('is not seen in a folder that wglab did not make, and nothing there is removed', async () => {
+    const folder = join(home, 'documents');
+    await mkdir(folder);
+    await writeFile(join(folder, 'letter.txt'), 'mine');
+    expect(await listLabStates()).toEqual([]);
+    const refused = { exitCode: ExitCode.usage, message: expect.stringContaining('was not made by wglab') };
+    await expect(removeLabState('documents')).rejects.toMatchObject(refused);
+    await expect(saveLabState({ ...STATE, name: 'documents' })).rejects.toMatchObject(refused);
+    expect(await readdir(folder)).toEqual(['letter.txt']);
   });
 
   test('that is not there at all is no labs', async () => {
@@ -220,7 +244,8 @@ describe('what the disk refuses', () => {
     });
     expect(await answerOf(command, ...args, 'save')).toEqual({
       exitCode: ExitCode.lacking,
-      message: `cannot make the folder ${home}/one: permission denied`,
+      // As root, the folder is also somebody else's.
+      message: expect.stringMatching(/one: permission denied$|belongs to another user/),
       remedy,
     });
   });

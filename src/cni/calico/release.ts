@@ -3,7 +3,6 @@ import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { Failure, labFailure, messageOf, usageFailure } from '../../errors.ts';
 import type { AppliedObject } from '../../kube/object.ts';
-import type { AppliedObject } from '../../kube/cluster.ts';
 import { readNamedText } from '../../state/regular-file.ts';
 import { makePrivateFolder, writeWhole } from '../../state/whole-file.ts';
 
