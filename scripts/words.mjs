@@ -47,8 +47,12 @@ const files = execFileSync('git', ['ls-files', 'src', 'test', 'bench', 'scripts'
       file !== 'CHANGELOG.md',
   );
 
+/** Rooms that are rewritten: what is found in them is an error. Elsewhere it is counted; `node scripts/words.mjs FOLDER` lists it. */
+const REWRITTEN = ['src/text/', 'src/net/', 'test/text/'];
+
 const only = process.argv.slice(2);
 let found = 0;
+let elsewhere = 0;
 for (const file of files) {
   if (only.length > 0 && !only.some((prefix) => file.startsWith(prefix))) continue;
   const text = readFileSync(file, 'utf8');
@@ -58,9 +62,14 @@ for (const file of files) {
 }
 process.exitCode = found > 0 ? 1 : 0;
 if (found > 0) process.stderr.write(`${found} places\n`);
+if (elsewhere > 0) process.stderr.write(`${elsewhere} places in rooms that are not rewritten yet\n`);
 
 function report(file, text, offset, { said, remedy }) {
-  found += 1;
+  if (only.length > 0 || REWRITTEN.some((room) => file.startsWith(room))) found += 1;
+  else {
+    elsewhere += 1;
+    return;
+  }
   const before = text.slice(0, offset);
   const line = before.split('\n').length;
   process.stdout.write(`${file}:${line}: "${said}": ${remedy}\n`);

@@ -6,7 +6,7 @@ export interface Pattern {
 }
 
 /**
- * Returns the pattern of a regular expression in RE2's syntax, in which upper and lower case are the same. Throws an error that says
+ * Returns the pattern of a regular expression in RE2's syntax, in which upper and lowercase are the same. Throws an error that says
  * what is wrong with it.
  */
 export async function compilePattern(expression: string): Promise<Pattern> {

@@ -8,7 +8,7 @@ import { createPalette, rendered } from '../../src/text/style.ts';
 import { table } from '../../src/text/table.ts';
 import { span } from '../../src/workshop/screen/text/row.ts';
 
-/** What no terminal, log or page may get from a stranger. */
+/** Matches everything that no terminal, log or page may get from a stranger. */
 const HARMFUL = /(?![\n\t])[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]|[\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]/u;
 
 const HOSTILE = [
