@@ -31,7 +31,8 @@ async function search(file: string, markers: readonly string[]): Promise<void> {
       split += sighting.split ? 1 : 0;
     }
   }
-  report({ frames, sightings, split, dropped: search.dropped });
+  sightings += search.finish().length;
+  report({ frames, sightings, split, unsearched: search.takeUnsearched().length });
 }
 
 async function decode(file: string): Promise<void> {
@@ -87,7 +88,7 @@ function measure(file: string, markers: readonly string[]): void {
       }),
     );
   }
-  const { frames, sightings, split, peakMegabytes, dropped } = JSON.parse(found);
+  const { frames, sightings, split, peakMegabytes, unsearched } = JSON.parse(found);
   console.log(`wglab, ${MARKERS} markers        ${show(wglab)}   peak ${peakMegabytes.toFixed(0)} MB`);
   console.log(`tshark, 1 marker         ${show(tshark)}   ${(median(tshark) / median(wglab)).toFixed(1)} × (reach 3)`);
   console.log(
@@ -97,7 +98,7 @@ function measure(file: string, markers: readonly string[]): void {
     `wglab, full decoding     ${show(decoding)}   ${(frames / median(decoding) / 1e6).toFixed(2)} M packets/s`,
   );
   console.log(
-    `${frames} frames, ${sightings} sightings, ${split} of split markers, dropped ${JSON.stringify(dropped)}`,
+    `${frames} frames, ${sightings} sightings, ${split} of split markers, ${unsearched} times something was not searched`,
   );
   console.log(`full decoding: peak ${JSON.parse(decoded).peakMegabytes.toFixed(0)} MB`);
 }

@@ -56,13 +56,17 @@ async function examineTap(
   } catch (error) {
     broken = whyBroken(error);
   }
-  const { flows, gaps, datagrams } = search?.dropped ?? { flows: 0, gaps: 0, datagrams: 0 };
-  return examiner.seen({ broken, unsearched: flows + gaps + datagrams });
+  search?.finish();
+  const unsearched = (search?.takeUnsearched() ?? []).filter(({ kind }) => kind === 'over bound').length;
+  return examiner.seen({ broken, unsearched });
 }
 
-/** Only the markers of traffic: those of control packets are in plaintext on purpose. */
+/** Searches for the markers of control packets too: those of one run may begin alike, so what is theirs must be known as theirs. */
 function scanFor(record: Record): MarkerScan<string> | undefined {
-  const ids = record.probes.flatMap((probe) => [probe.request, probe.reply]);
+  const ids = [
+    ...record.probes.flatMap((probe) => [probe.request, probe.reply]),
+    ...record.controls.flatMap((control) => [control.open, control.close]),
+  ];
   const bytes = new Map(ids.map((id): [string, Uint8Array] => [id, Buffer.from(record.markers[id] ?? '', 'latin1')]));
   return bytes.size > 0 ? new MarkerScan(bytes) : undefined;
 }

@@ -1,6 +1,7 @@
 import { u8 } from '../net/bytes.ts';
 import type { Walked } from './packet-walk.ts';
 import type { Origin } from './stream-run.ts';
+import type { Unsearched } from './unsearched.ts';
 
 /** What the datagrams that are kept may cost, whole or not. */
 const MAX_COST = 16 * 1024 * 1024;
@@ -41,30 +42,51 @@ interface Datagram {
   assembled: Uint8Array | undefined;
 }
 
+interface Uses {
+  /** Bytes of a datagram that was given up incomplete, without a gap, and the frames that carried which of them. */
+  onPart(bytes: Uint8Array, origins: readonly Origin[]): void;
+  /** Something that may have hidden a string across a cut. */
+  onLoss(loss: Unsearched): void;
+}
+
 /**
- * Puts IPv4 and IPv6 fragments together: in any order, repeated, and overlapping where the bytes agree. A fragment that
- * contradicts what is there begins its datagram anew, since identifications are used again.
+ * Puts IPv4 and IPv6 fragments together: in any order, repeated, and overlapping if the bytes agree. A fragment that
+ * contradicts what is there begins its datagram again, since identifications are used again.
  */
 export class IpDatagrams {
-  /** Datagrams that were given up incomplete: there were too many, or they contradicted themselves. */
-  dropped = 0;
   readonly #datagrams = new Map<number, Datagram>();
+  readonly #uses: Partial<Uses>;
   readonly #maxCost: number;
   #cost = 0;
 
-  constructor(maxCost = MAX_COST) {
+  constructor(uses: Partial<Uses> = {}, maxCost = MAX_COST) {
+    this.#uses = uses;
     this.#maxCost = maxCost;
   }
 
+  /** Gives up what is incomplete at the end of the capture. */
+  finish(): void {
+    for (const datagram of this.#datagrams.values()) {
+      this.#giveUp(datagram, 'datagram hole', 'fragments of a datagram never came');
+    }
+    this.#datagrams.clear();
+    this.#cost = 0;
+  }
+
   /**
-   * Takes the fragment that `walked` found in `bytes`, which the frames of `origins` carried. Gives the datagram when this
-   * completes it, and when it repeats a part of a complete one.
+   * Takes the fragment that `walked` found in `bytes`, which the frames of `origins` carried. Returns the datagram if this
+   * completes it, or repeats a part of a complete one.
    */
   add(walked: Walked, bytes: Uint8Array, origins: readonly Origin[]): Assembled | undefined {
     const data = copyOf(bytes, walked.start, walked.end);
     const end = walked.position + data.length;
-    if (data.length === 0 || end > 65_535) return undefined;
-    const datagram = this.#datagramOf(walked, data, end);
+    if (data.length === 0) return undefined;
+    if (end > 65_535) {
+      const frames = origins.map(({ frame }) => frame);
+      this.#uses.onLoss?.({ kind: 'malformed', reason: 'a fragment lies beyond the end of any datagram', frames });
+      return undefined;
+    }
+    const datagram = this.#datagramOf(walked, data, end, origins);
     if (!walked.more) datagram.total = end;
     if (walked.position === 0) datagram.header ??= headerOf(walked, bytes);
     const cost = datagram.cost;
@@ -77,10 +99,13 @@ export class IpDatagrams {
     return result;
   }
 
-  #datagramOf(walked: Walked, data: Uint8Array, end: number): Datagram {
+  #datagramOf(walked: Walked, data: Uint8Array, end: number, origins: readonly Origin[]): Datagram {
     const known = this.#datagrams.get(walked.key);
     if (known?.check === walked.check && !contradicts(known, walked, data, end)) return known;
-    if (known) this.#drop(walked.key, known);
+    if (known) {
+      this.#remove(walked.key, known);
+      this.#giveUp(known, 'contradiction', 'fragments of a datagram contradict each other', origins);
+    }
     const datagram: Datagram = {
       check: walked.check,
       pieces: [],
@@ -99,15 +124,44 @@ export class IpDatagrams {
   #makeRoom(): void {
     for (const [key, datagram] of this.#datagrams) {
       if (this.#cost <= this.#maxCost) return;
-      this.#drop(key, datagram);
+      this.#remove(key, datagram);
+      this.#giveUp(datagram, 'over bound', 'there are too many fragments at a time');
     }
   }
 
-  #drop(key: number, datagram: Datagram): void {
+  #remove(key: number, datagram: Datagram): void {
     this.#datagrams.delete(key);
     this.#cost -= datagram.cost;
-    if (!datagram.assembled) this.dropped += 1;
   }
+
+  /** Nothing is lost of a datagram that was complete. */
+  #giveUp(datagram: Datagram, kind: Unsearched['kind'], reason: string, further: readonly Origin[] = []): void {
+    if (datagram.assembled) return;
+    for (const { start, bytes } of joined(datagram.pieces)) {
+      const end = start + bytes.length;
+      const origins = datagram.origins.filter((origin) => origin.start < end && origin.end > start);
+      this.#uses.onPart?.(
+        bytes,
+        origins.map((origin) => ({ start: origin.start - start, end: origin.end - start, frame: origin.frame })),
+      );
+    }
+    const frames = [...datagram.origins, ...further].map(({ frame }) => frame);
+    this.#uses.onLoss?.({ kind, reason, frames: [...new Set(frames)].sort((a, b) => a - b) });
+  }
+}
+
+/** Pieces that touch, as one. */
+function joined(pieces: readonly Piece[]): Piece[] {
+  const groups: Piece[][] = [];
+  for (const piece of pieces) {
+    const before = groups.at(-1)?.at(-1);
+    if (before && before.start + before.bytes.length === piece.start) groups.at(-1)?.push(piece);
+    else groups.push([piece]);
+  }
+  return groups.map((group) => ({
+    start: group[0]?.start ?? 0,
+    bytes: Buffer.concat(group.map(({ bytes }) => bytes)),
+  }));
 }
 
 function contradicts(datagram: Datagram, walked: Walked, data: Uint8Array, end: number): boolean {

@@ -2,21 +2,27 @@ import { type Assembled, IpDatagrams } from './ip-reassembly.ts';
 import { type Hit, MarkerScan } from './marker-scan.ts';
 import { type Frame, TcpFlag } from './packet.ts';
 import { newWalked, type Walked, walkFrame, walkIp } from './packet-walk.ts';
+import { RECODINGS, type Recoding } from './recodings.ts';
+import { dataChunks } from './sctp.ts';
 import type { Origin } from './stream-run.ts';
-import { type Flow, TcpStreams } from './tcp-reassembly.ts';
+import { type Flow, Streams } from './streams.ts';
+import { type Unsearched, unsearchedBy } from './unsearched.ts';
 
-/** A marker that was seen on the wire. */
+/** A piece of a marker that was seen on the wire: at least 16 consecutive characters of it, in some form. */
 export interface Sighting<Id> {
   readonly marker: Id;
-  /** The indexes of the frames that held it: one, or where it was split, each that held a part of it. */
+  /** The indexes of the frames that held it: one, or if it was split, each that held a part of it. */
   readonly frames: readonly number[];
-  /** It was not whole in one frame: it stood across TCP segments or IP fragments. */
+  /** It was not whole in one frame: it lay across TCP segments, IP fragments, or datagrams. */
   readonly split: boolean;
+  readonly form: Recoding['name'];
+  /** How many consecutive characters of the marker were seen, or more. */
+  readonly characters: number;
 }
 
-/** Where in a stream a split marker stands. */
+/** Where in a stream a split marker lies. */
 interface Found<Id> {
-  readonly marker: Id;
+  readonly hit: Hit<Id>;
   readonly bytes: Uint8Array;
   readonly start: number;
 }
@@ -27,43 +33,54 @@ const MAX_NESTING = 8;
 /** Split markers that are remembered for one stream, to recognise frames that repeat them. */
 const MAX_FOUND = 64;
 
-/** Between two frames of one batch lies a record's header; where there is more, the frames are searched one by one. */
+/** Between two frames of one batch lies a record's header; if there is more, the frames are searched one by one. */
 const MAX_BETWEEN_FRAMES = 256;
 
+/** What was not searched is handed on, and kept no longer: of a hostile capture, this much at a time. */
+const MAX_UNSEARCHED = 16_384;
+
+const NO_HITS: readonly never[] = [];
+
+interface Limits {
+  flows?: number;
+  fragmentBytes?: number;
+}
+
 /**
- * Looks for markers in the frames of one tap: anywhere in a frame's bytes, whatever they mean; across TCP segments, in any
- * order; and across IP fragments; the latter two within VLANs, VXLAN, Geneve and IP-in-IP too.
+ * Looks for pieces of markers in the frames of one tap, in the forms of `searchedForms`: anywhere in a frame's bytes, whatever they
+ * mean; and across TCP segments, IP fragments and the datagrams of one flow, within every encapsulation that the walk enters.
+ * Give it every marker of a run, those of control packets too: markers of one run may begin alike, and a piece of that beginning is
+ * anybody's.
  */
 export class MarkerSearch<Id> {
   readonly #scan: MarkerScan<Id>;
-  readonly #streams: TcpStreams<Found<Id>[]>;
+  readonly #streams: Streams<Found<Id>[]>;
+  readonly #flows: Streams<Found<Id>[]>;
   readonly #datagrams: IpDatagrams;
   readonly #walked: Walked = newWalked();
-  readonly #hits: Hit<Id>[] = [];
+  readonly #places: number[] = [];
+  #viewed: Uint8Array = new Uint8Array(0);
+  #view: DataView = new DataView(this.#viewed.buffer);
   #sightings: Sighting<Id>[] = [];
+  #unsearched: Unsearched[] = [];
+  #frame = 0;
 
   /**
-   * Markers are 3 to 255 bytes long; from 16 bytes on the search is fast. Throws RangeError for others, or for none. Searches of
-   * several taps can share one scan, which takes its time to build.
+   * Throws RangeError if a marker has fewer than 16 bytes or more than 255, or if there is none. Searches of several taps can share
+   * one scan, which takes its time to build.
    */
-  constructor(
-    markers: ReadonlyMap<Id, Uint8Array> | MarkerScan<Id>,
-    limits: { flows?: number; fragmentBytes?: number } = {},
-  ) {
+  constructor(markers: ReadonlyMap<Id, Uint8Array> | MarkerScan<Id>, limits: Limits = {}) {
     this.#scan = markers instanceof MarkerScan ? markers : new MarkerScan(markers);
-    const uses = { onCut: this.#searchCut.bind(this), onRepeat: this.#searchRepeat.bind(this) };
-    this.#streams = new TcpStreams(this.#scan.longest - 1, uses, limits.flows);
-    this.#datagrams = new IpDatagrams(limits.fragmentBytes);
-  }
-
-  /** What was given up because there was too much of it, so that a split marker in it may have been missed. */
-  get dropped(): { flows: number; gaps: number; datagrams: number } {
-    return { ...this.#streams.dropped, datagrams: this.#datagrams.dropped };
+    const onLoss = this.#lose.bind(this);
+    const uses = { onCut: this.#searchCut.bind(this), onRepeat: this.#searchRepeat.bind(this), onLoss };
+    this.#streams = new Streams(this.#scan.reach, uses, limits.flows);
+    this.#flows = new Streams(this.#scan.reach, uses, limits.flows);
+    this.#datagrams = new IpDatagrams({ onPart: this.#searchPart.bind(this), onLoss }, limits.fragmentBytes);
   }
 
   /**
-   * Takes the next frames, in the order of the capture, and gives what these completed. A marker is sighted once in each frame
-   * that holds it whole. One that is split is sighted when its last part comes, with all of its frames, and again when parts
+   * Takes the next frames, in the order of the capture, and returns what these completed. A marker is sighted once in each frame
+   * that holds a piece of it. One that is split is sighted when its last part comes, with all of its frames, and again when parts
    * of it are repeated later; one that is split in two ways, into fragments of a segment, may be sighted twice.
    */
   feed(frames: readonly Frame[]): Sighting<Id>[] {
@@ -71,6 +88,37 @@ export class MarkerSearch<Id> {
     this.#searchFrames(frames);
     for (const frame of frames) this.#follow(frame);
     return this.#sightings;
+  }
+
+  /** Ends the capture: returns what is sighted in datagrams that stayed incomplete, and notes what was never complete. */
+  finish(): Sighting<Id>[] {
+    this.#sightings = [];
+    this.#datagrams.finish();
+    this.#streams.finish();
+    if (!this.#scan.recoded) {
+      const reason = 'there are too many markers to search for them in other forms';
+      this.#lose({ kind: 'over bound', reason, frames: [this.#frame] });
+    }
+    if (this.#scan.gaveUp) {
+      const reason = 'more places look like pieces of markers than can be compared';
+      this.#lose({ kind: 'over bound', reason, frames: [this.#frame] });
+    }
+    return this.#sightings;
+  }
+
+  /** Returns what could not be searched since the last call. After `finish`, that is all of it. */
+  takeUnsearched(): Unsearched[] {
+    const unsearched = this.#unsearched;
+    this.#unsearched = [];
+    return unsearched;
+  }
+
+  #lose(loss: Unsearched): void {
+    if (this.#unsearched.length < MAX_UNSEARCHED) this.#unsearched.push(loss);
+    else if (this.#unsearched.length === MAX_UNSEARCHED) {
+      const reason = 'more could not be searched than can be listed';
+      this.#unsearched.push({ kind: 'over bound', reason, frames: loss.frames });
+    }
   }
 
   /** Frames of one batch mostly lie in one buffer, and are searched as one. */
@@ -88,70 +136,119 @@ export class MarkerSearch<Id> {
     const to = frames[next - 1]?.bytes;
     if (!from || !to) return;
     const all = new Uint8Array(from.buffer, from.byteOffset, to.byteOffset + to.length - from.byteOffset);
-    const hits = this.#search(all, 0, all.length);
-    let at = first;
-    let seen = new Set<Id>();
-    for (const { id, offset, length } of hits) {
-      const start = from.byteOffset + offset;
-      let frame = frames[at];
-      while (frame && frame.bytes.byteOffset + frame.bytes.length <= start) {
-        at += 1;
-        frame = frames[at];
-        seen = new Set();
-      }
-      if (!frame || start < frame.bytes.byteOffset || seen.has(id)) continue;
-      if (start + length > frame.bytes.byteOffset + frame.bytes.length) continue;
-      seen.add(id);
-      this.#sightings.push({ marker: id, frames: [frame.index], split: false });
+    const view = new DataView(all.buffer, all.byteOffset, all.length);
+    const places = this.#places;
+    places.length = 0;
+    this.#scan.findPlaces(view, 0, all.length, places);
+    for (let at = first, i = 0; at < next && i < places.length; at++) {
+      const frame = frames[at];
+      if (!frame) return;
+      const start = frame.bytes.byteOffset - from.byteOffset;
+      const end = start + frame.bytes.length;
+      const begin = i;
+      while (i < places.length && (places[i] ?? 0) < end) i += 1;
+      if (i > begin) this.#reportWhole(this.#scan.compare(view, all, places.slice(begin, i), start, end), frame.index);
     }
   }
 
-  #follow(frame: Frame): void {
+  #reportWhole(hits: readonly Hit<Id>[], frame: number): void {
+    const best = new Map<Id, Hit<Id>>();
+    for (const hit of this.#ownersOf(hits, [frame])) {
+      if (charactersOf(hit) > charactersOf(best.get(hit.id))) best.set(hit.id, hit);
+    }
+    for (const hit of best.values()) this.#report(hit, [frame], false);
+  }
+
+  #report(hit: Hit<Id>, frames: readonly number[], split: boolean): void {
+    this.#sightings.push({ marker: hit.id, frames, split, form: hit.form, characters: charactersOf(hit) });
+  }
+
+  /** Without those that several markers have at the same place, so that they are nobody's; these are noted. */
+  #ownersOf(hits: readonly Hit<Id>[], frames: readonly number[]): readonly Hit<Id>[] {
+    if (hits.length < 2) return hits;
+    const isShared = (hit: Hit<Id>) =>
+      hits.some((other) => other.id !== hit.id && other.offset === hit.offset && other.length === hit.length);
+    const owned = hits.filter((hit) => !isShared(hit));
+    if (owned.length < hits.length) {
+      this.#lose({ kind: 'shared piece', reason: 'it holds characters that several markers have alike', frames });
+    }
+    return owned;
+  }
+
+  #follow({ bytes, linkType, index }: Frame): void {
     const walked = this.#walked;
-    walkFrame(walked, frame.bytes, frame.linkType);
-    if (walked.kind === 'segment') this.#followSegment(frame.bytes, walked.start, walked.end, frame.index);
+    this.#frame = index;
+    walkFrame(walked, bytes, linkType);
+    if (walked.ending !== 'complete') this.#noteEnding([index]);
+    if (walked.kind === 'segment') this.#followSegment(bytes, walked.start, walked.end, index);
     else if (walked.kind === 'fragment') {
-      this.#followFragment(frame.bytes, [{ start: 0, end: frame.bytes.length, frame: frame.index }], 0);
+      this.#followFragment(bytes, [{ start: 0, end: bytes.length, frame: index }], index, 0);
+    } else this.#followData(bytes, index);
+  }
+
+  #noteEnding(frames: readonly number[]): void {
+    const lost = unsearchedBy(this.#walked, frames);
+    if (lost) this.#lose(lost);
+  }
+
+  #followData(bytes: Uint8Array, frame: number): void {
+    const { kind, key, check, start, end } = this.#walked;
+    if (kind === 'datagram') this.#flows.append(key, check, bytes, start, end, frame);
+    if (kind !== 'sctp') return;
+    for (const chunk of dataChunks(bytes, start, end)) {
+      this.#flows.append(key + chunk.stream, check, bytes, chunk.start, chunk.end, frame);
     }
   }
 
   #followSegment(bytes: Uint8Array, from: number, to: number, frame: number): void {
-    const { key, check, sequence, flags, start } = this.#walked;
+    const { key, check, sequence, flags, start, urgent } = this.#walked;
     const syn = flags & TcpFlag.syn ? 1 : 0;
-    if (syn) this.#streams.open(key, check, sequence);
+    if (syn) this.#streams.open(key, check, sequence, frame);
+    if (urgent > 0) {
+      const reason = 'the application may not get the urgent bytes in their place';
+      this.#lose({ kind: 'urgent bytes', reason, frames: [frame] });
+    }
     // A SYN counts as one byte before the data.
     this.#streams.add(key, check, sequence + syn + from - start, bytes, from, to, frame);
     if (flags & (TcpFlag.fin | TcpFlag.rst)) this.#streams.close(key, check);
   }
 
-  #followFragment(bytes: Uint8Array, origins: readonly Origin[], nesting: number): void {
+  #followFragment(bytes: Uint8Array, origins: readonly Origin[], frame: number, nesting: number): void {
     const walked = this.#walked;
     const assembled = this.#datagrams.add(walked, bytes, origins);
     if (!assembled) return;
     this.#searchAssembled(assembled);
     walkIp(walked, assembled.bytes, walked.path);
+    if (walked.ending !== 'complete') this.#noteEnding(framesOf(assembled.origins));
     if (walked.kind === 'segment') {
       for (const { start, end, frame } of assembled.added) {
         this.#followSegment(assembled.bytes, Math.max(start, walked.start), Math.min(end, walked.end), frame);
       }
-    } else if (walked.kind === 'fragment' && nesting < MAX_NESTING) {
-      this.#followFragment(assembled.bytes, assembled.added, nesting + 1);
-    }
+    } else if (walked.kind !== 'fragment') this.#followData(assembled.bytes, frame);
+    else if (nesting < MAX_NESTING) this.#followFragment(assembled.bytes, assembled.added, frame, nesting + 1);
+    else
+      this.#lose({ kind: 'too deep', reason: 'fragments are within fragments', frames: framesOf(assembled.origins) });
   }
 
   #searchAssembled({ bytes, origins, added }: Assembled): void {
-    const reach = this.#scan.longest - 1;
+    const { reach } = this.#scan;
     const from = Math.max(0, Math.min(...added.map((origin) => origin.start)) - reach);
     const to = Math.min(bytes.length, Math.max(...added.map((origin) => origin.end)) + reach);
-    for (const { id, offset, length } of this.#search(bytes, from, to)) this.#reportSplit(id, offset, length, origins);
+    for (const hit of this.#searchAcross(bytes, from, to, 0, origins)) this.#reportSplit(hit, hit.offset, origins);
+  }
+
+  #searchPart(bytes: Uint8Array, origins: readonly Origin[]): void {
+    for (const hit of this.#searchAcross(bytes, 0, bytes.length, 0, origins)) {
+      this.#reportSplit(hit, hit.offset, origins);
+    }
   }
 
   #searchCut(flow: Flow<Found<Id>[]>, bytes: Uint8Array, length: number, position: number, origins: readonly Origin[]) {
-    for (const hit of this.#search(bytes, 0, length)) {
+    for (const hit of this.#searchAcross(bytes, 0, length, position, origins)) {
       const start = position + hit.offset;
-      if (!this.#reportSplit(hit.id, start, hit.length, origins)) continue;
+      this.#reportSplit(hit, start, origins);
       flow.note ??= [];
-      flow.note.push({ marker: hit.id, bytes: this.#scan.markers.get(hit.id) ?? new Uint8Array(0), start });
+      flow.note.push({ hit, bytes: bytes.slice(hit.offset, hit.offset + hit.length), start });
       if (flow.note.length > MAX_FOUND) flow.note.shift();
     }
   }
@@ -171,25 +268,53 @@ export class MarkerSearch<Id> {
       if (from >= to) continue;
       const theirs = Buffer.from(bytes.buffer, bytes.byteOffset + offset + from - position, to - from);
       if (!theirs.equals(found.bytes.subarray(from - found.start, to - found.start))) continue;
-      this.#sightings.push({ marker: found.marker, frames: [frame], split: true });
+      this.#report(found.hit, [frame], true);
     }
   }
 
-  /** Gives false where the marker is whole in each of its frames, which is known from searching these. */
-  #reportSplit(marker: Id, start: number, length: number, origins: readonly Origin[]): boolean {
-    const end = start + length;
-    const of = origins.filter((origin) => origin.start < end && origin.end > start);
-    if (of.every((origin) => origin.start <= start && origin.end >= end)) return false;
-    const frames = [...new Set(of.map((origin) => origin.frame))].sort((a, b) => a - b);
-    this.#sightings.push({ marker, frames, split: true });
-    return true;
+  #reportSplit(hit: Hit<Id>, start: number, origins: readonly Origin[]): void {
+    const end = start + hit.length;
+    this.#report(hit, framesOf(origins.filter((origin) => origin.start < end && origin.end > start)), true);
   }
 
-  #search(bytes: Uint8Array, from: number, to: number): readonly Hit<Id>[] {
-    this.#hits.length = 0;
-    this.#scan.scan(bytes, from, to, this.#hits);
-    return this.#hits;
+  /**
+   * Returns the pieces that lie across a cut, in bytes of which the first has this position. What is whole in each of its frames is
+   * known from searching these.
+   */
+  #searchAcross(bytes: Uint8Array, from: number, to: number, position: number, origins: readonly Origin[]) {
+    const view = this.#viewOf(bytes);
+    const places = this.#places;
+    places.length = 0;
+    this.#scan.findPlaces(view, from, to, places);
+    if (places.length === 0) return NO_HITS;
+    const split = this.#scan.compare(view, bytes, places, from, to).filter((hit) => {
+      const start = position + hit.offset;
+      const end = start + hit.length;
+      const holding = origins.filter((origin) => origin.start < end && origin.end > start);
+      return holding.some((origin) => origin.start > start || origin.end < end);
+    });
+    return this.#ownersOf(split, framesOf(origins));
   }
+
+  /** Cuts are all searched in one buffer. */
+  #viewOf(bytes: Uint8Array): DataView {
+    if (this.#viewed !== bytes) {
+      this.#viewed = bytes;
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    }
+    return this.#view;
+  }
+}
+
+function framesOf(origins: readonly Origin[]): number[] {
+  return [...new Set(origins.map(({ frame }) => frame))].sort((a, b) => a - b);
+}
+
+/** Never more than the marker has. */
+function charactersOf<Id>(hit: Hit<Id> | undefined): number {
+  if (!hit) return 0;
+  const recoding = RECODINGS.find(({ name }) => name === hit.form);
+  return Math.ceil(hit.length / (recoding?.bytesPerCharacter ?? 1));
 }
 
 function isNeighbour(frame: Frame | undefined, next: Frame | undefined): boolean {

@@ -57,7 +57,8 @@ export class Run {
     this.end = origin.end;
     this.touched = frame;
     if (added >= this.#reach) {
-      this.#tailOrigins = [origin];
+      this.#tailOrigins[0] = origin;
+      this.#tailOrigins.length = 1;
       this.#setTail(bytes, to);
     } else {
       this.#setTail(joint, length);

@@ -277,7 +277,7 @@ function garbled(run: Run, inner: Buffer): Buffer {
   const changed = Buffer.from(inner);
   for (const value of Object.values(run.record.markers)) {
     const at = changed.indexOf(value);
-    if (at >= 0) changed.subarray(at, at + value.length).reverse();
+    for (let i = at; at >= 0 && i < at + value.length; i++) changed[i] = (changed[i] ?? 0) ^ 0x15;
   }
   return changed;
 }
