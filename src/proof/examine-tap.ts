@@ -1,4 +1,5 @@
 import { type Frame, type IpLayer, type Layer, LinkType, layerOf, outerIp, type Packet } from '../wire/packet.ts';
+import type { Unsearched } from '../wire/unsearched.ts';
 import type { Account, Route } from './accounts.ts';
 import type { Cluster } from './cluster.ts';
 import { Controls } from './controls.ts';
@@ -63,8 +64,10 @@ export class TapExaminer {
     this.#shown = new Shown(node.name, cluster.record.markers);
   }
 
-  /** Enters a frame; `markers` are the ids of those that it holds, or completes. */
-  see(frame: Frame, packet: Packet, markers: readonly string[]): void {
+  /** Enters a frame; `found` are the ids of the markers that it holds, or completes. */
+  see(frame: Frame, packet: Packet, found: readonly string[]): void {
+    // Those of control packets have no route: they are in plaintext on purpose.
+    const markers = found.filter((id) => this.#cluster.markerRoutes.has(id));
     this.#frames += 1;
     if (frame.originalLength > frame.bytes.length) this.#cut += 1;
     const ethernet = frame.linkType === LinkType.ethernet ? layerOf(packet, 'ethernet') : undefined;
@@ -79,6 +82,31 @@ export class TapExaminer {
     const account = this.#accountOf(frame, packet, markers, own, nextHop);
     this.#ledger.add(account, frame.originalLength, markers);
     this.#shown.consider(account, frame, packet, markers);
+  }
+
+  /** Notes that some frames, entered before, held a marker together. */
+  sawParts(marker: string, frames: readonly number[]): void {
+    const route = this.#cluster.markerRoutes.get(marker);
+    if (!route) return;
+    const last = frames.at(-1);
+    for (const frame of frames) {
+      const before = this.#ledger.accountOf(frame);
+      if (!before || before.class === 'pod plaintext' || before.class === 'received') continue;
+      const { protocol, port } = before;
+      const account: Account = { class: 'pod plaintext', what: PART, from: route[0], to: route[1], protocol, port };
+      this.#ledger.move(frame, account, frame === last ? [marker] : []);
+    }
+  }
+
+  /** Notes that frames could not be searched as they should: between two nodes, what they are is not known. */
+  notSearched({ reason, frames }: Unsearched): void {
+    for (const frame of frames) {
+      const before = this.#ledger.accountOf(frame);
+      if (before?.class !== 'by design' || before.from === null || before.to === null) continue;
+      const { from, to, protocol, port } = before;
+      const account: Account = { class: 'unexplained', what: `not searched: ${reason}`, from, to, protocol, port };
+      this.#ledger.move(frame, account);
+    }
   }
 
   /** Returns what the frames amount to, with what their reader knows of the file and the search. */
@@ -193,7 +221,7 @@ export class TapExaminer {
     const leak = this.#leakIn(packet, packet.bytes, [], sight);
     const account = leak ?? this.#withoutPods(packet, { ...frame, bytes: packet.bytes }, own, nextHop);
     for (const index of whole.frames) {
-      if (this.#ledger.classOf(index) === 'unexplained') this.#ledger.move(index, account);
+      if (this.#ledger.accountOf(index)?.class === 'unexplained') this.#ledger.move(index, account);
     }
     return account;
   }
@@ -233,6 +261,7 @@ export class TapExaminer {
   }
 }
 
+const PART = 'a part of a marker of this run';
 const NO_SERVICE = { protocol: null, port: null };
 const RECEIVED: Account = { class: 'received', what: 'what arrived', from: null, to: null, ...NO_SERVICE };
 const NOT_OWN: Account = {

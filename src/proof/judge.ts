@@ -47,17 +47,28 @@ async function examineTap(
   const search = scan && new MarkerSearch(scan);
   const capture = readCaptureFile(path, openRegular);
   let broken: string | undefined;
+  let unsearched = 0;
+  const note = (sightings: readonly Sighting<string>[]) => {
+    for (const { marker, frames } of sightings) if (frames.length > 1) examiner.sawParts(marker, frames);
+    for (const each of search?.takeUnsearched() ?? []) {
+      if (each.kind === 'over bound') unsearched += 1;
+      examiner.notSearched(each);
+    }
+  };
   try {
     for await (const frames of capture) {
-      const markers = byFrame(search?.feed(frames) ?? []);
+      const sightings = search?.feed(frames) ?? [];
+      const markers = byFrame(sightings);
       for (const frame of frames) examiner.see(frame, decodeFrame(frame), [...(markers.get(frame.index) ?? [])]);
+      note(sightings);
     }
     if (capture.truncated) broken = 'it ends in the middle of a packet';
   } catch (error) {
     broken = whyBroken(error);
   }
-  search?.finish();
-  const unsearched = (search?.takeUnsearched() ?? []).filter(({ kind }) => kind === 'over bound').length;
+  const late = search?.finish() ?? [];
+  for (const { marker, frames } of late) if (frames.length === 1) examiner.sawParts(marker, frames);
+  note(late);
   return examiner.seen({ broken, unsearched });
 }
 

@@ -1,4 +1,4 @@
-import { type Account, type Example, keyOf, type LedgerClass, TOO_MANY, tooManyKinds } from './accounts.ts';
+import { type Account, type Example, keyOf, TOO_MANY, tooManyKinds } from './accounts.ts';
 
 /** How many entries one tap may have; a full mesh of 5,000 nodes has fewer. Beyond that, what is alike but for the port is one. */
 const MOST_ENTRIES = 20_000;
@@ -66,9 +66,9 @@ export class TapLedger {
     this.#put(frame, account, markers);
   }
 
-  /** The class that a frame is in. */
-  classOf(frame: number): LedgerClass | undefined {
-    return this.#entries[this.#entryOf[frame] ?? -1]?.account.class;
+  /** Returns what a frame was put down as. */
+  accountOf(frame: number): Account | undefined {
+    return this.#entries[this.#entryOf[frame] ?? -1]?.account;
   }
 
   /** No more frames come, and none is moved: finds the first frame of each entry, and forgets the rest. */

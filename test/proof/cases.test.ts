@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -26,6 +26,10 @@ describe('evidence of runs that were attacked', () => {
     ['unsampled-node', 'fail', /outside the sample: wireguard-worker3 to wireguard-worker4, 9 packets of pods/],
     ['reach-dropped', 'inconclusive', /packets to further pods, 4 times: they were sent, and nothing recorded shows/],
     ['ipv6', 'inconclusive', /Pods have IPv6 addresses, and no connection over IPv6 was tested/],
+    ['leak-chunk40', 'fail', /with markers of this run/],
+    ['leak-hex', 'fail', /with markers of this run/],
+    ['leak-wgkeepalive', 'fail', /with markers of this run/],
+    ['leak-xcookieclear', 'fail', /with markers of this run/],
     ['leak-greoptscut', 'fail', /72 packets of pods in plaintext/],
   ];
   test.each(folders)('%s: the verdict is %s', async (folder, verdict, summary) => {
@@ -39,14 +43,23 @@ describe('evidence of runs that were attacked', () => {
 describe('a clean run, with frames added to what one tap captured', () => {
   const added: [file: string, observation: string, reason: RegExp][] = [
     ['ip-frag-gre', 'mixed', /markers of this run/],
+    ['ip-frag-hole', 'mixed', /markers of this run/],
+    ['ip-frag-no-first', 'mixed', /markers of this run/],
+    ['ip-frag-no-last', 'mixed', /markers of this run/],
+    ['marker-uppercase', 'mixed', /markers of this run/],
     ['pod-to-clusterip', 'mixed', /pod to the outside, by way of another node/],
     ['pod-to-nodeport', 'inconclusive', /pod to a port that may be a NodePort/],
     ['snat-node-to-pod-in-gre', 'mixed', /of pods in plaintext/],
     ['snat-node-to-pod-in-vxlan', 'mixed', /of pods in plaintext/],
+    ['tcp-conflict-garbage-first', 'mixed', /markers of this run/],
+    ['tcp-conflict-ttl1-garbage-whole-first', 'mixed', /markers of this run/],
     ['tcp-gre', 'mixed', /markers of this run/],
     ['tcp-mpls', 'mixed', /markers of this run/],
     ['tcp-qinq9100', 'mixed', /markers of this run/],
+    ['tcp-syn-between', 'mixed', /markers of this run/],
+    ['tcp-urgent-byte-inside', 'mixed', /markers of this run/],
     ['tcp-vxlan12345', 'mixed', /markers of this run/],
+    ['udp-chunks-47', 'mixed', /markers of this run/],
     ['wg-control-next-counter', 'inconclusive', /5 packets unexplained: WireGuard's header, but structured content/],
     ['wg-cookie', 'inconclusive', /5 packets unexplained: WireGuard cookies/],
     ['wg-counter-far-ahead', 'inconclusive', /5 packets unexplained: .* a counter far from those around it/],
@@ -63,6 +76,11 @@ describe('a clean run, with frames added to what one tap captured', () => {
     expect(packets(result)['pod plaintext'] ?? 0).toBeGreaterThan(observation === 'mixed' ? 0 : -1);
     expect(result.verdict).toBe(observation === 'mixed' ? 'fail' : 'inconclusive');
     expectAccounted(result);
+  });
+
+  test('every capture in the folder is one of them', async () => {
+    const files = (await readdir(join(CASES, 'added'))).filter((name) => name.endsWith('.pcap'));
+    expect(files.map((name) => name.replace('.pcap', ''))).toEqual(added.map(([file]) => file).sort());
   });
 });
 

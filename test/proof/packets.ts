@@ -105,8 +105,8 @@ export function wireguardData(receiver: number, counter: number, length: number,
 }
 
 /** An initiation with a mac1 that fits the receiver's public key. */
-export function wireguardInitiation(sender: number, receiverKey: Buffer): Buffer {
-  return withMac1(Buffer.concat([Buffer.from([1, 0, 0, 0]), u32le(sender), randomBytes(108)]), receiverKey);
+export function wireguardInitiation(sender: number, receiverKey: Buffer, body: Buffer = randomBytes(108)): Buffer {
+  return withMac1(Buffer.concat([Buffer.from([1, 0, 0, 0]), u32le(sender), body]), receiverKey);
 }
 
 export function wireguardResponse(sender: number, receiver: number, receiverKey: Buffer): Buffer {
