@@ -114,7 +114,8 @@ function accountFamily(
   const handshaken = sessions.some((s) => answers?.announced.has(s.session));
   const counters = peerCounters(from, sender, to, receiver, needed);
   const messages = inOrder(sessions);
-  const recognised = recognise(sequences, messages, WIREGUARD_RULES, sender.mtu);
+  const answered = cluster.sequences(to, from).filter((each) => each.family === family);
+  const recognised = recognise(sequences, messages, WIREGUARD_RULES, sender.mtu, answered);
   const fault =
     keyFault(cluster, from, sender) ??
     keyFault(cluster, to, receiver) ??

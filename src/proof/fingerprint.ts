@@ -75,6 +75,11 @@ export function drawLargeSize(randomBelow: (n: number) => number): number {
   return LARGE + STEP * randomBelow(lengthsUpTo(LARGEST.icmp).length);
 }
 
+/** The length of the ICMP error that answers a UDP packet to a closed port, as Linux cuts what it quotes. */
+export function refusalOf(size: number, family: 4 | 6): number {
+  return family === 4 ? 28 + Math.min(size, 548) : 48 + Math.min(size, 1232);
+}
+
 /** What the packets may be wrapped in before they are encrypted: nothing (Calico), or VXLAN (Cilium), over either family. */
 const WRAPPINGS = [
   { name: '', adds: 0 },
@@ -96,16 +101,23 @@ function rules(name: string, trailer: number, multiple: number): Rule[] {
 /**
  * Seeks sequences of packets among the messages that one node sent to another with one encryption, in the order of their capture.
  * All messages of a sequence must be there in order, by one rule; messages of others may lie between them. `chance` is the
- * probability that the messages that belong to no sequence would show a sequence of as many lengths drawn at random.
+ * probability that the messages that belong to no sequence would show a sequence of as many lengths drawn at random. `answers` are the
+ * lengths of packets that may be there as answers to the run's own: they are nobody else's, either.
  */
 export function findFingerprints(
   sought: readonly Expected[],
   messages: readonly WireMessage[],
   allowed: readonly Rule[],
+  answers: readonly number[] = [],
 ): Sought[] {
   const places = placesByBytes(messages);
   const found = sought.map((expected) => bestMatch(expected, messages, places, allowed));
   const ours = new Set(found.flatMap((one) => one.at));
+  const rule = found.find((one) => one.rule)?.rule;
+  for (const size of rule ? answers : []) {
+    const at = rule && places.get(carried(size, rule, Number.POSITIVE_INFINITY))?.find((place) => !ours.has(place));
+    if (at !== undefined) ours.add(at);
+  }
   const foreign = messages.filter((_, i) => !ours.has(i));
   return found.map(({ rule, at, of }, i) => {
     const expected = sought[i];
@@ -132,8 +144,9 @@ function bestMatch(
   for (const rule of allowed) {
     for (const bytes of waysOnTheWire(expected, rule)) {
       const at = longestMatch(bytes, expected.spanMs, messages, places);
-      if (at.length > best.at.length) best = { rule, at, of: bytes.length };
-      if (bytes.length > 0 && at.length === bytes.length) return best;
+      const match = { rule, at, of: bytes.length };
+      if (bytes.length > 0 && at.length === bytes.length) return match;
+      if (at.length > best.at.length) best = match;
     }
   }
   return best;

@@ -1,4 +1,12 @@
-import { CHANCE, type Expected, findFingerprints, LARGE, type Rule, type WireMessage } from './fingerprint.ts';
+import {
+  CHANCE,
+  type Expected,
+  findFingerprints,
+  LARGE,
+  type Rule,
+  refusalOf,
+  type WireMessage,
+} from './fingerprint.ts';
 import type { Record } from './record.ts';
 
 /** A sequence of packets from a pod on one node to a pod on another, which is to be recognised on the wire by its lengths. */
@@ -95,18 +103,22 @@ export interface Recognised {
   readonly withoutLarge: ReadonlySet<Sequence>;
 }
 
-/** Seeks sequences among the messages of an encryption, whose device has the MTU `mtu`. */
+/** Seeks sequences among the messages of an encryption, whose device has the MTU `mtu`; `answered` are those of the other direction. */
 export function recognise(
   sequences: readonly Sequence[],
   messages: readonly WireMessage[],
   rules: readonly Rule[],
   mtu: number | null,
+  answered: readonly Sequence[] = [],
 ): Recognised {
-  const whole = found(sequences, messages, rules, mtu);
+  const answers = answered.flatMap(({ protocol, sizes, family }) =>
+    protocol === 'udp' ? sizes.map((size) => refusalOf(size, family)) : [],
+  );
+  const whole = found(sequences, messages, rules, mtu, answers);
   const rest = sequences.filter((each) => each.largeLost && !whole.has(each));
   const shortened = new Map(rest.map((each) => [{ ...each, sizes: each.sizes.filter((size) => size < LARGE) }, each]));
   const others = sequences.filter((each) => !rest.includes(each));
-  const again = shortened.size > 0 ? found([...shortened.keys(), ...others], messages, rules, mtu) : new Map();
+  const again = shortened.size > 0 ? found([...shortened.keys(), ...others], messages, rules, mtu, answers) : new Map();
   const chances = new Map(whole);
   const withoutLarge = new Set<Sequence>();
   for (const [short, sequence] of shortened) {
@@ -127,6 +139,7 @@ function found(
   messages: readonly WireMessage[],
   rules: readonly Rule[],
   mtu: number | null,
+  answers: readonly number[],
 ): Map<Sequence, number> {
   const expected = sequences.map(
     ({ kind, sizes, family, choices, spanMs, mtu: podMtu }): Expected => ({
@@ -139,7 +152,7 @@ function found(
     }),
   );
   const chances = new Map<Sequence, number>();
-  for (const [i, sought] of findFingerprints(expected, messages, rules).entries()) {
+  for (const [i, sought] of findFingerprints(expected, messages, rules, answers).entries()) {
     const sequence = sequences[i];
     if (sequence && sought.found && sought.chance < CHANCE_OF_ONE) chances.set(sequence, sought.chance);
   }

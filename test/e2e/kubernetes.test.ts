@@ -159,6 +159,24 @@ describe.skipIf(why)('engine kubernetes', { timeout: 120_000 }, () => {
     await home.expects(0, ['destroy', 'sample']);
   });
 
+  it('verifies beside traffic through the API without losing a packet, and reaches the pods of workloads', async () => {
+    await home.expects(0, deploy('beside', ...IMAGE));
+    await home.expects(0, ['encrypt', 'on', 'beside']);
+    const stream = ['exec', '--lab', 'beside', A, '--', 'sh', '-c', 'while :; do head -c 1000000 /dev/zero; done'];
+    const streaming = home.start(stream, { stdio: ['ignore', 'ignore', 'ignore'] });
+    const result = await verify(0, 'beside', '--expect', 'encrypted');
+    streaming.child.kill('SIGKILL');
+    await streaming.ended;
+    expect(result.taps.map(({ dropped }) => dropped)).toEqual([0, 0, 0]);
+    const record = JSON.parse(readFileSync(join(result.evidence, 'record.json'), 'utf8'));
+    const reached = record.furtherPods.map(({ pod }: { pod: { name: string } }) => pod.name);
+    for (const workload of ['frontend', 'backend']) {
+      expect(reached.some((name: string) => name.startsWith(workload))).toBe(true);
+    }
+    await home.expects(0, ['encrypt', 'off', 'beside']);
+    await home.expects(0, ['destroy', 'beside']);
+  });
+
   it('carries 50 MB of any bytes through exec unharmed', async () => {
     await home.expects(0, deploy('bytes', ...IMAGE));
     const size = 50 * 1024 * 1024;

@@ -1,6 +1,6 @@
-import { afterAll, describe, expect } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { VerifyResult } from '../../src/proof/result.ts';
-import { faultsIn, pair } from './support/fault-case.ts';
+import { FAULT_MS, faultsIn, pair, story } from './support/fault-case.ts';
 import { all, type Undo, withNft } from './support/faults.ts';
 import { A, B, CONTROL, type TestLab } from './support/lab.ts';
 import { LabPool } from './support/lab-pool.ts';
@@ -52,8 +52,26 @@ function unseenFromAToB(result: VerifyResult): void {
   expect(others.map(({ observation }) => observation)).toEqual(others.map(() => 'encrypted'));
 }
 
-describe.skipIf(reason !== undefined)('a part of the traffic goes past the tunnel', () => {
+describe.skipIf(reason !== undefined)('verify while a part of the traffic goes past the tunnel', () => {
   afterAll(() => pool.destroyAll());
+
+  it.concurrent('passes (0) while a pod streams through the tunnel as fast as it can', { timeout: FAULT_MS }, () =>
+    pool.use(async (lab) => {
+      const [source, sink] = await Promise.all([lab.workload('backend'), lab.workload('frontend')]);
+      const ends = 'echo ready; read -r _; killall nc dd sleep';
+      const undo = all([
+        await lab.helper(sink.name, 'sh', '-c', `sleep 600 | nc -l -p 7000 > /dev/null & ${ends}`),
+        await lab.helper(source.name, 'sh', '-c', `dd if=/dev/zero bs=64k | nc "$0" 7000 & ${ends}`, sink.address),
+      ]);
+      const { status, result } = await lab.verify('encrypted');
+      await undo?.();
+      expect(status, story(result)).toBe(0);
+      const { packets = 0, dropped } = result.taps.find(({ node }) => node === source.node) ?? {};
+      expect(dropped).toBe(0);
+      expect(packets).toBeGreaterThan(1_000);
+      return 'as it was';
+    }),
+  );
 
   describe('on the wire, where the tap sees it', () => {
     fault('UDP alone', {

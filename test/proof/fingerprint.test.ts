@@ -11,6 +11,7 @@ import {
   findFingerprints,
   fragmentsOf,
   PLAINTEXT_RULES,
+  refusalOf,
   type Sought,
   WIREGUARD_RULES,
   type WireMessage,
@@ -117,6 +118,15 @@ describe('a fingerprint', () => {
     }
   });
 
+  it('is found whole in one way, though in the other way as many of its messages seem to be there', () => {
+    const small = drawn();
+    const once = fragmentsOf(2464, 1440, 4);
+    const twice = fragmentsOf(2464, 1450, 4).flatMap((n) => fragmentsOf(n, 1440, 4));
+    const [first = 0, second = 0] = twice;
+    const messages = onWire([...small.sizes, ...once, first, second].map(padded(16)));
+    expect(seek({ ...small, sizes: [...small.sizes, 2464] }, messages).found).toBe(true);
+  });
+
   it('that fills the tunnel is padded no further than its MTU', () => {
     const expected = { ...drawn(1), sizes: [2208], mtus: [1420], family: 4 as const };
     const bytes = fragmentsOf(2208, 1420, 4).map((n) => Math.min(padded(16)(n), Math.max(n, 1420)));
@@ -161,6 +171,20 @@ describe('the chance', () => {
     expect(among(drawn(), Array(1000).fill(1440))).toBe(0);
     expect(among(drawn(), flood(300))).toBeGreaterThan(CHANCE);
     expect(among(drawn(18), flood(60))).toBeLessThan(CHANCE);
+  });
+
+  it('does not count the answers to the own datagrams, each once', () => {
+    const answers = [144, 256, 500, 548, 2000, 128, 300, 400].map((size) => refusalOf(size, 4));
+    const expected = drawn();
+    const chance = (others: readonly number[]) => {
+      const messages = onWire([...expected.sizes, ...others.map(padded(16))]);
+      const [sought] = findFingerprints([expected], messages, WIREGUARD_RULES, answers);
+      return sought?.found ? sought.chance : 1;
+    };
+    expect(refusalOf(2000, 4)).toBe(576);
+    expect(refusalOf(2000, 6)).toBe(1280);
+    expect(chance(answers)).toBe(0);
+    expect(chance([...answers, ...answers])).toBeGreaterThan(0);
   });
 
   it('counts only what is as close together as the sequence', () => {

@@ -33,9 +33,10 @@ done
 exec 4> "$file" 5< "$file" 6<&0
 rm -f "$file"
 limit=$((free / 2 < 1048576 ? free / 2 : 1048576))
-read -r now 2> /dev/null < "/sys/class/net/$interface/statistics/tx_packets"
-passed=$((\${EPOCHREALTIME//[!0-9]/} - at))
-rate=$(((\${now:-0} - packets) * 1000000 / (passed > 0 ? passed : 1)))
+now() { echo "\${EPOCHREALTIME//[!0-9]/}"; }
+read -r count 2> /dev/null < "/sys/class/net/$interface/statistics/tx_packets"
+passed=$(($(now) - at))
+rate=$(((\${count:-0} - packets) * 1000000 / (passed > 0 ? passed : 1)))
 [ "$rate" -gt 1000 ] && busy=yes
 mode='--immediate-mode -B 16384'
 [ "$busy" = yes ] && mode='-B 65536'
@@ -45,14 +46,14 @@ capture=$!
 wanted= behind=1
 size() { stat -Lc %s "/proc/$$/fd/5"; }
 saw() { # ID COUNT MS
-  local line tries=$(($3 / 10 + 1)) texts=$wanted
+  local line end=$(($(now) + $3 * 1000)) texts=$wanted
   wanted=
   while :; do
     local -A found=()
     while read -r line; do found[$line]=1; done < <(
       tail -c "+$behind" "/proc/$$/fd/5" | tr -c '[:print:]' '\\n' | grep -oFf <(printf %s "$texts"))
     [ "\${#found[@]}" -ge "$2" ] && { echo "saw $1"; return; }
-    [ $((tries -= 1)) -gt 0 ] && [ -e "/proc/$capture/stat" ] && ! read -rt 0 || { echo "missed $1"; return; }
+    [ "$(now)" -lt "$end" ] && [ -e "/proc/$capture/stat" ] && ! read -rt 0 || { echo "missed $1"; return; }
     sleep 0.01
   done
 }
