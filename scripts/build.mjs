@@ -2,7 +2,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
-const outdir = process.argv[2] ?? 'dist';
+// With a second argument, only that file is bundled, in the same way: so that tests can run against a bundle.
+const [outdir = 'dist', only] = process.argv.slice(2);
 rmSync(outdir, { recursive: true, force: true });
 
 /**
@@ -53,6 +54,11 @@ const common = {
     js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
   },
 };
+
+if (only !== undefined) {
+  await build({ ...common, entryPoints: { bundled: only }, splitting: true, chunkNames: 'chunk-[hash]' });
+  process.exit();
+}
 
 const results = await Promise.all([
   build({ ...common, entryPoints: { wglab: 'src/cli/main.ts' }, splitting: true, chunkNames: 'wglab-[hash]' }),

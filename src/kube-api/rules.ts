@@ -5,6 +5,7 @@ import { type JsonObject, listAt, objectAt } from './schema/json.ts';
 import { forbiddenField, invalidValue, required, validateSchema } from './schema/validate.ts';
 import type { StatusCause } from './status.ts';
 import { same } from './store.ts';
+import { containerPathRules, keyRules, labelRules, volumeRules } from './volume-rules.ts';
 
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
@@ -29,21 +30,14 @@ export function validate(object: KubeObject, resource: Resource, before?: KubeOb
 }
 
 function metadataRules(object: KubeObject, resource: Resource): StatusCause[] {
-  const { name, labels } = object.metadata;
+  const { name, labels, annotations } = object.metadata;
   const causes: StatusCause[] = [];
   if (!name) causes.push(required('metadata.name', 'name or generateName is required'));
   else causes.push(...nameRules(name, resource.kind));
+  for (const key of Object.keys(annotations ?? {}))
+    causes.push(...keyNameRules(key.toLowerCase(), 'metadata.annotations'));
   for (const [key, value] of Object.entries(labels ?? {})) {
-    const plain = key.includes('/') ? key.slice(key.indexOf('/') + 1) : key;
-    if (!/^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(plain)) {
-      causes.push(
-        invalidValue(
-          'metadata.labels',
-          key,
-          "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
-        ),
-      );
-    }
+    causes.push(...keyNameRules(key, 'metadata.labels'));
     if (!/^(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?$/.test(value)) {
       causes.push(
         invalidValue(
@@ -53,6 +47,27 @@ function metadataRules(object: KubeObject, resource: Resource): StatusCause[] {
         ),
       );
     }
+  }
+  return causes;
+}
+
+/** Checks the key of a label or annotation: a name, and before it a domain and a slash if it has one. */
+function keyNameRules(key: string, field: string): StatusCause[] {
+  const slash = key.indexOf('/');
+  const [prefix, plain] = slash < 0 ? [undefined, key] : [key.slice(0, slash), key.slice(slash + 1)];
+  const causes: StatusCause[] = [];
+  if (prefix !== undefined && !new RegExp(`^${SUBDOMAIN}$`).test(prefix)) {
+    const words = `prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '${SUBDOMAIN}')`;
+    causes.push(invalidValue(field, key, words));
+  }
+  if (!/^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(plain)) {
+    causes.push(
+      invalidValue(
+        field,
+        key,
+        "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+      ),
+    );
   }
   return causes;
 }
@@ -90,6 +105,9 @@ function kindRules(object: KubeObject): StatusCause[] {
       return workloadRules(objectAt(object, 'spec'));
     case 'Service':
       return serviceRules(objectAt(object, 'spec'));
+    case 'ConfigMap':
+    case 'Secret':
+      return keyRules(object);
     default:
       return [];
   }
@@ -111,21 +129,20 @@ function podSpecRules(spec: JsonObject, path: string): StatusCause[] {
             ]
           : [],
       );
-      return [...(container.image ? [] : [required(`${at}.image`)]), ...containerNameRules(container, at), ...missing];
+      return [
+        ...(container.image ? [] : [required(`${at}.image`)]),
+        ...labelRules(container.name, `${at}.name`),
+        ...missing,
+        ...containerPathRules(container, at),
+      ];
     }),
   );
+  causes.push(...volumeRules(spec, path));
   const grace = spec.terminationGracePeriodSeconds;
   if (typeof grace === 'number' && grace < 0) {
     causes.push(invalidValue(`${path}.terminationGracePeriodSeconds`, grace, 'must be greater than or equal to 0'));
   }
   return causes;
-}
-
-function containerNameRules(container: JsonObject, at: string): StatusCause[] {
-  const name = String(container.name ?? '');
-  if (name === '' || (new RegExp(`^${LABEL}$`).test(name) && name.length <= 63)) return [];
-  const words = `a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '${LABEL}')`;
-  return [invalidValue(`${at}.name`, name, words)];
 }
 
 function workloadRules(spec: JsonObject): StatusCause[] {

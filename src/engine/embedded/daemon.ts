@@ -78,6 +78,9 @@ function uncaught(error: unknown): void {
   process.exit(1);
 }
 
+// The last line against a body that reaches a prototype: what every object inherits cannot change any more.
+Object.freeze(Object.prototype);
+
 let isReady = false;
 process.on('uncaughtException', uncaught);
 process.on('unhandledRejection', uncaught);

@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { labFailure } from '../../errors.ts';
+import { holderEnvironment } from './holder-environment.ts';
 import { LAB_VARIABLE, markOf } from './holder-processes.ts';
 import type { EngineMessage, EngineOrder } from './messages.ts';
 import { HAND_DOWN } from './pod/confinement.ts';
@@ -54,7 +55,7 @@ export async function startHolder(plan: HolderPlan): Promise<Holder> {
   const child = spawn('unshare', holderArguments(mark), {
     stdio: ['ignore', log, log, 'ipc'],
     detached: true,
-    env: { ...process.env, [LAB_VARIABLE]: mark },
+    env: { ...holderEnvironment(process.env), [LAB_VARIABLE]: mark },
   });
   closeSync(log);
   const abort = () => child.kill('SIGKILL');
