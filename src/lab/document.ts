@@ -74,6 +74,11 @@ export function parseDocuments(text: string, file: string): SourceDocument[] {
 
 const TOO_DEEP = 'this is nested too deeply';
 
+/** Returns whether a YAML text is nested so deep that no parser should be given it: it could end the whole process. */
+export function isTooDeep(text: string): boolean {
+  return tooDeep([...new Parser().parse(text)], tokensIn) !== undefined;
+}
+
 function tokensIn(token: CST.Token): CST.Token[] {
   const items: readonly CST.CollectionItem[] = 'items' in token ? token.items : [];
   const value = token.type === 'document' ? token.value : undefined;

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { messageOf, usageFailure } from '../../errors.ts';
+import { isTooDeep } from '../../lab/document.ts';
 import { readNamedText } from '../../state/regular-file.ts';
 
 /** One context of a kubeconfig, alone. */
@@ -75,7 +76,9 @@ function names(list: readonly Named[]): string {
 
 async function readDocument(file: string): Promise<Fields> {
   try {
-    const document: unknown = parse(await readNamedText(file, MOST_BYTES));
+    const text = await readNamedText(file, MOST_BYTES);
+    if (isTooDeep(text)) throw new Error('it is nested too deeply');
+    const document: unknown = parse(text, { logLevel: 'error' });
     if (typeof document === 'object' && document !== null && !Array.isArray(document)) return document as Fields;
   } catch (error) {
     throw usageFailure(`cannot read the kubeconfig ${file}: ${messageOf(error)}`, {
