@@ -7,7 +7,7 @@ const [outdir = 'dist', only] = process.argv.slice(2);
 rmSync(outdir, { recursive: true, force: true });
 
 /**
- * Of client-node we use KubeConfig alone, in src/kube/connection.ts. Without this its models (half a megabyte) would be read at
+ * We use KubeConfig of client-node alone, in src/kube/connection.ts. Without this its models (half a megabyte) would be read at
  * every start, and what only a few kubeconfigs need (proxies, cloud providers) would be set up at every start.
  */
 const SELDOM = {

@@ -32,7 +32,7 @@ export class ContainerLog {
     this.#followers.clear();
   }
 
-  /** What `kubectl logs` asked for; with `follow` it goes on until the container ends or the reader destroys the stream. */
+  /** Returns the output that `kubectl logs` asked for; with `follow` it goes on until the container ends or the reader destroys the stream. */
   read(options: LogOptions): Readable {
     const since = options.sinceSeconds === undefined ? 0 : Date.now() - options.sinceSeconds * 1000;
     const chosen = this.#lines.filter((line) => line.time >= since);

@@ -6,13 +6,13 @@ import type { PodRuntime } from './runtime.ts';
 import type { JsonObject } from './schema/json.ts';
 import type { Store } from './store.ts';
 
-/** What every handler works on. */
+/** Everything that handlers work on. */
 export interface Api {
   store: Store;
   runtime: PodRuntime;
-  /** What went away with its namespace. */
+  /** Objects that were deleted with their namespace. */
   remains: Remains;
-  /** Told of errors that should not happen; clients see a plain 500. */
+  /** Logs errors that should not happen; clients see a plain 500. */
   log(message: string, error?: unknown): void;
 }
 

@@ -17,7 +17,7 @@ const BACKGROUND: DeletionOptions = { propagationPolicy: 'Background' };
 
 /**
  * Deletes an object as Kubernetes does: a pod that runs is asked to end and its kubelet removes it; a namespace goes
- * after its contents; finalizers hold it back. Gives the object while it still stands, undefined when it is gone.
+ * after its contents; finalizers hold it back. Returns the object while it still exists, undefined when it is gone.
  */
 export function deleteObject(store: Store, object: KubeObject, options: DeletionOptions): KubeObject | undefined {
   const { kind } = object;
@@ -66,7 +66,7 @@ export function finishNamespace(store: Store, name: string): void {
   if (kinds.every((kind) => store.list(kind, name).length === 0)) store.remove('Namespace', undefined, name);
 }
 
-/** What follows from an object that is gone: its dependents go too, and an owner that waited for them. */
+/** Deletes the dependents of an object that is gone, and an owner that waited for it. */
 export function collectAfter(store: Store, gone: KubeObject): void {
   const dependents = OWNS_NOTHING.has(gone.kind) ? [] : dependentsOf(store, gone);
   for (const dependent of dependents) {

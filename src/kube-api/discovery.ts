@@ -1,7 +1,7 @@
 import { groupVersions, type Resource, servedResources } from './resources.ts';
 import type { JsonObject } from './schema/json.ts';
 
-/** What `kubectl version` shows: the version whose API this server follows, marked as not being Kubernetes itself. */
+/** The version that `kubectl version` shows: the one whose API this server follows, marked as not being Kubernetes itself. */
 export const VERSION = {
   major: '1',
   minor: '32',

@@ -6,7 +6,7 @@ import type { Store } from './store.ts';
 /**
  * Watches for objects that go away, whoever removed them, and does what follows: dependents by owner reference, owners
  * that wait for their dependents, namespaces that wait to be empty. Work is gathered and done after the changes that
- * caused it. Gives the function that stops it.
+ * caused it. Returns the function that stops it.
  */
 export function startGarbageCollector(store: Store, log: (message: string, error?: unknown) => void): () => void {
   let gone: KubeObject[] = [];

@@ -20,7 +20,7 @@ export interface Route {
   readonly path: string;
   /** Whether it answers without the token. */
   readonly open: boolean;
-  /** What it serves: a kind with its handlers, or a document that never changes. */
+  /** A kind with its handlers, or a document that never changes. */
   readonly serves:
     | 'health'
     | 'discovery'

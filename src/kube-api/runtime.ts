@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { KubeObject } from '../kube/object.ts';
 import type { RemoteProcess, RunOptions } from '../process/remote-process.ts';
 
-/** What `kubectl logs` can ask for. */
+/** The options of `kubectl logs`. */
 export interface LogOptions {
   follow: boolean;
   timestamps: boolean;
@@ -14,15 +14,15 @@ export interface LogOptions {
   previous: boolean;
 }
 
-/** What the API server asks of the kubelets: the only door from the API to processes. */
+/** The API server's way to the kubelets: the only door from the API to processes. */
 export interface PodRuntime {
   /** Starts a command in a container of a pod; throws RuntimeRefusal where the container does not run. */
   exec(pod: KubeObject, container: string, argv: readonly string[], options: RunOptions): RemoteProcess;
   /** The output of a container; throws RuntimeRefusal where there is none. Destroying the stream ends following. */
   logs(pod: KubeObject, container: string, options: LogOptions): Readable;
-  /** Starts a command on a node itself, as `docker exec` does on a kind node: wglab's own path beside Kubernetes' API. */
+  /** Starts a command on a node itself, as `docker exec` does on a kind node: wglab's own path next to Kubernetes' API. */
   execOnNode(node: string, argv: readonly string[], options: RunOptions): RemoteProcess;
-  /** Whether it is a plain host beside the cluster, of which Kubernetes knows nothing. */
+  /** Returns whether it is a plain host next to the cluster, of which Kubernetes knows nothing. */
   isHost(name: string): boolean;
 }
 

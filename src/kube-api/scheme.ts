@@ -11,9 +11,9 @@ export interface SchemeExtension {
   /** Their fields, in the schema's own language: see schema/dsl.ts. */
   readonly structs: string;
   readonly resources: readonly Resource[];
-  /** By struct: defaults that depend on other fields. */
+  /** Defaults that depend on other fields, by struct. */
   readonly defaults: Readonly<Record<string, FillIn>>;
-  /** By kind. */
+  /** Keyed by kind. */
   readonly rules: Readonly<Record<string, KindRules>>;
   readonly withoutEffect: Readonly<Record<string, FieldsWithoutEffect>>;
   readonly printers: Readonly<Record<string, Printer>>;

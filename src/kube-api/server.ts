@@ -19,11 +19,11 @@ export interface ApiServerOptions {
   runtime: PodRuntime;
   /** PEM texts. */
   tls: { key: string; cert: string };
-  /** What every request but /livez, /readyz, /healthz and /version must bring as `Authorization: Bearer`. */
+  /** Every request but those for open routes must bring it as `Authorization: Bearer`. */
   token: string;
   /** As for `server.listen()`: a host and port, or a handle that is already bound. */
   listen: ListenOptions | NetServer | { fd: number };
-  /** Told of errors that should not happen; nothing is told where it is left out. */
+  /** Logs errors that should not happen. */
   log?(message: string, error?: unknown): void;
 }
 
@@ -163,13 +163,13 @@ function refuse(error: unknown, response: ServerResponse, api: Api): void {
   response.writeHead(refusal.code, {
     'content-type': 'application/json',
     'content-length': text.length,
-    // What is left of a body that nobody reads must not be taken for the next request.
+    // The rest of a body that nobody reads must not be taken for the next request.
     ...(early ? { connection: 'close' } : {}),
   });
   response.end(text);
 }
 
-/** What a client may know of an error; what should not have happened goes to the log. */
+/** Returns what a client may know of an error; what should not have happened goes to the log. */
 function refusalOf(error: unknown, api: Api): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof RuntimeRefusal) return badRequest(error.message);

@@ -98,7 +98,7 @@ export function expired(message: string): ApiError {
   return new ApiError(410, 'Expired', message);
 }
 
-/** What a refusal of the store means to the client. */
+/** Turns a refusal of the store into one for the client. */
 export function fromStoreError(error: StoreError, r: Named, name: string): ApiError {
   if (error.reason === 'NotFound') return notFound(r, name);
   if (error.reason === 'AlreadyExists') return alreadyExists(r, name);

@@ -95,7 +95,7 @@ export class Store {
 
   /**
    * Reads, changes and writes an object in one step, as controllers do: `change` gets a copy to alter in place.
-   * Gives undefined where there is no such object.
+   * Returns undefined if there is no such object.
    */
   modify(kind: string, namespace: string | undefined, name: string, change: (object: KubeObject) => void) {
     const object = this.get(kind, namespace, name);
@@ -154,7 +154,7 @@ export class Store {
     return object.metadata.resourceVersion;
   }
 
-  /** A listener may change the store: what that causes is told after, so that everybody sees changes in one order. */
+  /** A listener may change the store: what that causes is reported after, so that everybody sees changes in one order. */
   #deliver(): void {
     if (this.#delivering) return;
     this.#delivering = true;

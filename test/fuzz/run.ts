@@ -27,7 +27,7 @@ for (let round = 0; performance.now() < until; round += 1) {
   writeFileSync(join(folder, 'input'), input);
   try {
     await target.read(input, folder);
-    // What is still read is a good beginning for the next change.
+    // An input that is still read is a good beginning for the next change.
     if (pool.length < 200) pool.push(input);
   } catch (error) {
     if (!isRefusal(error)) {

@@ -116,7 +116,7 @@ describe.each(KUBECTLS)('an unchanged %s', (binary) => {
     return stdout;
   };
 
-  /** What a command that must fail says. */
+  /** Returns the message of a command that must fail. */
   const refused = async (args: string, input?: string) => {
     const { code, stderr } = await kubectl(args, input);
     expect(code).toBe(1);

@@ -86,7 +86,7 @@ test('a kept connection that the server closed meanwhile is no error', async () 
   expect(await cluster.nodes()).toHaveLength(1);
 });
 
-test('what is not there is undefined, be it the object or its kind; what is forbidden is told in the words of the server', async () => {
+test('what is not there is undefined, whether the object or its kind; what is forbidden is reported in the words of the server', async () => {
   const reference = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', namespace: 'a b' } };
   answer = (_, response) => give(response, 404, { message: 'pods "p" not found' });
   expect(await cluster.get(reference)).toBeUndefined();
@@ -175,7 +175,7 @@ test('a server that says nothing more is not waited for without end, but for a w
   await expect(never).rejects.toThrow('waited 0.7 s for a node');
 });
 
-test('until says what it waited for, and a watch that breaks is told', async () => {
+test('until says what it waited for, and a watch that breaks is reported', async () => {
   answer = (request, response) => {
     if (request.url?.includes('watch=true')) response.writeHead(200).flushHeaders();
     else give(response, 200, { items: [] });

@@ -26,7 +26,7 @@ afterAll(() => server.close());
 const open = (argv: readonly string[], options?: ExecOptions) =>
   openExec({ url: server.exec, headers: {}, tls: { ca: server.ca } }, argv, options);
 
-test('the outputs stay apart, the input is told to end, the exit code comes', async () => {
+test('the outputs stay apart, the input ends, the exit code comes', async () => {
   const process = await open(['sh', '-c', 'cat; echo err >&2; exit 7']);
   process.stdin.end('in');
   expect(await Promise.all([text(process.stdout), text(process.stderr), process.exited])).toEqual(['in', 'err\n', 7]);

@@ -1,7 +1,7 @@
-/** What the engine and the programs that it starts may know of a person's environment. */
+/** The variables of a person's environment that the engine and the programs that it starts may know. */
 const KEPT = new Set([
   ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TMPDIR', 'TZ', 'TERM', 'COLORTERM', 'LANG', 'LANGUAGE'],
-  // Of Node itself: where it keeps compiled code, and where it counts what ran.
+  // Node's own: the places of compiled code and of coverage.
   ...['NODE_COMPILE_CACHE', 'NODE_V8_COVERAGE'],
 ]);
 

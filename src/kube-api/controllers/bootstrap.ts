@@ -18,7 +18,7 @@ export interface BootstrapNode {
   labels?: Record<string, string>;
 }
 
-/** What the nodes say of the machine that they run on. */
+/** The nodes' description of the machine that they run on. */
 export interface Machine {
   kernelVersion: string;
   osImage: string;
@@ -30,7 +30,7 @@ export interface Machine {
 
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 
-/** What kubelet says of a node as long as no CNI plugin is set up. */
+/** kubelet's words for a node as long as no CNI plugin is set up. */
 const NETWORK_NOT_READY =
   'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady ' +
   'message:Network plugin returns error: cni plugin not initialized';

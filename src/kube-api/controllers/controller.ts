@@ -3,7 +3,7 @@ import type { Recorder } from './events.ts';
 import type { Kinds } from './kinds.ts';
 import type { ObjectCache } from './object-cache.ts';
 
-/** What every controller gets to work with. */
+/** Everything that a controller works with. */
 export interface ControllerContext {
   store: Store;
   cache: ObjectCache;
@@ -11,14 +11,14 @@ export interface ControllerContext {
   now: () => Date;
   /** The random end of a pod's name. */
   suffix: () => string;
-  /** Told of what went wrong with one object; the others go on, and the next change tries again. */
+  /** Reports a problem with one object; the others go on, and the next change tries again. */
   onError: (error: unknown, doing: string) => void;
 }
 
 /**
  * Calls `reconcile` once now and once after each burst of changes to these kinds: however many events come in one turn of
  * the event loop, it runs once. It must be level-triggered: its own writes call it again, and then it must find nothing to do.
- * Gives the function that ends it.
+ * Returns the function that stops it.
  */
 export function reconcileOnChange(
   context: ControllerContext,

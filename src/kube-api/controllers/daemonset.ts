@@ -17,7 +17,7 @@ import { deletePod, freshPodName, isReady, isTerminating, oldestFirst, podFromTe
 
 const HASH_LABEL = 'controller-revision-hash';
 
-/** What Kubernetes lets every DaemonSet pod tolerate (kubernetes, pkg/controller/daemon/util: AddOrUpdateDaemonPodTolerations). */
+/** The taints that every DaemonSet pod tolerates (kubernetes, pkg/controller/daemon/util: AddOrUpdateDaemonPodTolerations). */
 const TOLERATED: readonly Toleration[] = [
   { key: NOT_READY, operator: 'Exists', effect: 'NoExecute' },
   { key: UNREACHABLE, operator: 'Exists', effect: 'NoExecute' },
@@ -71,7 +71,7 @@ function reconcile(context: ControllerContext, daemonSet: DaemonSet): void {
 /**
  * Which pods to add and which to end. A node gets its new pod only when the old one is gone, as in Kubernetes.
  * Unlike there, a pod that failed is not replaced: without timers there is no backing off, and a pod that fails at once
- * would be made anew for ever. It stays to be looked at, and `kubectl delete pod` brings a fresh one.
+ * would be made again for ever. It stays to be looked at, and `kubectl delete pod` brings a fresh one.
  */
 export function planDaemonSet(
   daemonSet: DaemonSet,

@@ -15,7 +15,7 @@ export type Recorder = (
 /** How many events are kept. Kubernetes keeps them for an hour; without timers, the oldest make room for new ones. */
 const KEPT_EVENTS = 1000;
 
-/** Gives the function that records events in this store. */
+/** Returns the function that records events in this store. */
 export function eventRecorder(store: Store, now: () => Date): Recorder {
   const kept: { key: string; namespace: string; name: string }[] = [];
   const names = new Map<string, string>();

@@ -8,7 +8,7 @@ export interface PlacedPod {
   node: Node;
 }
 
-/** What the pods that are placed mean for one that is not: asked for each node. */
+/** The consequences of the placed pods for one that is not placed yet, node by node. */
 export interface InterPodRules {
   /** Why the pod must not go there, in Kubernetes' words; undefined where it may. */
   objection(node: Node): string | undefined;

@@ -2,7 +2,7 @@ import type { KubeObject } from '../../kube/object.ts';
 import { type ControllerContext, reconcileOnChange } from './controller.ts';
 import { isTerminating } from './pods.ts';
 
-/** Gives every namespace its service account `default`. */
+/** Makes the service account `default` in every namespace. */
 export function runNamespaces(context: ControllerContext): () => void {
   const { store, cache } = context;
   return reconcileOnChange(context, 'serviceaccount-controller', ['Namespace', 'ServiceAccount'], () => {

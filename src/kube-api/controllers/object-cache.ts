@@ -39,7 +39,7 @@ export class ObjectCache {
   }
 }
 
-/** `Store.modify` with the type of the kind. Gives undefined where the object is gone. */
+/** `Store.modify` with the type of the kind. Returns undefined if the object is gone. */
 export function modify<K extends keyof Kinds>(
   store: Store,
   kind: K,

@@ -77,7 +77,7 @@ export function controllerReference({
   return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true };
 }
 
-/** Who controls an object, or undefined. */
+/** Returns the reference to an object's controller, or undefined. */
 export function controllerOf(object: Readonly<KubeObject<unknown, unknown>>): OwnerReference | undefined {
   return object.metadata.ownerReferences?.find((reference) => reference.controller);
 }

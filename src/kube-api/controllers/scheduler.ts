@@ -13,7 +13,7 @@ import { matchesNodeAffinity, nodePreference, tolerates, UNSCHEDULABLE, untolera
 import { modify } from './object-cache.ts';
 import { controllerOf, isTerminal, isTerminating } from './pods.ts';
 
-/** Where a pod goes, or why it can go nowhere, in Kubernetes' words. */
+/** The node for a pod, or the reason that there is none, in Kubernetes' words. */
 export type SchedulingDecision = { pod: Pod; node: string } | { pod: Pod; message: string };
 
 export interface SchedulingState {
@@ -24,7 +24,7 @@ export interface SchedulingState {
 
 const TOO_MANY_PODS = 'Too many pods';
 
-/** Where an objection stands only because of other pods; Kubernetes looks there for pods to preempt. */
+/** Objections that only other pods cause; Kubernetes looks there for pods to preempt. */
 const DUE_TO_OTHER_PODS = [ANTI_AFFINITY_NOT_MET, EXISTING_ANTI_AFFINITY_NOT_MET, TOO_MANY_PODS];
 
 /** Binds pods to nodes, and says on a pod why it is not bound; tries again at each change of nodes, pods or namespaces. */

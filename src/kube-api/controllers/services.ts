@@ -166,7 +166,7 @@ function orphans(
 }
 
 /**
- * What a pod of a namespace needs in /etc/hosts to find the cluster's services by name: one line for each ready address,
+ * Returns the lines of /etc/hosts by which a pod of a namespace finds the cluster's services by name: one for each ready address,
  * sorted. Names are those that the cluster's DNS would know; the bare name only for services of the pod's own namespace.
  */
 export function hostsEntries(store: Pick<Store, 'list'>, namespace: string): string[] {

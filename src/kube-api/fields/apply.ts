@@ -137,7 +137,7 @@ function describe({ manager, operation, subresource, apiVersion, time }: Manager
   return `"${manager}"${below} using ${apiVersion}${operation === 'Update' ? ` at ${time}` : ''}`;
 }
 
-/** What this manager applied before and does not now, unless somebody else owns it or anything in it. */
+/** Returns the fields that this manager applied before and does not now, unless somebody else owns it or anything in it. */
 function dropped(before: Set<FieldPath>, now: Map<FieldPath, unknown>, others: readonly Manager[]): FieldPath[] {
   const owned = others.flatMap((m) => [...m.fields]);
   const gone = [...before].filter((path) => !now.has(path));

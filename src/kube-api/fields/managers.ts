@@ -4,7 +4,7 @@ import { isObject, type JsonObject } from '../schema/json.ts';
 import { same } from '../store.ts';
 import { type FieldPath, fromFieldsV1, leavesOf, SEPARATOR, toFieldsV1 } from './leaves.ts';
 
-/** Who manages which fields, and since when: an entry of `metadata.managedFields`. */
+/** A manager, its fields, and since when it has them: an entry of `metadata.managedFields`. */
 export interface Manager {
   manager: string;
   operation: 'Apply' | 'Update';

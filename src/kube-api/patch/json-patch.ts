@@ -15,7 +15,7 @@ export class PatchFailure extends Error {
 
 interface Patched {
   document: unknown;
-  /** What `copy` has copied until now. */
+  /** Characters that `copy` has copied until now. */
   copied: number;
 }
 

@@ -1,6 +1,6 @@
 import { isObject, ownField, setField } from '../schema/json.ts';
 
-/** JSON merge patch (RFC 7386): objects merge, null removes, all else replaces. Gives a new value. */
+/** Applies a JSON merge patch (RFC 7386): objects merge, null removes, all else replaces. Returns a new value. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch;
   const result: Record<string, unknown> = isObject(target) ? { ...target } : {};

@@ -7,7 +7,7 @@ const DELETE_FROM = '$deleteFromPrimitiveList/';
 
 /**
  * Kubernetes' strategic merge patch: as a merge patch, but lists with a merge key merge item by item, and directives in
- * the patch delete, replace and order. Gives a new value.
+ * the patch delete, replace and order. Returns a new value.
  */
 export function strategicPatch(target: unknown, patch: unknown, schema: Schema): unknown {
   if (!isObject(patch)) return patch;

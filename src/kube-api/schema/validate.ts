@@ -32,7 +32,7 @@ const unsupported = (field: string, value: unknown, values: readonly string[]): 
   field,
 });
 
-/** What the schema alone can find wrong: required fields, enumerations, and keys of associative lists that come twice. */
+/** Finds what the schema alone forbids: required fields, enumerations, and keys of associative lists that come twice. */
 export function validateSchema(value: JsonObject, struct: StructSchema, path = ''): StatusCause[] {
   return [...struct.fields.values()].flatMap((field) => {
     const at = path ? `${path}.${field.name}` : field.name;

@@ -3,7 +3,7 @@ const BEAT_MS = 1000;
 
 /**
  * A connection that is not read while the process does not take its input. Nobody would notice that the client has left,
- * as that is told behind the bytes that wait; nor are its pings answered. So while it is held, `beat` is called every
+ * as that is reported behind the bytes that wait; nor are its pings answered. So while it is held, `beat` is called every
  * second to send something small, which fails once the client is gone.
  */
 export function heldConnection(connection: { pause(): void; resume(): void }, beat: () => void) {

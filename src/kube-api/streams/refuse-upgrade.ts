@@ -26,7 +26,7 @@ export function refuseUpgrade(
     'Connection: close',
     ...extra,
   ];
-  // What the client still sends is read and dropped, so that closing does not reset the connection under the answer.
+  // Further bytes of the client are read and dropped, so that closing does not reset the connection under the answer.
   socket.resume();
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
 }

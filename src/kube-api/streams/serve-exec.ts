@@ -8,7 +8,7 @@ import { refuseUpgrade } from './refuse-upgrade.ts';
 import { acceptSpdy, SPDY_PROTOCOLS } from './spdy-channels.ts';
 import { webSocketChannels } from './websocket-channels.ts';
 
-/** What x/net's WebSocket takes as one message, and so Kubernetes: 32 MiB. */
+/** The longest message of x/net's WebSocket, and so of Kubernetes: 32 MiB. */
 const LARGEST_MESSAGE = 32 * 1024 * 1024;
 
 /** How long a client may take to read what is left after the end; the time that ws waits for its close frame. */
@@ -25,7 +25,7 @@ const webSockets = new WebSocketServer({
 
 /**
  * Serves one remote command on a connection that asks for an upgrade: over WebSocket as kubectl from 1.31 does, or over
- * SPDY/3.1 as older ones do. `start` is called once the client's streams stand; what it throws is told to the client as
+ * SPDY/3.1 as older ones do. `start` is called once the client's streams are open; what it throws is reported to the client as
  * the command's end. When the client goes away, the process is killed. The socket belongs to this function from here on.
  */
 export function serveExec(
@@ -37,7 +37,7 @@ export function serveExec(
 ): void {
   // An upgraded socket has nobody else who listens: an error without a listener would end the whole engine.
   socket.on('error', () => socket.destroy());
-  // Kubernetes gives no standard error beside a terminal, whatever was asked (kubelet, remotecommand.NewOptions).
+  // Kubernetes gives no standard error next to a terminal, whatever was asked (kubelet, remotecommand.NewOptions).
   const wanted = { ...options, stderr: options.stderr && !options.tty };
   const protocol = request.headers.upgrade?.toLowerCase();
   if (protocol === 'websocket') serveWebSocket(request, socket, head, wanted, start);

@@ -4,7 +4,7 @@ import type { Channels, ExecOptions } from './exec-session.ts';
 import { type SpdyStream, serveSpdyConnection } from './spdy/connection.ts';
 import { terminalSizes } from './terminal-size.ts';
 
-/** What Kubernetes speaks over SPDY, newest first (apimachinery, util/remotecommand). */
+/** Kubernetes' protocols over SPDY, newest first (apimachinery, util/remotecommand). */
 export const SPDY_PROTOCOLS = ['v4.channel.k8s.io', 'v3.channel.k8s.io', 'v2.channel.k8s.io', 'channel.k8s.io'];
 
 /** Kubernetes' bound for a client to open its streams (kubelet, DefaultStreamCreationTimeout). */
@@ -30,7 +30,7 @@ export function acceptSpdy(
     const type = expected.find((name) => name === stream.headers.get('streamtype'));
     if (!type || streams.has(type)) return false;
     streams.set(type, stream);
-    // What a client says on a stream of ours is of no meaning.
+    // A client's bytes on a stream of ours mean nothing.
     if (type !== 'stdin' && type !== 'resize') stream.incoming.resume();
     // Once the reply to the last of them is sent, and before what comes behind it.
     if (streams.size === expected.length) process.nextTick(complete);

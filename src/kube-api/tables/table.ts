@@ -54,7 +54,7 @@ interface TableOptions {
   withoutColumns?: boolean;
 }
 
-/** What kubectl prints, made by the server: `Table` of meta.k8s.io/v1. */
+/** Makes what kubectl prints: a `Table` of meta.k8s.io/v1. */
 export function tableOf(objects: readonly KubeObject[], options: TableOptions): JsonObject {
   const printer = PRINTERS.get(options.resource.kind) ?? plainPrinter;
   return {

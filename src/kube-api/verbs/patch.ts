@@ -48,7 +48,7 @@ export async function patchObject(call: Call): Promise<Reply> {
   return { code: 200, body: present(save(current, updated, call), resource) };
 }
 
-/** Who manages what says nothing about why a patch is wrong, and is longer than the rest. */
+/** Leaves the managers out: they do not say why a patch is wrong, and are longer than the rest. */
 function withoutManagers(object: JsonObject): JsonObject {
   const { managedFields: _, ...metadata } = objectAt(object, 'metadata');
   return { ...object, metadata };

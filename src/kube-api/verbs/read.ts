@@ -40,7 +40,7 @@ export function listObjects(call: Call): Reply {
 
 type AnswerForm = 'object' | 'table' | 'metadata' | 'metadataList';
 
-/** What the client asked for in `Accept`: the object itself, a Table as kubectl prints it, or metadata only. */
+/** Returns the form that the client asked for in `Accept`: the object itself, a Table as kubectl prints it, or metadata only. */
 export function answerForm(call: Call): AnswerForm {
   for (const option of (call.request.headers.accept ?? '').split(',')) {
     const [type = '', ...parameters] = option.split(';').map((part) => part.trim());

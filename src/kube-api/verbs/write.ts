@@ -21,7 +21,7 @@ export async function createObject(call: Call): Promise<Reply> {
   return { code: 201, body: present(addNew(created, call), call.resource) };
 }
 
-/** What the server itself decides about a new object. Throws 400, 403, 404, 422. */
+/** Sets what the server itself decides about a new object. Throws 400, 403, 404, 422. */
 export function prepareNew(object: KubeObject, call: Call): KubeObject {
   const { resource } = call;
   const { metadata } = object;
@@ -147,7 +147,7 @@ function checkNamespace(namespace: string | undefined, name: string, call: Call)
   }
 }
 
-/** What Kubernetes' registry and its ServiceAccount admission give to new objects of some kinds. */
+/** Sets what Kubernetes' registry and its ServiceAccount admission set in new objects of some kinds. */
 function admit(object: KubeObject): void {
   if (object.kind === 'Pod') {
     object.status = { phase: 'Pending', qosClass: 'BestEffort' };

@@ -82,7 +82,7 @@ describe('what a DaemonSet does next', () => {
     expect(plan(pods, { spec: { ...(updateStrategy && { updateStrategy }) } }).remove).toEqual(removed);
   });
 
-  test('a pod that failed stays and is not made anew for ever', () => {
+  test('a pod that failed stays and is not made again for ever', () => {
     const failed = { ...pod('a'), status: { phase: 'Failed' } };
     expect(plan([failed], { on: [nodeObject('a')] })).toMatchObject({ create: [], remove: [] });
   });

@@ -112,7 +112,7 @@ describe('a Deployment', () => {
         .sort(),
     ).toEqual([0, 2]);
     expect(deployment().metadata.annotations?.['deployment.kubernetes.io/revision']).toBe('2');
-    // What `kubectl rollout undo` writes: the template of the old ReplicaSet.
+    // As `kubectl rollout undo` writes it: the template of the old ReplicaSet.
     change((spec) => {
       delete spec.template.metadata?.annotations;
     });

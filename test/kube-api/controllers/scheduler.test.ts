@@ -9,7 +9,7 @@ import { apartFrom, nodeObject, podObject } from './support.ts';
 const CONTROL_PLANE: Taint = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' };
 const THREE = [nodeObject('cp', { taints: [CONTROL_PLANE] }), nodeObject('worker'), nodeObject('worker2')];
 
-/** Where each pod went, or why it did not. */
+/** Returns the node of each pod, or why it has none. */
 function schedule(pods: readonly Pod[], nodes: readonly Node[] = THREE, namespaces: readonly string[] = []) {
   const labelled = namespaces.map((name) => ({
     apiVersion: 'v1',

@@ -24,7 +24,7 @@ export function nodesOf(workers: number): BootstrapNode[] {
   ];
 }
 
-/** A store with controllers on it, and kubelets that say of every bound pod that it runs, and take away what is to end. */
+/** A store with controllers on it, and kubelets that say of every bound pod that it runs, and remove what is to end. */
 export class TestCluster {
   readonly store = new Store();
   readonly ipam = new Ipam();
@@ -32,7 +32,7 @@ export class TestCluster {
   readonly errors: unknown[] = [];
   /** Pods whose names begin so never become ready. */
   failing: string | undefined;
-  /** What was true after every change of a pod; tests put invariants here. */
+  /** Called after every change of a pod; tests put invariants here. */
   readonly onPodChange: ((pods: readonly Pod[]) => void)[] = [];
   #stops: (() => void)[] = [];
 
@@ -152,7 +152,7 @@ export function deploymentObject(name: string, replicas: number, spec: Partial<P
   };
 }
 
-/** What `kubectl rollout restart` changes. */
+/** Changes what `kubectl rollout restart` changes. */
 export function restart(store: Store, kind: 'DaemonSet' | 'Deployment', name: string, at: string): void {
   store.modify(kind, 'default', name, (object) => {
     const { metadata } = (object as Deployment | DaemonSet).spec?.template ?? {};

@@ -1,4 +1,4 @@
-/** What the tests of the API take from a bundle if they run against one. */
+/** The parts that the tests of the API take from a bundle if they run against one. */
 
 export { CALICO_SCHEME } from '../../../src/cni/calico/scheme.ts';
 export { RuntimeRefusal } from '../../../src/kube-api/runtime.ts';

@@ -2,7 +2,7 @@ import { pathOf } from '../../../process/tool.ts';
 import { IMAGE_BIN, type Image, POD_DEVICES } from './image.ts';
 
 /**
- * What keeps a container in its place. Its root is pivoted to and the machine's own is detached, so that there is no way
+ * The confinement of a container. Its root is pivoted to and the machine's own is detached, so that there is no way
  * back; its capabilities are Docker's default set without `mknod` and `sys_chroot`; it can never gain others. Where wglab
  * runs without root, all this is what a user namespace gives.
  */

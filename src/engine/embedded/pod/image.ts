@@ -2,7 +2,7 @@ import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from '
 import { join } from 'node:path';
 import { pathOf, runTool } from '../../../process/tool.ts';
 
-/** Where the engine keeps everything that lives and dies with the lab: a tmpfs of the holder's own. */
+/** Everything that lives and dies with the lab is here: a tmpfs of the holder's own. */
 export const RUN_FOLDER = '/run/wglab';
 const IMAGE = `${RUN_FOLDER}/image`;
 export const IMAGE_BIN = `${IMAGE}/bin`;
@@ -61,10 +61,10 @@ function findBusybox(): string {
   return path;
 }
 
-/** What the engine has for an image: the host's busybox, or the tools of this machine as they are, to look at only. */
+/** The two images that the engine has: the machine's busybox, and the tools of this machine, read-only. */
 export type Image = 'busybox' | 'host-tools';
 
-/** What stands in for an image: any tag of busybox, from any registry; `wglab/host-tools`; undefined for all others. */
+/** Returns the image that serves for a name: busybox of any tag and registry, or `wglab/host-tools`; undefined for all others. */
 export function imageOf(image: string): Image | undefined {
   const repository = image.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
   if (repository === 'wglab/host-tools') return 'host-tools';

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../../kube/object.ts';
 import type { ContainerSpec, PodSpec } from './pod-plan.ts';
 
-/** What is known of one container at a moment. */
+/** The state of one container at a moment. */
 export interface ContainerState {
   spec: ContainerSpec;
   state: 'waiting' | 'running' | 'terminated';

@@ -13,13 +13,13 @@ import { argvOf, type ContainerSpec, environmentOf, PodProblem, type PodSpec, pu
 import { type ContainerState, now, podStatus } from './pod-status.ts';
 import { createSandbox, joinNode, type Sandbox } from './sandbox.ts';
 
-/** What a pod needs of its node: an address and a wire. */
+/** A pod's needs of its node: an address and a wire. */
 export interface PodNetwork {
   /** The node's own, IPv4's first. */
   hostAddresses: readonly string[];
   /** For pods that use the node's own network. */
   node: NodeNamespaces | undefined;
-  /** Gives the pod its addresses, IPv4's first, and connects its sandbox; throws where there is none left. */
+  /** Assigns the pod's addresses, IPv4's first, and connects its sandbox; throws if none is free. */
   attach(pod: KubeObject, sandbox: Sandbox): Promise<readonly string[]>;
   detach(pod: KubeObject): Promise<void>;
 }
@@ -60,7 +60,7 @@ export class PodWorker {
     this.#initSlots = (spec.initContainers ?? []).map(slot);
   }
 
-  /** Brings the pod up. What goes wrong is told in its status and events, as the kubelet does; it does not throw. */
+  /** Brings the pod up. Problems show in its status and events, as with the kubelet; it does not throw. */
   async start(): Promise<void> {
     this.#report();
     try {
@@ -136,7 +136,7 @@ export class PodWorker {
     );
   }
 
-  /** What the pod's /etc/hosts says; written again when Services change. */
+  /** Writes the pod's /etc/hosts, again whenever Services change. */
   async writeHosts(lines: readonly string[]): Promise<void> {
     if (!this.#sandbox || this.#stopping) return;
     const own = this.#addresses.map((address) => `${address} ${this.#pod.metadata.name}`);

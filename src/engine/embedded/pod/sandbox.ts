@@ -2,7 +2,7 @@ import { ToolError } from '../../../process/tool.ts';
 import { type Keeper, startKeeper } from '../keeper.ts';
 import type { NodeNamespaces } from '../node/node-namespaces.ts';
 
-/** What a pod's containers share: network, host name and IPC namespaces, held by their keeper (Kubernetes' "pause"). */
+/** The namespaces that a pod's containers share: network, host name and IPC namespaces, held by their keeper (Kubernetes' "pause"). */
 export interface Sandbox extends Keeper {
   /** argv that runs a command in the pod's network, on the engine's own files. Throws ToolError if the sandbox has ended. */
   enter(argv: readonly string[]): string[];

@@ -6,7 +6,7 @@ import type { RemoteProcess, RunOptions } from '../../../process/remote-process.
 import type { PodSpec } from './pod-plan.ts';
 import { type ContainerState, now, podStatus } from './pod-status.ts';
 
-/** What stands behind a pod that the engine plays itself. */
+/** The part of the engine behind a pod that runs no process of its own. */
 export interface Part {
   hostAddresses: readonly string[];
   /** Its pod is there, for the first time or again. */

@@ -33,7 +33,7 @@ const LARGEST_DATA = 0xffffff;
 /** The most that any other frame may have; kubectl's have less than 100 bytes. */
 const LARGEST_CONTROL = 16 * 1024;
 
-/** Gives the function that turns the bytes of a connection, cut anywhere, into frames. It throws SpdyError, after the frames before. */
+/** Returns the function that turns the bytes of a connection, cut anywhere, into frames. It throws SpdyError, after the frames before. */
 export function frameReader(): (chunk: Buffer) => Generator<Frame> {
   const unpack = headerReader();
   let input: Buffer = Buffer.alloc(0);
@@ -73,7 +73,7 @@ export function frameReader(): (chunk: Buffer) => Generator<Frame> {
   };
 }
 
-/** Gives the function that turns frames into bytes for a connection; a list, so that data need not be copied. */
+/** Returns the function that turns frames into bytes for a connection; a list, so that data need not be copied. */
 export function frameWriter(): (frame: Frame) => Buffer[] {
   const pack = headerWriter();
   return (frame) => {

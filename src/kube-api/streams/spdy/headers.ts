@@ -11,7 +11,7 @@ export class SpdyError extends Error {
 /** Names and values of a stream; values of one name are joined by NUL. */
 export type Headers = ReadonlyMap<string, string>;
 
-/** What all header blocks of one connection may come to, packed and unpacked: kubectl needs less than 1 kB. */
+/** The most that all header blocks of one connection may come to, packed and unpacked: kubectl needs less than 1 kB. */
 const MOST_BYTES = 64 * 1024;
 /** Header blocks in one connection; kubectl sends five. */
 const MOST_BLOCKS = 100;
