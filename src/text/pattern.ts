@@ -10,7 +10,7 @@ export interface Pattern {
  * what is wrong with it.
  */
 export async function compilePattern(expression: string): Promise<Pattern> {
-  const { RE2JS } = await import('re2js');
+  const { RE2JS } = await import('./re2.ts');
   const compiled = RE2JS.compile(expression, RE2JS.CASE_INSENSITIVE);
   return {
     isIn: (text) => compiled.matcher(text).find(),
