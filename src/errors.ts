@@ -1,4 +1,4 @@
-/** What the exit status of wglab says (README, "Exit codes"). */
+/** The meanings of wglab's exit status (README, "Exit codes"). */
 export const ExitCode = {
   done: 0,
   claimFails: 1,
@@ -11,13 +11,13 @@ export const ExitCode = {
 
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
-/** What wglab says at the first Ctrl-C. */
+/** Printed at the first Ctrl-C. */
 export const INTERRUPTED_NOTE = 'interrupted: cleaning up (press Ctrl-C again to stop at once)';
 
 interface FailureOptions {
-  /** What the person can do about it: a sentence or a command. */
+  /** A sentence or a command that says what the person can do about it. */
   remedy?: string;
-  /** What a failed tool printed, or other detail that is worth reading once something is wrong. */
+  /** The output of a failed tool, or other detail that is worth reading once something is wrong. */
   detail?: string;
   cause?: unknown;
 }
@@ -52,7 +52,7 @@ export function labFailure(message: string, options?: FailureOptions): Failure {
   return new Failure(ExitCode.labFailed, message, options);
 }
 
-/** The text of anything that was thrown. */
+/** Returns the text of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Context } from './context.ts';
 
-/** What a command does. */
+/** Does the work of a command, and returns the exit status. */
 export type Action<A extends unknown[]> = (context: Context, ...args: A) => Promise<number | undefined>;
 
 /**

@@ -9,7 +9,7 @@ export interface GlobalOptions {
   quiet?: boolean;
 }
 
-/** What every command gets: its streams, its colours, its way to report progress, and the signal to stop. */
+/** Everything that a command gets: its streams, its colours, its way to report progress, and the signal to stop. */
 export interface Context {
   /** Data. */
   out: Output;

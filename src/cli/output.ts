@@ -36,7 +36,7 @@ export class StandardOutput implements Output {
     return isTerminal(this.stream) ? this.stream.columns : undefined;
   }
 
-  /** What kept the output from being written, if that is an error: a reader that has read enough is none. */
+  /** The error that kept the output from being written; a reader that has read enough is none. */
   get failure(): Failure | undefined {
     return this.#failure;
   }

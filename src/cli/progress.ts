@@ -26,7 +26,7 @@ export const silentProgress: Progress = {
 /** The step that is being done. */
 interface Present {
   text: string;
-  /** What it waits for now; empty if it has not said. */
+  /** The thing that it waits for now; empty if it has not said. */
   now: string;
   began: number;
   timer: NodeJS.Timeout;

@@ -26,7 +26,7 @@ export function reportError(thrown: unknown): ExitCode {
 
 /** Ends wglab because of an error that nobody caught. The status is never 1, which says that a claim fails. */
 export function crash(error: unknown): void {
-  // What was interrupted may end in many places at once; the command itself is among them, and reports.
+  // An interruption may end in many places at once; the command itself is among them, and reports.
   if (error instanceof Failure && error.exitCode === ExitCode.interrupted) return;
   // After those who put the terminal in order when wglab ends: what is written before is lost with the workshop's screen.
   process.on('exit', () => {
@@ -35,7 +35,7 @@ export function crash(error: unknown): void {
   process.exit(ExitCode.labFailed);
 }
 
-/** What a machine that has run out of something answers to any call; no code of ours is wrong then. */
+/** Error codes of a machine that has run out of something, which any call may end with; no code of ours is wrong then. */
 const RUN_OUT: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full',
   EDQUOT: 'your share of the disk is used up',

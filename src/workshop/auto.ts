@@ -9,7 +9,7 @@ import { type Checked, checkStep } from './check.ts';
 import { runStep, type StepListener, type StepRun } from './run.ts';
 import { openSession, type Session } from './session.ts';
 
-/** What came of one step. */
+/** The outcome of one step. */
 export interface StepResult {
   step: Step;
   run: StepRun;
@@ -18,7 +18,7 @@ export interface StepResult {
   seconds: number;
 }
 
-/** What came of a lab that was run without a person. */
+/** The outcome of a lab that was run without a person. */
 export interface LabRun {
   /** `fail`: a check did not hold; `error`: commands failed. Either ends the run. */
   verdict: 'pass' | 'fail' | 'error';
@@ -33,13 +33,13 @@ export interface LabListener extends StepListener {
   /** The commands of a step are over, and its check begins. */
   ran(step: Step, run: StepRun): void;
   checked(result: StepResult): void;
-  /** The lab is taken away now: it was left standing. */
+  /** The lab is destroyed now: its steps left it running. */
   leaving(lab: string): void;
 }
 
 /**
- * Runs all steps of a lab in their order, each with its check, up to the first that does not hold. Whatever comes of it, a lab that it
- * brought up and that still stands is destroyed. Throws a usage failure where the lab stands already: it is somebody's.
+ * Runs all steps of a lab in their order, each with its check, up to the first that does not hold. However it ends, a lab that it
+ * deployed and that is still running is destroyed. Throws a usage failure if the lab is running already: it is somebody's.
  */
 export async function runLab(
   definition: LabDefinition,
@@ -86,7 +86,7 @@ async function runAndCheck(
   return { step, run, checked, seconds: (performance.now() - began) / 1000 };
 }
 
-/** What comes of a lab by what came of its steps; commands that fail are worse than a check that does not hold. */
+/** Returns the verdict on a lab from the outcome of its steps; commands that fail are worse than a check that does not hold. */
 export function verdictOf(steps: readonly StepResult[]): LabRun['verdict'] {
   if (steps.some(({ run }) => !run.ok)) return 'error';
   return steps.some(({ checked }) => checked.some(({ holds }) => !holds)) ? 'fail' : 'pass';
@@ -97,7 +97,7 @@ async function mayDestroy(name: string): Promise<boolean> {
   const state = await readLabState(name);
   if (!state) return true;
   if (!(await engineOf(state.engine)).ownsCluster) return false;
-  throw usageFailure(`the lab "${name}" stands already, and running all its steps would change it`, {
+  throw usageFailure(`lab "${name}" is running already, and its steps would change it`, {
     remedy: `wglab destroy ${name}`,
   });
 }

@@ -3,8 +3,8 @@ import { lackingFailure, messageOf } from '../errors.ts';
 import type { Session } from './session.ts';
 
 /**
- * Gives the terminal to a shell in the notebook, with the environment that the lab's commands have, until the person leaves it.
- * Gives its exit status.
+ * Hands the terminal to a shell in the notebook, with the environment that the lab's commands have, until the person leaves it.
+ * Returns its exit status.
  */
 export function openShell(session: Session, signal: AbortSignal): Promise<number> {
   const program = process.env.SHELL || '/bin/sh';

@@ -41,7 +41,7 @@ describe('a lab that stands', () => {
     const [kubeconfig, before] = [readFileSync(join(home.folder, 'wireguard/kubeconfig')), home.census()];
     const { stdout, stderr } = await home.expects(0, ['deploy', '-o', 'json']);
     expect(JSON.parse(stdout).changed).toBe(false);
-    expect(stderr).toContain('stands already');
+    expect(stderr).toContain('is running already');
     expect(readFileSync(join(home.folder, 'wireguard/kubeconfig'))).toEqual(kubeconfig);
     const lasting = before.processes.filter(({ name }) => name === 'node' || name === 'sleep').map(({ pid }) => pid);
     expect(home.census().processes.map(({ pid }) => pid)).toEqual(expect.arrayContaining(lasting));

@@ -137,7 +137,7 @@ Checked:
     write(DEPLOY);
     await home.expects(0, ['deploy', file]);
     const { stderr } = await home.expects(2, ['workshop', file, '--auto']);
-    expect(stderr).toMatch(/stands already.*\ntry: wglab destroy mine/);
+    expect(stderr).toMatch(/is running already.*\ntry: wglab destroy mine/);
     await home.expects(0, ['status', 'mine']);
   });
 });

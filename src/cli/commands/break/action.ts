@@ -34,7 +34,7 @@ function list(context: Context, { output }: BreakOptions): void {
   }
 }
 
-/** What was drawn by lot stays unsaid: that is the game. */
+/** Breaks the lab. A fault that was drawn at random is not named: that is the game. */
 async function put(context: Context, fault: FaultName | undefined, options: BreakOptions): Promise<void> {
   const { progress, signal, err, errPalette } = context;
   const lab = await standingLab(options.lab);
@@ -50,7 +50,7 @@ async function put(context: Context, fault: FaultName | undefined, options: Brea
   if (options.output) printJson(context, { lab: lab.state.name, ...known, symptom });
   else context.out.write(`Somebody reports: ${symptom}\n`);
   const commands = ['wglab diagnose', 'wglab break --undo'].map((command) => errPalette.bold(command));
-  err.write(`Find it and mend it. Help: ${commands[0]}. As if nothing had been: ${commands[1]}\n`);
+  err.write(`Find it and fix it. Help: ${commands[0]}. To undo it: ${commands[1]}\n`);
 }
 
 async function heal(context: Context, options: BreakOptions): Promise<void> {

@@ -1,12 +1,12 @@
 import type { Argument, Command, Option } from 'commander';
 
-/** What a shell may put in the place of the word that is being typed. */
+/** Lists what a shell may put in the place of the word that is being typed. */
 export interface Completion {
   /** Fixed words: commands, options, choices. */
   words: { word: string; about: string }[];
-  /** What else may stand there, which only the machine can tell. */
+  /** The kind of values that only the machine knows. */
   values: Values | undefined;
-  /** What was typed of the word, without `start`. */
+  /** The part of the word that was typed, without `start`. */
   typed: string;
   /** A beginning of the word that stays: `--lab=`. */
   start: string;
@@ -16,7 +16,7 @@ export interface Completion {
 
 export type Values = 'labs' | 'deployments' | 'nodes' | 'targets' | 'files' | 'folders' | 'anything';
 
-/** What options take that have no choices, by their attribute; where one is missing, nothing is offered. */
+/** The values of options that have no choices, by their attribute; for one that is missing, nothing is offered. */
 export const OPTION_VALUES: Readonly<Record<string, Values>> = {
   lab: 'deployments',
   node: 'nodes',
@@ -67,7 +67,7 @@ export const ARGUMENT_VALUES: Readonly<Record<string, Values>> = {
   command: 'files',
 };
 
-/** What may stand at the last of `words`, which are those after the program's name; the last one may be empty. */
+/** Returns what may come at the last of `words`, which are those after the program's name; the last one may be empty. */
 export function complete(program: Command, words: readonly string[]): Completion {
   const { command, operands, waiting, onlyOperands, lab } = walk(program, words.slice(0, -1));
   const last = words.at(-1) ?? '';
@@ -88,7 +88,7 @@ export function complete(program: Command, words: readonly string[]): Completion
   return { ...found, ...valuesOf(argument, values) };
 }
 
-/** Where one is after some words: in which command, after how many operands, and whether an option waits for its value. */
+/** Returns the state after some words: in which command, after how many operands, and whether an option waits for its value. */
 function walk(program: Command, words: readonly string[]) {
   let command = program;
   let operands = 0;

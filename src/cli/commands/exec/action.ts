@@ -5,7 +5,7 @@ import { isTerminal } from '../../../process/terminal.ts';
 import type { Context } from '../../context.ts';
 import { attach } from './attach.ts';
 
-/** Runs a command on a node or in a pod; its exit status is ours. */
+/** Runs a command on a node or in a pod, and returns its exit status. */
 export async function execCommand(
   { signal }: Context,
   target: string,
@@ -15,7 +15,7 @@ export async function execCommand(
   const { access, state } = await standingLab(options.lab);
   const tty = options.tty ?? (process.stdin.isTTY === true && isTerminal(process.stdout));
   if (command.length === 0 && !tty)
-    throw usageFailure('give the command to run', { remedy: `wglab exec ${target} -- wg show` });
+    throw usageFailure('no command given', { remedy: `wglab exec ${target} -- wg show` });
   const argv = command.length > 0 ? command : ['sh'];
   const hosts = (state.linux ?? []).map(({ name }) => name);
   if (hosts.includes(target)) return attach(await access.shell(target, argv, { tty }), tty, signal);

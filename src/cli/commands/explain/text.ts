@@ -12,7 +12,7 @@ const BETWEEN = ' │ ';
 const BYTES_A_LINE = 8;
 const HEX_WIDTH = BYTES_A_LINE * 3 - 1;
 const OFFSET_WIDTH = 5;
-/** Where names and values begin. */
+/** The column in which names and values begin. */
 const LEFT = OFFSET_WIDTH + 2 + HEX_WIDTH + 2;
 const NAME_WIDTH = 21;
 /** How much of a long field is shown in bytes, and of a payload in lines. */

@@ -76,7 +76,7 @@ async function walk(context: Context, nameOrPath: string, options: SmokeOptions)
       output: () => undefined,
       ran: (_, { ok }) => (ok ? progress.done() : progress.failed()),
       ended: (phase) => err.write(`${phaseLine(phase, context)}\n`),
-      leaving: (name) => progress.info(`the lab "${name}" still stands, and is taken away`),
+      leaving: (name) => progress.info(`lab "${name}" is still running, and is destroyed now`),
     },
     signal,
   ).catch((error) => {

@@ -75,7 +75,7 @@ async function auto(context: Context, nameOrPath: string, { engine, output }: Wo
         else progress.failed();
         if (!output) out.write(transcriptStep(result, placeOf(result.step, text)));
       },
-      leaving: (name) => progress.info(`the lab "${name}" still stands, and is taken away`),
+      leaving: (name) => progress.info(`lab "${name}" is still running, and is destroyed now`),
     },
     signal,
   ).catch((error) => {
@@ -97,7 +97,7 @@ function closing({ verdict, steps, engine, seconds }: LabRun, left: number): str
   return `${verdict}: ${steps.length} steps, ${held} of ${checks.length} conditions hold, ${seconds.toFixed(1)} s${where}${rest}`;
 }
 
-/** What `-o json` prints of a run: see labs/README.md. */
+/** Returns what `-o json` prints of a run: see labs/README.md. */
 function forJson({ verdict, engine, seconds, steps }: LabRun) {
   return {
     verdict,
