@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure, labFailure } from '../errors.ts';
 import type { RemoteProcess, RunOptions } from '../process/remote-process.ts';
-import { ApiError, Connection } from './connection.ts';
+import { ApiError, type ClusterIdentity, Connection } from './connection.ts';
 import { Discovery, UnknownKind } from './discovery.ts';
 import { openExec } from './exec.ts';
 import { LAST_APPLIED, lastApplied } from './last-applied.ts';
@@ -67,7 +67,11 @@ export class Cluster {
 
   /** The URL of the API server. */
   get server(): string {
-    return this.#connection.server;
+    return this.identity.server;
+  }
+
+  get identity(): ClusterIdentity {
+    return this.#connection.identity;
   }
 
   async nodes(): Promise<Node[]> {

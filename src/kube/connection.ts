@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as overHttp } from 'node:http';
 import { Agent, request as overHttps, type RequestOptions } from 'node:https';
 import { text } from 'node:stream/consumers';
@@ -27,6 +28,13 @@ export interface ApiRequest {
   body?: object | string;
   /** Of the body; JSON where not given. */
   contentType?: string;
+}
+
+export interface ClusterIdentity {
+  name: string | null;
+  server: string;
+  /** In PEM; undefined if the kubeconfig leaves it to the system. */
+  certificateAuthority: string | undefined;
 }
 
 /**
@@ -75,6 +83,13 @@ export class Connection {
     const server = config.getCurrentCluster()?.server;
     if (!server) throw lackingFailure(`${from} has no cluster for context "${config.getCurrentContext()}"`);
     return new Connection(config, server, silenceMs);
+  }
+
+  /** What the kubeconfig says of the cluster. */
+  get identity(): ClusterIdentity {
+    const { name = null, caData, caFile } = this.#config.getCurrentCluster() ?? {};
+    const pem = caData ? Buffer.from(caData, 'base64').toString() : readIfThere(caFile);
+    return { name, server: this.server, certificateAuthority: pem };
   }
 
   /** Makes a request and gives the object that came. Throws ApiError where the server says no, else what the system says. */
@@ -176,5 +191,13 @@ function serverWords(body: string): string {
     return (JSON.parse(body) as { message?: string }).message ?? body;
   } catch {
     return body || 'no reason given';
+  }
+}
+
+function readIfThere(file: string | undefined): string | undefined {
+  try {
+    return file === undefined ? undefined : readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
   }
 }

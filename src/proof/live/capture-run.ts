@@ -12,6 +12,7 @@ import { type Claim, RECORD_FILE, type Record } from '../record.ts';
 import { ControlPackets } from './control-packets.ts';
 import { calicoEncryption, type Devices, devicesOf, encryptionOf } from './encryption-facts.ts';
 import { reachFurtherPods } from './further-pods.ts';
+import { clusterIdentity, runnerOf } from './identity.ts';
 import { choosePairs, factsOfAll, type KnownNode, outsiders } from './node-choice.ts';
 import { NodeSession, type TapEnd } from './node-session.ts';
 import { messagesFor, planTraffic } from './plan.ts';
@@ -57,7 +58,12 @@ type Problem = Record['problems'][number];
  * pairs of nodes, control packets again. It judges nothing: `judge` judges what it leaves in the evidence folder.
  */
 export async function captureRun(run: CaptureRun): Promise<void> {
-  const { cluster, shell, signal, progress } = run;
+  const { cluster, shell, signal } = run;
+  const steps: NonNullable<Record['steps']> = [];
+  const progress = (what: string) => {
+    steps.push({ at: new Date().toISOString(), what });
+    run.progress(what);
+  };
   const startedAt = new Date().toISOString();
   await mkdir(join(run.evidence, 'taps'), { recursive: true, mode: 0o700 });
   progress('Starting a capture on every node');
@@ -109,8 +115,9 @@ export async function captureRun(run: CaptureRun): Promise<void> {
     problems.push(...(await controls.close()));
     progress('Waiting until every capture has seen its closing packets');
     const after = new Map<string, Devices>();
-    const [routes] = await Promise.all([
+    const [routes, identity] = await Promise.all([
       routesOf(sessions, probing, plan.probes),
+      clusterIdentity(cluster, namespacesOf(probing)),
       controls.closed(),
       ...nodes.map(async ({ name }) => after.set(name, await devicesOf(shell, name, felix, dualStack))),
     ]);
@@ -128,10 +135,9 @@ export async function captureRun(run: CaptureRun): Promise<void> {
       expect: run.expect,
       startedAt,
       endedAt: new Date().toISOString(),
-      runner: null,
-      cluster: { name: null, server: null, caSha256: null, kubeSystemUid: null },
+      runner: runnerOf(),
+      ...identity,
       encryption: calicoEncryption(felix),
-      namespaces: {},
       versions: versionsOf(run.version, kubeNodes[0]?.status?.nodeInfo?.kubeletVersion, nodes),
       nodes: nodes.map((node) => ({
         name: node.name,
@@ -152,6 +158,7 @@ export async function captureRun(run: CaptureRun): Promise<void> {
       markers: Object.fromEntries(Object.entries(plan.markers).filter(([id]) => used.has(id))),
       controls: plan.controls,
       taps,
+      steps,
       problems,
     };
     await writeWhole(join(run.evidence, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`, 0o600);
@@ -196,6 +203,10 @@ const KINDS = { tcp: 'TCP', udp: 'UDP', icmp: 'ICMP echo' } as const;
 async function withDigest(evidence: string, tap: TapEnd): Promise<Record['taps'][number]> {
   const digest = await digestFile(join(evidence, tap.file));
   return { ...tap, sha256: digest?.sha256 ?? null, size: digest?.size ?? null };
+}
+
+function namespacesOf(pods: ReadonlyMap<string, ProbePod>): string[] {
+  return [...new Set([...pods.values()].map(({ namespace }) => namespace))].sort();
 }
 
 function versionsOf(wglab: string, kubelet: string | undefined, nodes: readonly KnownNode[]) {
