@@ -66,3 +66,8 @@ export function wholeNumber(text: string): number {
 export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
+
+/** A number of pairs, or all of them. */
+export function pairCount(text: string): number | 'all' {
+  return text === 'all' ? text : wholeNumber(text);
+}

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { VERSION } from '../version.ts';
 import type { Action, Define, Run } from './command.ts';
+import { audit } from './commands/audit/command.ts';
 import { breakLab } from './commands/break/command.ts';
 import { capture } from './commands/capture/command.ts';
 import { completion } from './commands/completion/command.ts';
@@ -28,7 +29,7 @@ const COMMANDS: Readonly<Record<string, readonly Define[]>> = {
   'Learn:': [labs, workshop],
   'Run a lab:': [deploy, status, encrypt, exec, destroy, pull],
   'Look at the wire:': [capture, explain],
-  'Prove:': [verify, report, smoke],
+  'Prove:': [verify, audit, report, smoke],
   'Find what is wrong:': [doctor, diagnose, breakLab],
   'More:': [completion, version],
 };

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createCipheriv, createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -111,6 +112,42 @@ describe.skipIf(why)('engine kubernetes', { timeout: 120_000 }, () => {
     expect(await everything()).toEqual(before);
     await cluster.expects(0, ['verify', '--expect', 'plaintext']);
   });
+
+  it('is audited: probes, verdict, a report that checks with sha256sum, and nothing left in the cluster', async () => {
+    const before = await everything();
+    const report = join(home.folder, 'reports/plain');
+    const audit = (...args: string[]) => ['audit', '--kubeconfig', kubeconfig(), ...IMAGE, '--report', report, ...args];
+    const { stderr: unasked } = await home.expects(2, audit());
+    expect(unasked).toContain('--yes');
+    expect(existsSync(report)).toBe(false);
+    const { stdout } = await home.expects(1, audit('--yes', '-o', 'json'));
+    expect(await namespaces()).toEqual([]);
+    expect(await everything()).toEqual(before);
+    const said = JSON.parse(stdout);
+    const { schema, run } = JSON.parse(readFileSync(join(report, 'report.json'), 'utf8'));
+    expect([schema, run.claim, run.verdict, run.engine]).toEqual(['wglab-report/1', 'encrypted', 'fail', 'kubernetes']);
+    expect([said.verdict, said.digest]).toEqual(['fail', run.evidence.digest]);
+    expect(run.cluster.kubeSystemUid).toBe(await kubectl.told('get namespace kube-system -o jsonpath={.metadata.uid}'));
+    execFileSync('sha256sum', ['--quiet', '-c', 'SHA256SUMS'], { cwd: report });
+    await home.expects(1, ['verify', '--from', join(report, 'evidence')]);
+    const { stderr: full } = await home.expects(2, audit('--yes'));
+    expect(full).toContain('is not empty');
+    expect(await namespaces()).toEqual([]);
+  });
+
+  it.each([/Making the namespace/, /Looking for the tools/])(
+    'is left as it was by an audit that is interrupted after %s',
+    async (line) => {
+      const report = join(home.folder, 'reports', line.source.slice(0, 6));
+      const command = home.start(['audit', '--kubeconfig', kubeconfig(), ...IMAGE, '--report', report, '--yes']);
+      await command.prints(line);
+      process.kill(command.pid, 'SIGINT');
+      expect((await command.ended).status).toBe(130);
+      expect(await namespaces()).toEqual([]);
+      // If the run had ended already, the report is whole.
+      if (existsSync(report)) execFileSync('sha256sum', ['--quiet', '-c', 'SHA256SUMS'], { cwd: report });
+    },
+  );
 
   it('leaves nodes that were not chosen out of the claim, and says so; a chosen one without a probe is missed', async () => {
     const selector = `kubernetes.io/hostname in (${A}, ${B})`;

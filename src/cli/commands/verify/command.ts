@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import type { Define } from '../../command.ts';
-import { jsonOption, labArgument, labOption, wholeNumber } from '../../options.ts';
+import { jsonOption, labArgument, labOption, pairCount } from '../../options.ts';
 
 export const verify: Define = (run) =>
   new Command('verify')
@@ -16,7 +16,3 @@ export const verify: Define = (run) =>
     .option('--allowed-signers <file>', 'with --from: who may have signed it, as ssh-keygen has it')
     .addOption(jsonOption())
     .action(run(async () => (await import('./action.ts')).verifyCommand));
-
-function pairCount(text: string): number | 'all' {
-  return text === 'all' ? text : wholeNumber(text);
-}
