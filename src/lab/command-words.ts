@@ -1,6 +1,6 @@
 /**
- * A command as words, without a shell, by containerlab's rules for `exec` (github.com/google/shlex): quotation marks,
- * backslashes, and comments. Undefined where a quotation mark is not closed.
+ * Splits a command into words, without a shell, by containerlab's rules for `exec` (github.com/google/shlex): quotation marks,
+ * backslashes, and comments. Returns undefined if a quotation mark is not closed.
  */
 export function commandWords(text: string): string[] | undefined {
   const words: string[] = [];

@@ -23,24 +23,24 @@ import { inputFailure, type Place, type Problem } from './problem.ts';
 /** A place in a document: map keys and list indexes, from the top. */
 export type Path = readonly (string | number)[];
 
-/** One YAML document: what it says, and where it says it. */
+/** One YAML document: its values and their places. */
 export interface SourceDocument {
   readonly file: string;
   /** Plain JSON: the maps, lists, strings, finite numbers, booleans and nulls of the document. */
   readonly value: unknown;
-  /** The place of the value at `path`; where there is none, of the nearest above it that there is. */
+  /** Returns the place of the value at `path`; if there is none, of the nearest one above it. */
   placeOf(path: Path): Place;
-  /** The place of the key that leads to the value at `path`; for a list's item, of the item. */
+  /** Returns the place of the key that leads to the value at `path`; for a list's item, of the item. */
   placeOfKey(path: Path): Place;
   has(path: Path): boolean;
 }
 
-/** All documents of a YAML file that say anything. Throws a usage failure that lists everything that is wrong with it. */
+/** Reads all documents of a YAML file that are not empty. Throws a usage failure that lists everything that is wrong with it. */
 export async function readDocuments(file: string): Promise<SourceDocument[]> {
   return parseDocuments(await readInputFile(file), file);
 }
 
-/** The one document of a YAML file. Throws a usage failure, also where there are none or several. */
+/** Reads the one document of a YAML file. Throws a usage failure, also if there are none or several. */
 export async function readDocument(file: string): Promise<SourceDocument> {
   return onlyDocument(await readDocuments(file), file);
 }
@@ -54,7 +54,7 @@ export function onlyDocument(documents: readonly SourceDocument[], file: string)
   return document;
 }
 
-/** `readDocuments` for text that is already at hand; `file` is what places name. */
+/** Does the same as `readDocuments` for a text; `file` is the name in places. */
 export function parseDocuments(text: string, file: string): SourceDocument[] {
   const lines = new LineCounter();
   const placeAt = (offset: number): Place => {
@@ -110,7 +110,7 @@ function plainValue(document: Document, place: Place): unknown {
   throw inputFailure([{ place, message: 'the aliases (*name) in this file stand for too much' }]);
 }
 
-/** The deepest node that there is on a path, and the key that led to it. */
+/** Returns the deepest node that exists on a path, and the key that led to it. */
 function walk(document: Document, path: Path): { reached: unknown; key: unknown; whole: boolean } {
   let reached: unknown = document.contents;
   let key: unknown = document.contents;

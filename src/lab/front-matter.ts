@@ -1,8 +1,8 @@
 import { inputFailure } from './problem.ts';
 
 /**
- * The YAML between the two `---` at the beginning of a lab. It begins with the end of the first line, so that places in it are places in
- * the file. `lines` is how many lines the front matter takes, fences included. Throws a usage failure where there is none.
+ * Returns the YAML between the two `---` at the beginning of a lab. It begins with the end of the first line, so that places in it are places in
+ * the file. `lines` is how many lines the front matter takes, fences included. Throws a usage failure if there is none.
  */
 export function frontMatter(text: string, file: string): { yaml: string; lines: number } {
   const [whole, yaml] = /^---[ \t]*(\r?\n(?:[^\n]*\n)*?)(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/.exec(text) ?? [];

@@ -1,7 +1,7 @@
 import type { Lab } from './lab.ts';
 import type { Manifest } from './manifests.ts';
 
-/** The images that the pods of a lab's manifests want, each once. */
+/** Returns the images that the pods of a lab's manifests use, each once. */
 export function imagesOfLab(lab: Lab): string[] {
   return imagesOfManifests([...lab.cniManifests, ...lab.workloads]);
 }

@@ -66,7 +66,7 @@ const POD_SUBNETS = { ipv4: '10.244.0.0/16', ipv6: 'fd00:10:244::/56', dual: '10
 const SERVICE_SUBNETS = { ipv4: '10.96.0.0/16', ipv6: 'fd00:10:96::/112', dual: '10.96.0.0/16,fd00:10:96::/112' };
 
 /** As kind's namer (providers/common/namer.go): numbers from 2, counted for each role. */
-/** The same cluster with another number of workers, which have the labels of the first one. */
+/** Returns the same cluster with another number of workers, which have the labels of the first one. */
 export function withWorkers(config: ClusterConfig, cluster: string, workers: number): ClusterConfig {
   const others = config.nodes.filter(({ role }) => role !== 'worker');
   const labels = config.nodes.find(({ role }) => role === 'worker')?.labels ?? {};
@@ -92,7 +92,7 @@ interface Subnet {
   key: 'podSubnet' | 'serviceSubnet' | undefined;
 }
 
-/** The networks that a setting names; what is wrong with them goes to `problems`. Without a key it is the nodes' own. */
+/** Returns the networks that a setting names, and adds their mistakes to `problems`. Without a key it is the nodes' own network. */
 function subnetsOf(
   document: SourceDocument,
   key: Subnet['key'],

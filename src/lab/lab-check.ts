@@ -18,7 +18,7 @@ export interface Condition {
   place: Place;
 }
 
-/** The conditions in the YAML of a check block, whose fence is in the line of `place`. Throws a usage failure with places. */
+/** Reads the conditions in the YAML of a check block, whose fence is in the line of `place`. Throws a usage failure with places. */
 export function conditionsOf(yaml: string, { file, line }: Place): Condition[] {
   // The empty lines make places in it places in the file.
   const documents = parseDocuments('\n'.repeat(line) + yaml, file);
@@ -36,7 +36,7 @@ export function conditionsOf(yaml: string, { file, line }: Place): Condition[] {
   }));
 }
 
-/** The regular expression of a condition. */
+/** Returns the regular expression of a condition. */
 export function patternOf(source: string): RegExp {
   return new RegExp(source, 'm');
 }

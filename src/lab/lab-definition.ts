@@ -26,14 +26,14 @@ export interface LabDefinition {
   engines: EngineName[];
 }
 
-/** The labs that come with wglab, by name. Throws a usage failure where one of them is wrong. */
+/** Returns the labs that come with wglab, by name. Throws a usage failure if one of them is wrong. */
 export async function listLabs(folder = join(packageRoot(), 'labs')): Promise<LabDefinition[]> {
   return Promise.all((await labNames(folder)).map((name) => readLabDefinition(join(folder, `${name}.md`))));
 }
 
 /**
- * A lab by its name, or by the path of its file. In a workshop, whose commands run elsewhere, the name of its lab means its file
- * (WGLAB_LAB_FILE). Throws a usage failure that names the labs there are.
+ * Finds a lab by its name, or by the path of its file. In a workshop, whose commands run elsewhere, the name of its lab means its file
+ * (WGLAB_LAB_FILE). Throws a usage failure that lists the labs.
  */
 export async function findLab(nameOrPath: string, folder = join(packageRoot(), 'labs')): Promise<LabDefinition> {
   if (nameOrPath.includes('/') || nameOrPath.endsWith('.md')) return readLabDefinition(resolve(nameOrPath));

@@ -22,8 +22,8 @@ const UNDERLINE = /^(?:=+|-+)[ \t]*$/;
 const SUMMARY = /^<summary>(.*)<\/summary>[ \t]*$/;
 
 /**
- * The lines of a lab from `first` on (counted from 0), cut into parts: a scanner for just the Markdown that labs are written in.
- * What Markdown would read otherwise than its writer most likely meant is put to the problems.
+ * Cuts the lines of a lab from `first` on (counted from 0) into parts: a scanner for just the Markdown that labs are written in.
+ * Adds to the problems what Markdown reads otherwise than its writer most likely meant.
  */
 export function scan(lines: readonly string[], first: number, file: string, problems: Problem[]): Scan {
   const parts: Part[] = [];
@@ -114,7 +114,7 @@ function endOfFence(
   return { index: lines.length, next: lines.length, closed: false };
 }
 
-/** A `<details>` with its `<summary>`, written so that web pages show what is in it as Markdown. Without `markdown` where it is wrong. */
+/** A `<details>` with its `<summary>`, written so that web pages show what is in it as Markdown. Has no `markdown` if it is wrong. */
 function readDetails(
   lines: readonly string[],
   start: number,
@@ -151,7 +151,7 @@ function readDetails(
   return { summary: summary.trim(), markdown: lines.slice(body, end).join('\n').trim(), next };
 }
 
-/** The line that closes a `<details>`, or where it is missing the one at which the next thing begins. */
+/** Returns the line that closes a `<details>`; if it is missing, the one at which the next part begins. */
 function endOfDetails(lines: readonly string[], body: number): number {
   for (let index = body; index < lines.length; index++) {
     const line = lines[index] ?? '';

@@ -4,13 +4,13 @@ import { collect, type Place, type Problem } from './problem.ts';
 import type { Block, Step } from './step.ts';
 import { didYouMean } from './suggest.ts';
 
-/** A step as its parts stand in the file. */
+/** A step with its parts in the order of the file. */
 export interface StepDraft {
   heading: Extract<Part, { kind: 'heading' }>;
   parts: Part[];
 }
 
-/** The blocks of the introduction, and the steps, from their parts. What is wrong is put to the problems. */
+/** Builds the blocks of the introduction and the steps from their parts, and adds mistakes to the problems. */
 export function stepsOf(
   introduction: readonly Part[],
   drafts: readonly StepDraft[],
@@ -157,7 +157,7 @@ function fenceKind({ words, place }: Fence, problems: Problem[]): FenceKind | un
   return undefined;
 }
 
-/** A title as a word that can be typed: `Turn on encryption!` is `turn-on-encryption`. */
+/** Turns a title into a word that can be typed: `Turn on encryption!` is `turn-on-encryption`. */
 function nameOf(title: string): string {
   return title
     .toLowerCase()

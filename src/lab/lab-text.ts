@@ -18,7 +18,7 @@ export async function readLabText(file: string): Promise<LabText> {
   return parseLabText(await readInputFile(file), file);
 }
 
-/** `readLabText` for text that is already at hand; `file` is what places name. What the front matter says is not looked at. */
+/** Does the same as `readLabText` for a text; `file` is the name in places. The front matter is not read. */
 export function parseLabText(text: string, file: string): LabText {
   const problems: Problem[] = [];
   const lines = text.split(/\r?\n/);
@@ -42,7 +42,7 @@ interface Drafts {
   steps: StepDraft[];
 }
 
-/** The parts under the heading of the step that they belong to. Headings within a step are prose. */
+/** Groups the parts by the step that they belong to. Headings within a step are prose. */
 function split(parts: readonly Part[]): Drafts {
   const drafts: Drafts = { title: [], introduction: [], steps: [] };
   for (const part of parts) {

@@ -7,7 +7,7 @@ import { type Manifest, manifestsOf, readManifests } from './manifests.ts';
 import { inputFailure } from './problem.ts';
 import { readTopology, type Topology } from './topology.ts';
 
-/** A lab with everything that its files say, checked one against the other. */
+/** A lab with the contents of all its files, checked against each other. */
 export interface Lab {
   definition: LabDefinition;
   topology: Topology;
@@ -45,7 +45,7 @@ export async function readLabFiles(definition: LabDefinition, overrides: LabOver
   refuseSharedNames(topology, cluster);
   const cniManifests = await readManifests(definition.cni.manifests);
   const workloads = await readManifests(definition.workloads);
-  // Once more together: an object may not be in both.
+  // Checked together: an object may not be in both.
   manifestsOf([...cniManifests, ...workloads].map((manifest) => manifest.document));
   const calico = calicoConfigOf(cniManifests, cluster, clusterFile);
   return { definition, topology, cluster, calico, cniManifests, workloads };

@@ -38,7 +38,7 @@ export interface LinuxPart {
 /** constants.DefaultLinkMTU of containerlab. */
 const LINK_MTU = 9500;
 
-/** The nodes of kind `linux` and the links between them; what is wrong with them on every engine goes to `problems`. */
+/** Reads the nodes of kind `linux` and the links between them, and adds what is wrong with them on every engine to `problems`. */
 export function linuxPartOf(document: SourceDocument, topology: TopologyBody, problems: Problem[]): LinuxPart {
   const names = Object.keys(topology.nodes).filter((node) => kindOf(topology, topology.nodes[node] ?? {}) === 'linux');
   const notEmbedded: Problem[] = [];

@@ -11,8 +11,8 @@ export interface Manifest {
 }
 
 /**
- * The objects of manifest files, in order. Throws a usage failure for what is no Kubernetes object, for an object that is
- * there twice, and for a file without any.
+ * Reads the objects of manifest files, in order. Throws a usage failure for what is no Kubernetes object, for an object that
+ * appears twice, and for a file without any.
  */
 export async function readManifests(files: readonly string[]): Promise<Manifest[]> {
   const documents = await Promise.all(files.map(readDocuments));
@@ -25,7 +25,7 @@ export async function readManifests(files: readonly string[]): Promise<Manifest[
   return manifestsOf(documents.flat());
 }
 
-/** `readManifests` for documents that are already read. */
+/** Does the same as `readManifests` for documents that are read already. */
 export function manifestsOf(documents: readonly SourceDocument[]): Manifest[] {
   const manifests = documents.map((document) => ({ object: objectOf(document), document }));
   const first = new Map<string, Manifest>();
@@ -45,7 +45,7 @@ export function manifestsOf(documents: readonly SourceDocument[]): Manifest[] {
 }
 
 /**
- * The place of a field that the API server names, as in `unknown field "spec.template.spec.containers[0].foo"` or
+ * Returns the place of a field that the API server names, as in `unknown field "spec.template.spec.containers[0].foo"` or
  * `metadata.labels[app.kubernetes.io/name]`. For a field that is not in the file it is the place of the nearest above it.
  */
 export function placeOfField(manifest: Manifest, field: string): Place {

@@ -2,8 +2,8 @@
 const LEVELS = 200;
 
 /**
- * The first node that is nested deeper than any reader should follow, or undefined. Looked for without recursion and before
- * anything recurses: V8 may end the whole process, past every catch, where the stack is used up while it compiles a regular expression.
+ * Returns the first node that is nested deeper than any reader should follow, or undefined. Works without recursion and before
+ * anything recurses: V8 may end the whole process, past every catch, if the stack is used up while it compiles a regular expression.
  */
 export function tooDeep<T>(roots: readonly T[], childrenOf: (node: T) => readonly T[]): T | undefined {
   const open = roots.map((node) => ({ node, level: 1 }));

@@ -5,13 +5,13 @@ import { labFailure } from '../errors.ts';
 
 let found: string | undefined;
 
-/** The folder that holds labs/, topologies/ and manifests/: of the repository, or of the installed package. */
+/** Returns the folder that holds labs/, topologies/ and manifests/: of the repository, or of the installed package. */
 export function packageRoot(): string {
   found ??= search(dirname(fileURLToPath(import.meta.url)));
   return found;
 }
 
-/** Upwards, for the source is two folders deep and the bundle one. */
+/** Searches upwards, for the source is two folders deep and the bundle one. */
 function search(folder: string): string {
   if (isWglab(join(folder, 'package.json'))) return folder;
   const parent = dirname(folder);

@@ -9,7 +9,7 @@ export interface Place {
   column: number;
 }
 
-/** Something that is wrong in an input file. */
+/** A mistake in an input file. */
 export interface Problem {
   place: Place;
   message: string;
@@ -17,7 +17,7 @@ export interface Problem {
   remedy?: string;
 }
 
-/** Whoever has more to correct than this should begin at the top. */
+/** A message lists no more than this: a person corrects from the top. */
 const MOST = 20;
 
 /** All problems in input files as one failure. The problems themselves are kept for code that reads several parts of a file. */
@@ -30,7 +30,7 @@ export class InputFailure extends Failure {
   }
 }
 
-/** All problems as one failure, exit status 2: one a line as `FILE:LINE:COLUMN: what is wrong`, in the order of the files. */
+/** Makes one failure of all problems, exit status 2: one a line as `FILE:LINE:COLUMN: what is wrong`, in the order of the files. */
 export function inputFailure(problems: readonly Problem[], cause?: unknown): InputFailure {
   const files = [...new Set(problems.map((problem) => problem.place.file))];
   const sorted = [...problems].sort(
@@ -67,7 +67,7 @@ export function showPlace(place: Place): string {
   return `${showFile(place.file)}:${place.line}:${place.column}`;
 }
 
-/** A file's path as a person would type it: from the present folder where it lies in it. */
+/** Returns a file's path as a person would type it: relative if it lies in the present folder. */
 export function showFile(file: string): string {
   const near = relative(process.cwd(), file);
   return near === '' || near.startsWith('..') ? file : near;

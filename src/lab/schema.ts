@@ -4,7 +4,7 @@ import { inputFailure, type Problem } from './problem.ts';
 import { didYouMean } from './suggest.ts';
 
 /**
- * The document's value as the schema says it should be. Throws a usage failure with the place of everything that is not; `root`
+ * Returns the document's value if it is as the schema says. Throws a usage failure with the place of everything that is not; `root`
  * is how its messages call a document that is not a whole file.
  */
 export function check<T extends z.ZodMiniType>(document: SourceDocument, schema: T, root = ''): z.output<T> {
@@ -26,7 +26,7 @@ export function problemAt(document: SourceDocument, path: Path, message: string,
   return { place: document.placeOf(path), message, ...(remedy !== undefined && { remedy }) };
 }
 
-/** A path as people write it: `spec.ipPools[0].cidr`. */
+/** Returns a path as people write it: `spec.ipPools[0].cidr`. */
 export function showPath(path: Path): string {
   return path.map((step, i) => (typeof step === 'number' ? `[${step}]` : i === 0 ? step : `.${step}`)).join('');
 }
@@ -60,7 +60,7 @@ function problemsOf(document: SourceDocument, schema: z.ZodMiniType, root: strin
   }
 }
 
-/** The keys that a schema knows for the map at `path`. */
+/** Returns the keys that a schema knows for the map at `path`. */
 function keysAt(schema: z.ZodMiniType, path: Path): string[] {
   let here: unknown = schema;
   for (const step of path) here = childOf(bare(here), step);

@@ -9,10 +9,10 @@ export interface Step {
   place: Place;
   /** In their order: what a person reads. */
   blocks: Block[];
-  /** All must hold. Empty where there is nothing to check. */
+  /** All must hold. Empty if there is nothing to check. */
   check: Condition[];
   hints: Hint[];
-  /** A script that takes the step back. */
+  /** A script that undoes the step. */
   undo?: string;
 }
 

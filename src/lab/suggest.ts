@@ -1,10 +1,10 @@
-/** `; did you mean "x"?`, to be put after a message, or nothing. */
+/** Returns `; did you mean "x"?`, to be put after a message, or nothing. */
 export function didYouMean(word: string, known: Iterable<string>): string {
   const meant = suggest(word, known);
   return meant === undefined ? '' : `; did you mean "${meant}"?`;
 }
 
-/** The word of `known` that somebody who wrote `word` most likely meant, or undefined where none is near. */
+/** Returns the word of `known` that `word` most likely means, or undefined if none is near. */
 function suggest(word: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   // A third of the letters may be wrong, and one at least: `nodess`, `Nodes` and `startup_config` find their word, `foo` finds none.

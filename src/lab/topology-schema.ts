@@ -20,7 +20,7 @@ export function kindOf(topology: TopologyBody, own: NodeDefinition): string | un
   return own.kind ?? group?.kind ?? topology.defaults?.kind;
 }
 
-/** The first value that there is for a node, and where it is. */
+/** Returns the first value that exists for a node, and its place. */
 export function inherited(
   topology: TopologyBody,
   node: string,

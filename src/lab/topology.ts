@@ -22,7 +22,7 @@ export interface Topology extends LinuxPart {
 
 /**
  * Reads a containerlab topology of one node of kind `k8s-kind`, nodes of kind `linux`, and links between those. As in
- * containerlab, what a node does not say itself it has from its group, its kind, or the defaults. Throws a usage failure with
+ * containerlab, a node inherits from its group, its kind, and the defaults. Throws a usage failure with
  * places.
  */
 export async function readTopology(file: string): Promise<Topology> {

@@ -10,7 +10,7 @@ export function reportReadme({ run, before }: Report): string {
     '',
     '1. No file has changed since the report was written:',
     '    sha256sum -c SHA256SUMS',
-    '2. It is the run that you were told of: this prints the digest that wglab printed with the verdict.',
+    '2. It is the run that you mean: this prints the digest that wglab printed with the verdict.',
     `    sha256sum ${folder}/record.json`,
     '3. It comes from the person who says so:',
     signature === null

@@ -46,7 +46,7 @@ export const runSchema = z.strictObject({
   lab: text,
   engine: text,
   cni: maybe,
-  /** The claim, and what came of it; null if the run made no claim. */
+  /** The claim; null if the run made none. */
   claim: z.enum(['encrypted', 'plaintext']).nullable(),
   verdict: verdict.nullable(),
   /** A few words for the bar: `ENCRYPTED 6/6`. */
@@ -59,7 +59,7 @@ export const runSchema = z.strictObject({
   versions: z.array(z.strictObject({ name: text, values: z.array(text) })),
   counts: z.strictObject({
     pairs: count,
-    /** Of these, as many as were observed one by one. */
+    /** All pairs that there are; more than `pairs` if those are a sample. */
     of: count,
     encrypted: count,
     plaintext: count,
@@ -123,7 +123,7 @@ export const runSchema = z.strictObject({
   evidence: z.strictObject({
     /** The folder in the report. */
     folder: text,
-    /** Of `record.json`. */
+    /** Digest of `record.json`. */
     digest: text,
     signature: z.strictObject({ fingerprint: text, signer: maybe }).nullable(),
     changes: z.array(z.strictObject({ file: text, reason: text })),
@@ -136,7 +136,7 @@ export const reportSchema = z.strictObject({
   wglab: text,
   /** The controls of a standard that the person named, in her words. */
   standards: z.array(text),
-  /** What no run of wglab proves. */
+  /** Sentences on what no run of wglab proves. */
   limits: z.array(text),
   run: runSchema,
   /** An earlier run, to compare with: usually one without encryption. */

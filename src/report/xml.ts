@@ -8,7 +8,7 @@ export interface Case {
 }
 
 export interface Suite {
-  /** Of the whole, `wglab.smoke.LAB`. */
+  /** The class of all its cases, as in `wglab.smoke.LAB`. */
   className: string;
   name: string;
   seconds: number;

@@ -84,7 +84,7 @@ function heldBy(name: string, { pid, since }: Holder): Error {
   });
 }
 
-/** Removes what others had put aside when they were killed. */
+/** Removes the folders that others had prepared when they were killed. */
 function sweep(root: string, name: string): void {
   const prefix = `${name}.lock-`;
   for (const entry of entriesOf(root)) {

@@ -31,7 +31,7 @@ export interface LinuxNodeState {
   interfaces: string[];
 }
 
-/** A lab that has a state folder; `problem` says what is wrong with its state where that cannot be read. */
+/** A lab that has a state folder; `problem` says what is wrong with its state if it cannot be read. */
 export type KnownLab = { name: string } & ({ state: LabState; problem?: never } | { state?: never; problem: Failure });
 
 /** The paths of a lab's files. */
@@ -42,7 +42,7 @@ export interface LabPaths {
   log: string;
 }
 
-/** The paths of a lab by that name, whether it is there or not. Throws a usage failure for what cannot be a name. */
+/** Returns the paths of a lab of that name, whether it exists or not. Throws a usage failure for what cannot be a name. */
 export function labPaths(name: string): LabPaths {
   const folder = join(stateRoot(), checkLabName(name));
   return {

@@ -4,8 +4,8 @@ import { basename, dirname, join } from 'node:path';
 import { Failure, lackingFailure, messageOf } from '../errors.ts';
 
 /**
- * Writes a file whole or not at all: whoever reads it meanwhile, and whoever comes after a crash or on a full disk, finds
- * the old file or the new one. `mode` holds whatever the umask is. Throws a lacking failure that names the path.
+ * Writes a file whole or not at all: a reader finds the old file or the new one, even after a crash or on a full disk.
+ * `mode` is set whatever the umask is. Throws a lacking failure that names the path.
  */
 export async function writeWhole(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
   // In the same folder, for a rename does not reach another file system.
@@ -27,7 +27,7 @@ export async function writeWhole(path: string, data: string | Uint8Array, mode =
   }
 }
 
-/** Makes a folder that only its owner can look into, and those above it that are not there. Throws a lacking failure. */
+/** Makes a folder that only its owner can read, and the missing ones above it. Throws a lacking failure. */
 export async function makePrivateFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });

@@ -57,7 +57,7 @@ async function swap(a: string, b: string): Promise<void> {
   await rename(`${a}.x`, b);
 }
 
-/** What anybody can do who has the folder: new digests for what was changed. */
+/** Makes new digests for changed files, as anybody can who has the folder. */
 async function sealAgain(folder: string): Promise<void> {
   const sums = parseSums(await readFile(join(folder, 'SHA256SUMS'), 'utf8'));
   if (typeof sums === 'string') throw new Error(sums);

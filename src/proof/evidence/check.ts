@@ -5,7 +5,7 @@ import { checkSignature, type Signature, signatureOf } from '../../state/ssh-sig
 import { RECORD_FILE, type Record, type TapRecord } from '../record.ts';
 import { MOST_SUMS_BYTES, parseSums, SUMS_FILE } from './sums.ts';
 
-/** What is wrong with an evidence folder: the file, relative to the folder, and why. */
+/** A fault of an evidence folder: the file, relative to the folder, and the reason. */
 export interface Change {
   file: string;
   reason: string;

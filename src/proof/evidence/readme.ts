@@ -11,7 +11,7 @@ export function readmeText(result: VerifyResult, signed: boolean): string {
     `Evidence of "wglab verify": lab ${lab}, ${startedAt}, ${claim}: ${verdict ?? 'observed'}.`,
     '1. No file has changed since the run ended:',
     '    sha256sum -c SHA256SUMS',
-    '2. It is the run that you were told of: this prints the digest that wglab printed with the verdict.',
+    '2. It is the run that you mean: this prints the digest that wglab printed with the verdict.',
     '    sha256sum record.json',
     '3. It comes from the person who says so:',
     signature,

@@ -8,7 +8,7 @@ import type { VerifyResult } from '../result.ts';
 import { readmeText } from './readme.ts';
 import { formatSums, SUMS_FILE } from './sums.ts';
 
-/** What wglab said of the evidence when the run was over. */
+/** The verdict at the end of the run. */
 const VERDICT_FILE = 'verdict.json';
 const README_FILE = 'README.txt';
 

@@ -12,7 +12,7 @@ const tap = z.strictObject({
   filter: text.optional(),
   /** Relative to the evidence folder. */
   file: fields.captureFile,
-  /** Of the whole file, and its length in bytes; null if there is no file. */
+  /** Digest of the whole file, and its length in bytes; null if there is no file. */
   sha256: fields.sha256.nullable(),
   size: count.nullable(),
   startedAt: time,
@@ -80,7 +80,7 @@ const route = z.strictObject({
 
 const wireguardKind = z.strictObject({
   kind: z.literal('wireguard'),
-  /** Of the pods' packets that go through it. */
+  /** The families of the pods' packets that go through it. */
   families: z.array(family).min(1).max(2),
   interface: fields.interfaceName,
   port,
@@ -89,7 +89,7 @@ const wireguardKind = z.strictObject({
 const espKind = z.strictObject({
   kind: z.literal('esp'),
   families: z.array(family).min(1).max(2),
-  /** Of UDP encapsulation; null if ESP is carried by IP itself. */
+  /** The port of UDP encapsulation; null if ESP is carried by IP itself. */
   port: port.nullable(),
 });
 
@@ -113,7 +113,7 @@ const cluster = z.strictObject({
   /** As the kubeconfig has it. */
   name: text.nullable(),
   server: text.nullable(),
-  /** Of the DER form of the certificate authority that signs for the API server. */
+  /** Digest of the DER form of the certificate authority that signs for the API server. */
   caSha256: fields.sha256.nullable(),
   kubeSystemUid: fields.uid.nullable(),
 });
@@ -145,7 +145,7 @@ export const recordSchema = z.strictObject({
   /** Missing if all pairs were probed. */
   sample: fields.sample.optional(),
   podNetworks: list(fields.podNetwork),
-  /** Of both families; missing if they are not known. */
+  /** Blocks of both families; missing if they are not known. */
   serviceCidrs: z.array(fields.cidr).max(16).optional(),
   nodePorts: list(nodePort).optional(),
   probes: list(fields.probe),
