@@ -1,5 +1,6 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { usageFailure } from '../errors.ts';
+import { CNI_NAMES } from '../lab/cni-name.ts';
 
 /** `-o json`, on every command that has data. */
 export const jsonOption = () => new Option('-o, --output <format>', 'print JSON').choices(['json']);
@@ -35,6 +36,8 @@ export function addLabSource(command: Command): Command {
   return command
     .option('--topology <file>', "another containerlab topology than the lab's")
     .option('--node-image <image>', 'another image for the nodes (engine containerlab)')
+    .addOption(new Option('--cni <name>', "another CNI than the lab's").choices(CNI_NAMES))
+    .option('--cilium-manifest <file>', "what Cilium's chart renders, for engines with real nodes")
     .option('--calico-version <version>', "another version of Calico than the lab's: v3.32.1")
     .option('--calico-manifests <folder>', "a folder with that release's operator-crds.yaml and tigera-operator.yaml");
 }

@@ -5,6 +5,8 @@ import type { Reporter } from '../process/reporter.ts';
 
 /** What the user may ask of a CNI's release, beyond what the lab says. */
 export interface CniWishes {
+  /** A file with what Cilium's chart renders. */
+  ciliumManifest?: string;
   calicoVersion?: string;
   calicoManifests?: string;
 }

@@ -1,9 +1,8 @@
-import type { LabDefinition } from '../lab/lab-definition.ts';
+import type { CniName } from '../lab/cni-name.ts';
 import type { Cni } from './cni.ts';
 
-type CniName = LabDefinition['cni']['name'];
-
 const LOAD: { [name in CniName]: () => Promise<Cni> } = {
+  cilium: async () => (await import('./cilium/cilium-cni.ts')).ciliumCni,
   calico: async () => (await import('./calico/calico-cni.ts')).calicoCni,
 };
 

@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { labFailure, usageFailure } from '../errors.ts';
 import { ENGINE_NAMES, type EngineName } from '../state/engine-name.ts';
+import { CNI_NAMES, type CniName } from './cni-name.ts';
 import { onlyDocument, type Path, parseDocuments, type SourceDocument } from './document.ts';
 import { frontMatter } from './front-matter.ts';
 import { readInputFile, requireFiles } from './input-file.ts';
@@ -20,7 +21,7 @@ export interface LabDefinition {
   minutes: number;
   /** A containerlab topology. */
   topology: string;
-  cni: { name: 'calico'; version?: string; manifests: string[] };
+  cni: { name: CniName; version?: string; manifests: string[] };
   /** Manifests of what runs in the lab. */
   workloads: string[];
   engines: EngineName[];
@@ -74,6 +75,17 @@ export function labDefinitionOf(document: SourceDocument): LabDefinition {
   };
 }
 
+/** Returns a lab with another CNI, set up as wglab's own manifests say. Its own manifests stay if it names that one already. */
+export function withCni(definition: LabDefinition, cni: CniName | undefined): LabDefinition {
+  if (cni === undefined || cni === definition.cni.name) return definition;
+  const file = (name: string) => join(packageRoot(), 'manifests', name);
+  const manifests = {
+    calico: ['calico/installation.yaml', 'calico/felixconfiguration.yaml'],
+    cilium: ['cilium/cilium-config.yaml'],
+  }[cni];
+  return { ...definition, cni: { name: cni, manifests: manifests.map(file) } };
+}
+
 async function labNames(folder: string): Promise<string[]> {
   const entries = await readdir(folder).catch((cause) => {
     throw labFailure(`the labs that come with wglab are not at ${folder}`, { remedy: 'Install wglab again.', cause });
@@ -92,7 +104,7 @@ export const frontMatterSchema = z.strictObject({
   minutes: z.int().check(z.minimum(1, 'must be at least 1')),
   topology: text,
   cni: z.strictObject({
-    name: z.literal('calico'),
+    name: z.enum(CNI_NAMES),
     version: z.optional(text),
     manifests: z.array(text).check(z.minLength(1, atLeastOne)),
   }),

@@ -12,7 +12,8 @@ export interface Lab {
   definition: LabDefinition;
   topology: Topology;
   cluster: ClusterConfig;
-  calico: CalicoConfig;
+  /** Undefined in a lab with another CNI. */
+  calico: CalicoConfig | undefined;
   /** Manifests that install and set up the CNI. */
   cniManifests: Manifest[];
   workloads: Manifest[];
@@ -47,7 +48,7 @@ export async function readLabFiles(definition: LabDefinition, overrides: LabOver
   const workloads = await readManifests(definition.workloads);
   // Checked together: an object may not be in both.
   manifestsOf([...cniManifests, ...workloads].map((manifest) => manifest.document));
-  const calico = calicoConfigOf(cniManifests, cluster, clusterFile);
+  const calico = definition.cni.name === 'calico' ? calicoConfigOf(cniManifests, cluster, clusterFile) : undefined;
   return { definition, topology, cluster, calico, cniManifests, workloads };
 }
 

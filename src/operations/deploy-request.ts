@@ -1,4 +1,5 @@
 import type { ExistingCluster } from '../engine/engine.ts';
+import type { CniName } from '../lab/cni-name.ts';
 import type { EngineName } from '../state/engine-name.ts';
 import type { LabState } from '../state/lab-state.ts';
 
@@ -21,6 +22,10 @@ export interface DeployRequest {
   /** Another version of Calico than the lab's; a folder with its release's manifests. */
   calicoVersion?: string;
   calicoManifests?: string;
+  /** A file with what Cilium's chart renders. */
+  ciliumManifest?: string;
+  /** Another CNI than the lab's. */
+  cni?: CniName;
 }
 
 /** A lab that is running. */

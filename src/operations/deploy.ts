@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Engine } from '../engine/engine.ts';
 import { engineOf } from '../engine/engines.ts';
 import { type Lab, readLabFiles } from '../lab/lab.ts';
-import { findLab } from '../lab/lab-definition.ts';
+import { findLab, withCni } from '../lab/lab-definition.ts';
 import type { Reporter } from '../process/reporter.ts';
 import { lockLab } from '../state/lab-lock.ts';
 import { checkLabName } from '../state/lab-name.ts';
@@ -24,7 +24,7 @@ export async function deploy(
   watch = new Stopwatch(performance.now()),
 ): Promise<Deployed> {
   const reporter = watch.reporter(listener);
-  const definition = await findLab(request.lab);
+  const definition = withCni(await findLab(request.lab), request.cni);
   const name = checkLabName(request.name ?? definition.name);
   const lock = await lockLab(name);
   try {

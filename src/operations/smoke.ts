@@ -11,8 +11,8 @@ import { checkEmptyFolder } from '../state/evidence-store.ts';
 import { deploy } from './deploy.ts';
 import type { DeployRequest } from './deploy-request.ts';
 import { destroy } from './destroy.ts';
-import { setEncryption } from './encrypt.ts';
 import { type StandingLab, standingLab } from './labs.ts';
+import { turnEncryption } from './turn-encryption.ts';
 import { verify } from './verify.ts';
 
 export interface SmokeListener extends Omit<Reporter, 'timed'> {
@@ -69,11 +69,16 @@ export async function smoke(
   };
   const turn = (on: boolean) => async () => {
     const { access } = standing();
-    const { nodes } = await setEncryption(Cluster.connect(access.kubeconfig), access.shell, on, {
-      signal,
-      update: (text) => listener.update(text),
-      info: (text) => listener.info(text),
-    });
+    const { nodes } = await turnEncryption(
+      Cluster.connect(access.kubeconfig),
+      access.shell,
+      on ? 'wireguard' : 'none',
+      {
+        signal,
+        update: (text) => listener.update(text),
+        info: (text) => listener.info(text),
+      },
+    );
     return { verdict: 'pass' as const, detail: `WireGuard is ${on ? 'on' : 'off'} on ${nodes.length} nodes` };
   };
   let name: string | undefined;

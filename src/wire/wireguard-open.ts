@@ -7,7 +7,7 @@ import {
   diffieHellman,
 } from 'node:crypto';
 
-/** What a handshake initiation says to the one it is addressed to, and to nobody else. */
+/** The encrypted part of a handshake initiation, which only its receiver can read. */
 export interface OpenedInitiation {
   /** The sender's own public key. */
   readonly initiator: Uint8Array;

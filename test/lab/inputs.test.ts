@@ -24,10 +24,10 @@ describe('the labs of the repository', () => {
     ]);
     expect(cluster.podSubnet).toBe('192.168.0.0/16');
     expect(cluster.serviceSubnet).toBe('10.96.0.0/16');
-    expect(calico.pools).toMatchObject([
+    expect(calico?.pools).toMatchObject([
       { cidr: '192.168.0.0/16', blockSize: 26, encapsulation: 'VXLAN', natOutgoing: 'Enabled' },
     ]);
-    expect(calico.felix.default?.wireguardEnabled).toBe(false);
+    expect(calico?.felix.default?.wireguardEnabled).toBe(false);
     expect(workloads.map(({ object }) => `${object.kind} ${object.metadata.name}`)).toEqual(
       expect.arrayContaining(['Service backend', 'Deployment backend', 'Deployment frontend']),
     );
@@ -365,7 +365,13 @@ describe('broken files', () => {
       '2:1: the key "workloads" is missing',
       '8:1: unknown key "workload"; did you mean "workloads"?',
     ],
-    ['another CNI', 'lab', 'name: calico', 'name: cilium', '6:9: cni.name must be "calico", not "cilium"'],
+    [
+      'another CNI',
+      'lab',
+      'name: calico',
+      'name: flannel',
+      '6:9: cni.name must be "calico" or "cilium", not "flannel"',
+    ],
     [
       'another engine',
       'lab',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { openInitiation, publicKeyOf } from '../../src/wire/wireguard-open.ts';
 
-/** What one Linux node with Cilium's cilium_wg0 sent to another. */
+/** The initiation that one Linux node with cilium_wg0 sent to another. */
 const INITIATION = Buffer.from(
   '01000000d91ccf537da69cf0bcd7ae2248d2c43b5bb8351116e7f437ad13e99b40567e5d52adcd407c6eb9a517824c6a414f3676d16c572398946b1500f7c3d56b5011740b072f87e4ea0f918a133f307338a6c515be4eb542b6dab5920992d3c3bf4bfea06d97094a9af322047a9ebab60757705be7df297625ed061bd57a194ee1d5a800000000000000000000000000000000',
   'hex',

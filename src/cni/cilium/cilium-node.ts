@@ -7,7 +7,10 @@ export const CILIUM_API = 'cilium.io/v2';
 /** The annotation of a CiliumNode that publishes its WireGuard public key. */
 export const WIREGUARD_KEY_ANNOTATION = 'network.cilium.io/wg-pub-key';
 
-/** What every agent publishes of its node. */
+/** The key id that a CiliumNode publishes with WireGuard; with IPsec it is that of the Secret. */
+export const WIREGUARD_KEY_ID = 255;
+
+/** The object that every agent publishes for its node. */
 export interface CiliumNodeObject extends KubeObject {
   spec?: {
     addresses?: { ip?: string; type?: string }[];
@@ -54,7 +57,7 @@ function isIpv4(address: string | undefined): boolean {
   return address?.includes('.') ?? false;
 }
 
-/** What the keys of a node's IPsec tunnels are derived from. */
+/** Returns the input from which the keys of a node's IPsec tunnels are derived. */
 export function keyedNode({ name, address, internalAddress, bootId }: CiliumNode): KeyedNode {
   return { name, addresses: [address, internalAddress].flatMap((ip) => ip ?? []), bootId };
 }

@@ -1,11 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync, writeSync } from 'node:fs';
 import type { Server } from 'node:net';
-import { isCalicoNode } from '../../cni/calico/controllers/calico-node.ts';
-import { Ipam } from '../../cni/calico/controllers/ipam.ts';
-import { CALICO_NAMESPACES, calicoControllers } from '../../cni/calico/controllers/operator.ts';
-import { Felix } from '../../cni/calico/felix/felix.ts';
 import { detectDataplane } from '../../cni/calico/felix/wireguard-device.ts';
-import { CALICO_SCHEME } from '../../cni/calico/scheme.ts';
 import { messageOf } from '../../errors.ts';
 import { bootstrapCluster } from '../../kube-api/controllers/bootstrap.ts';
 import { eventRecorder } from '../../kube-api/controllers/events.ts';
@@ -14,6 +9,7 @@ import { addToScheme } from '../../kube-api/scheme.ts';
 import { startApiServer } from '../../kube-api/server.ts';
 import { Store } from '../../kube-api/store.ts';
 import { runTool, ToolError } from '../../process/tool.ts';
+import { calicoNetwork, ciliumNetwork } from './cluster-network.ts';
 import { Kubelet } from './kubelet.ts';
 import type { EngineMessage, EngineOrder } from './messages.ts';
 import { type LinuxHost, makeLinuxHosts } from './node/linux-hosts.ts';
@@ -27,6 +23,7 @@ import {
   nodeInterfaceLines,
   nodeIpv6Lines,
   nodeNeighbourLines,
+  nodePodCidr,
   nodeUplinkLines,
   WIRE_SYSCTLS,
   wireLines,
@@ -34,9 +31,6 @@ import {
 
 /** As Docker's network `kind`, so that every number is the one of the workshops: vxlan.calico 1450, wireguard.cali 1440. */
 const WIRE_MTU = 1500;
-
-/** Prefix lengths of Docker's network `kind`, by family. */
-const NODE_PREFIX_LENGTHS = { 4: 16, 6: 64 } as const;
 
 /** Says on every node who does WireGuard's work there: the kernel, or wireguard-go in user space. */
 const WIREGUARD_LABEL = 'wglab.dev/wireguard';
@@ -48,6 +42,8 @@ interface LabNode {
   address: string;
   /** In a cluster of both families. */
   address6?: string;
+  /** If the CNI takes the pods' addresses from it. */
+  podCIDR?: string;
 }
 
 function say(message: EngineMessage): void {
@@ -111,6 +107,7 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
   const { nodeSubnet, nodeSubnet6 } = order;
   const nodes: LabNode[] = order.nodes.map((node, i) => ({
     ...node,
+    ...(order.cni === 'cilium' && { podCIDR: nodePodCidr(order.podSubnet, i) }),
     address: nodeAddress(nodeSubnet, i + 1),
     ...(nodeSubnet6 !== undefined && { address6: nodeAddress6(nodeSubnet6, i + 1) }),
   }));
@@ -120,20 +117,23 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
   const making = makeNodes(nodeSubnet, nodes, nodeSubnet6);
   making.catch(() => undefined); // heard below, once the API is there
   const dataplane = await detecting;
-  addToScheme(CALICO_SCHEME);
   const store = new Store();
+  const means = { store, dataplane, mtu: WIRE_MTU, log };
+  const network = order.cni === 'cilium' ? ciliumNetwork(means, nodes) : calicoNetwork(means);
+  addToScheme(network.scheme);
   bootstrapCluster(
     store,
     nodes.map((node) => ({ ...node, labels: { ...node.labels, [WIREGUARD_LABEL]: dataplane } })),
-    { namespaces: CALICO_NAMESPACES },
+    { namespaces: network.namespaces },
   );
-  const [ipam, ipam6] = [new Ipam(), new Ipam()];
   const record = eventRecorder(store, () => new Date());
-  const cni = calicoControllers({ ipam, ipam6, nodePrefixLength: NODE_PREFIX_LENGTHS });
-  startControllers(store, { cni, record, onError: (error, doing) => log(`${doing}: ${messageOf(error)}`) });
+  startControllers(store, {
+    cni: network.controllers,
+    record,
+    onError: (error, doing) => log(`${doing}: ${messageOf(error)}`),
+  });
   const namespaces = new Map<string, NodeNamespaces>();
   const hosts = new Map<string, LinuxHost>();
-  const felix = new Felix({ store, ipam, ipam6, dataplane, mtu: WIRE_MTU, log });
   const addresses = new Map(
     nodes.map(({ name, address, address6 }) => [name, [address, ...(address6 ? [address6] : [])]]),
   );
@@ -144,17 +144,17 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
     networkOf: (node) => ({
       hostAddresses: addresses.get(node) ?? [],
       node: namespaces.get(node),
-      attach: (pod, sandbox) => felix.attach(node, pod, sandbox),
-      detach: (pod) => felix.detach(node, pod),
+      attach: (pod, sandbox) => network.attach(node, pod, sandbox),
+      detach: (pod) => network.detach(node, pod),
     }),
     partOf: (pod) => {
       const node = String(pod.spec?.nodeName);
-      if (!isCalicoNode(pod)) return undefined;
+      if (!network.isAgent(pod)) return undefined;
       return {
         hostAddresses: addresses.get(node) ?? [],
-        begin: () => felix.begin(node),
-        logs: (options) => felix.logOf(node).read(options),
-        exec: (argv, options) => kubelet.execOnNode(node, argv, options),
+        begin: () => network.begin(node),
+        logs: (options) => network.logs(node, options),
+        exec: (argv, options) => kubelet.execOnNode(node, argv, options, network.programs),
       };
     },
     record,
@@ -171,7 +171,7 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
   ]);
   for (const node of made) namespaces.set(node.name, node);
   for (const [name, host] of madeHosts) hosts.set(name, host);
-  felix.start(namespaces);
+  network.start(namespaces);
   kubelet.start();
   for (const { name, ended } of made) void ended.then(() => kubelet.loseNode(name));
   for (const { namespaces: host } of hosts.values()) {

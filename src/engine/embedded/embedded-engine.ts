@@ -102,10 +102,15 @@ function refuseIpv6Alone({ ipFamily }: ClusterConfig): void {
   }
 }
 
-function orderOf({ cluster, topology: { linux, links } }: Lab, tls: EngineOrder['tls'], token: string): EngineOrder {
+function orderOf(
+  { definition, cluster, topology: { linux, links } }: Lab,
+  tls: EngineOrder['tls'],
+  token: string,
+): EngineOrder {
   const nodes = cluster.nodes.map(({ name, role, labels }) => ({ name, role, labels }));
   return {
     nodes,
+    cni: definition.cni.name,
     podSubnet: cluster.podSubnet,
     serviceSubnet: cluster.serviceSubnet,
     nodeSubnet: NODE_SUBNET,

@@ -74,11 +74,13 @@ export class Kubelet implements PodRuntime {
     return this.#worker(pod).logs(container, options);
   }
 
-  execOnNode(name: string, argv: readonly string[], options: RunOptions): RemoteProcess {
+  /** Runs a command on a node or a host. `programs` is a folder that comes first on its PATH. */
+  execOnNode(name: string, argv: readonly string[], options: RunOptions, programs?: string): RemoteProcess {
     const host = this.#hosts.get(name);
     const node = host?.namespaces ?? this.#nodes.get(name);
     if (!node?.isAlive) throw new RuntimeRefusal(`node ${name} does not run`);
-    return startProcess(node.enter(argv), options, { ...process.env, ...host?.env });
+    const path = programs === undefined ? {} : { PATH: `${programs}:${process.env.PATH}` };
+    return startProcess(node.enter(argv), options, { ...process.env, ...host?.env, ...path });
   }
 
   isHost(name: string): boolean {

@@ -3,6 +3,8 @@ import type { Link, LinuxNode } from '../../lab/linux-nodes.ts';
 /** wglab's message to the engine when it starts. Keys and token travel this way, never in argv or the environment. */
 export interface EngineOrder {
   nodes: { name: string; role: 'control-plane' | 'worker'; labels: Record<string, string> }[];
+  /** The CNI that the nodes have. */
+  cni: 'calico' | 'cilium';
   podSubnet: string;
   serviceSubnet: string;
   /** The wire between the nodes: the bridge has its first address, the nodes the next ones. */

@@ -16,6 +16,11 @@ export function nodeAddress(subnet: string, number: number): string {
   return toAddress(parseCidr(subnet).first + 1 + number);
 }
 
+/** The part of the pods' network that Kubernetes gives to a node, counted from 0: a /24, as kind has it. */
+export function nodePodCidr(podSubnet: string, index: number): string {
+  return `${toAddress(parseCidr(podSubnet).first + index * 256)}/24`;
+}
+
 /** The IPv6 address of the node with this number: it ends in the same number as its IPv4 address. */
 export function nodeAddress6(subnet: string, number: number): string {
   return addressAt(numbersOf(subnet).first + 1n + BigInt(number), 6);

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { calicoNode, felixWireguard, isDualStack } from '../../cni/calico/keys.ts';
+import { calicoNode } from '../../cni/calico/keys.ts';
 import type { Cluster } from '../../kube/cluster.ts';
 import type { Pod } from '../../kube/objects.ts';
 import type { NodeShell } from '../../process/node-shell.ts';
@@ -10,7 +10,8 @@ import { writeWhole } from '../../state/whole-file.ts';
 import { orderedPairs } from '../pairs.ts';
 import { type Claim, RECORD_FILE, type Record } from '../record.ts';
 import { ControlPackets } from './control-packets.ts';
-import { calicoEncryption, type Devices, devicesOf, encryptionOf } from './encryption-facts.ts';
+import { encryptionFacts } from './encryption-facts.ts';
+import type { Devices } from './encryption-source.ts';
 import { reachFurtherPods } from './further-pods.ts';
 import { clusterIdentity, runnerOf } from './identity.ts';
 import { choosePairs, factsOfAll, type KnownNode, outsiders } from './node-choice.ts';
@@ -67,8 +68,8 @@ export async function captureRun(run: CaptureRun): Promise<void> {
   const startedAt = new Date().toISOString();
   await mkdir(join(run.evidence, 'taps'), { recursive: true, mode: 0o700 });
   progress('Starting a capture on every node');
-  const [kubeNodes, pods, felix] = await Promise.all([cluster.nodes(), cluster.pods(), felixWireguard(cluster)]);
-  const dualStack = isDualStack(kubeNodes);
+  const [kubeNodes, pods] = await Promise.all([cluster.nodes(), cluster.pods()]);
+  const encryption = await encryptionFacts(cluster, shell, kubeNodes);
   const all = kubeNodes.map(calicoNode);
   const claimed = all.filter(({ name }) => !run.outside.has(name));
   const { sampled, chosen } = choosePairs(claimed, run.pairs);
@@ -84,7 +85,7 @@ export async function captureRun(run: CaptureRun): Promise<void> {
     starting = nodes.map(async (node) => {
       opened.set(node.name, await NodeSession.start(shell, tapPlan(run, node)));
       // Behind the start of the tap: so a handshake after it is captured.
-      before.set(node.name, await devicesOf(shell, node.name, felix, dualStack));
+      before.set(node.name, await encryption.devicesOf(node.name));
     });
     const [traffic, networks] = await Promise.all([opening, mapping, ...starting]);
     const sessions = nodes.flatMap(({ name }) => opened.get(name) ?? []);
@@ -119,7 +120,7 @@ export async function captureRun(run: CaptureRun): Promise<void> {
       routesOf(sessions, probing, plan.probes),
       clusterIdentity(cluster, namespacesOf(probing)),
       controls.closed(),
-      ...nodes.map(async ({ name }) => after.set(name, await devicesOf(shell, name, felix, dualStack))),
+      ...nodes.map(async ({ name }) => after.set(name, await encryption.devicesOf(name))),
     ]);
     const taps = await Promise.all(sessions.map(async (session) => withDigest(run.evidence, await session.stop())));
     const used = new Set([
@@ -137,14 +138,14 @@ export async function captureRun(run: CaptureRun): Promise<void> {
       endedAt: new Date().toISOString(),
       runner: runnerOf(),
       ...identity,
-      encryption: calicoEncryption(felix),
+      encryption: encryption.encryption,
       versions: versionsOf(run.version, kubeNodes[0]?.status?.nodeInfo?.kubeletVersion, nodes),
       nodes: nodes.map((node) => ({
         name: node.name,
         address: node.address,
         underlayInterface: node.facts.interface,
         macAddress: node.facts.macAddress,
-        ...encryptionOf(node, byName.get(node.name), felix, before.get(node.name), after.get(node.name)),
+        ...encryption.recordOf(node, byName.get(node.name), before.get(node.name), after.get(node.name)),
       })),
       ...(unprobed.length > 0 ? { unprobed } : {}),
       ...(all.length > claimed.length ? { outside: outsiders(all, run.outside) } : {}),

@@ -1,23 +1,32 @@
-import {
-  type CalicoNode,
-  calicoNodeV6,
-  type FelixWireguard,
-  type felixWireguard,
-  type WireguardDevice,
-  wireguardDevice,
-} from '../../cni/calico/keys.ts';
+import { type CalicoNode, calicoNodeV6, felixWireguard, isDualStack, wireguardDevice } from '../../cni/calico/keys.ts';
+import { hasCilium } from '../../cni/cilium/state.ts';
+import type { Cluster } from '../../kube/cluster.ts';
 import type { Node } from '../../kube/objects.ts';
 import type { NodeShell } from '../../process/node-shell.ts';
 import type { Record } from '../record.ts';
+import { ciliumFacts } from './cilium-facts.ts';
+import { type Devices, type EncryptionFacts, type NodeEncryption, wireguardRecord } from './encryption-source.ts';
 
 type Felix = Awaited<ReturnType<typeof felixWireguard>>;
-type WireguardRecord = NonNullable<Record['nodes'][number]['wireguard']>;
 
-/** The WireGuard devices of a node, by family; undefined if it has none. */
-export type Devices = ReadonlyMap<4 | 6, WireguardDevice | undefined>;
+/** Finds out which CNI the cluster has, and what it is asked to encrypt. */
+export async function encryptionFacts(
+  cluster: Cluster,
+  shell: NodeShell,
+  kubeNodes: readonly Node[],
+): Promise<EncryptionFacts> {
+  if (await hasCilium(cluster)) return ciliumFacts(cluster, shell);
+  const felix = await felixWireguard(cluster);
+  const dualStack = isDualStack(kubeNodes);
+  return {
+    encryption: calicoEncryption(felix),
+    devicesOf: (node) => devicesOf(shell, node, felix, dualStack),
+    recordOf: (node, kubeNode, before, after) => encryptionOf(node, kubeNode, felix, before, after),
+  };
+}
 
 /** With Calico a node's own packet to a pod of another node goes through the tunnel, and a pod's packet to a node's address does not. */
-export function calicoEncryption({ enabled, interface: device, port, ipv6 }: Felix): Record['encryption'] {
+function calicoEncryption({ enabled, interface: device, port, ipv6 }: Felix): Record['encryption'] {
   const kinds = [
     ...(enabled ? [{ families: [4 as const], interface: device, port }] : []),
     ...(ipv6.enabled ? [{ families: [6 as const], interface: ipv6.interface, port: ipv6.port }] : []),
@@ -26,7 +35,7 @@ export function calicoEncryption({ enabled, interface: device, port, ipv6 }: Fel
 }
 
 /** Asks a node for its devices, of the families that Calico does here. */
-export async function devicesOf(shell: NodeShell, node: string, felix: Felix, dualStack: boolean): Promise<Devices> {
+async function devicesOf(shell: NodeShell, node: string, felix: Felix, dualStack: boolean): Promise<Devices> {
   const [ipv4, ipv6] = await Promise.all([
     wireguardDevice(shell, node, felix.interface),
     dualStack ? wireguardDevice(shell, node, felix.ipv6.interface, 6) : undefined,
@@ -38,13 +47,13 @@ export async function devicesOf(shell: NodeShell, node: string, felix: Felix, du
 }
 
 /** What the record says of a node's encryption, and the addresses that its ciphertext has. */
-export function encryptionOf(
+function encryptionOf(
   node: CalicoNode,
   kubeNode: Node | undefined,
   felix: Felix,
   before: Devices | undefined,
   after: Devices | undefined,
-): Pick<Record['nodes'][number], 'wireguard' | 'wireguard6' | 'otherAddresses'> {
+): NodeEncryption {
   const ipv6 = kubeNode === undefined ? undefined : calicoNodeV6(kubeNode);
   const wireguard6 = wireguardRecord(felix.ipv6, ipv6?.publicKey, before?.get(6), after?.get(6));
   return {
@@ -52,26 +61,4 @@ export function encryptionOf(
     ...(wireguard6 ? { wireguard6 } : {}),
     ...(ipv6 && ipv6.address !== node.address ? { otherAddresses: [ipv6.address] } : {}),
   };
-}
-
-function wireguardRecord(
-  wanted: FelixWireguard,
-  publicKey: string | undefined,
-  before: WireguardDevice | undefined,
-  after: WireguardDevice | undefined,
-): WireguardRecord | null {
-  const device = after ?? before;
-  if (!device && !publicKey) return null;
-  return {
-    interface: wanted.interface,
-    publicKey: publicKey ?? null,
-    deviceKey: device?.publicKey || null,
-    listenPort: device?.listenPort || wanted.port,
-    mtu: device?.mtu || null,
-    peers: before && after ? { before: peersOf(before), after: peersOf(after) } : null,
-  };
-}
-
-function peersOf({ peers }: WireguardDevice) {
-  return peers.map(({ publicKey, latestHandshake, rx, tx }) => ({ publicKey, latestHandshake, rx, tx }));
 }

@@ -48,13 +48,13 @@ export class TestLab {
     this.#tools = join(folder, 'tools');
   }
 
-  static async deploy(): Promise<TestLab> {
+  static async deploy(...options: string[]): Promise<TestLab> {
     const lab = new TestLab(await mkdtemp(join(tmpdir(), 'wglab-proof-')));
     try {
       await mkdir(lab.#tools);
       await writeFile(join(lab.#tools, 'tcpdump'), await fakeTcpdump(lab.#tools));
       await chmod(join(lab.#tools, 'tcpdump'), 0o755);
-      await lab.must('deploy', '--name', lab.name, '--engine', 'embedded');
+      await lab.must('deploy', '--name', lab.name, '--engine', 'embedded', ...options);
       return lab;
     } catch (error) {
       await lab.destroy();

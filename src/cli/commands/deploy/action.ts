@@ -1,4 +1,5 @@
 import type { ExistingCluster } from '../../../engine/engine.ts';
+import type { CniName } from '../../../lab/cni-name.ts';
 import { deploy } from '../../../operations/deploy.ts';
 import { Stopwatch, type Timings } from '../../../operations/timings.ts';
 import type { EngineName } from '../../../state/engine-name.ts';
@@ -15,6 +16,8 @@ interface DeployOptions {
   nodeImage?: string;
   calicoVersion?: string;
   calicoManifests?: string;
+  ciliumManifest?: string;
+  cni?: CniName;
   kubeconfig?: string;
   context?: string;
   nodes?: string;

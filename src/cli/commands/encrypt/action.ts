@@ -1,4 +1,6 @@
 import { isDualStack, patchCommands } from '../../../cni/calico/keys.ts';
+import { ciliumState, hasCilium } from '../../../cni/cilium/state.ts';
+import { lackingFailure, usageFailure } from '../../../errors.ts';
 import { Cluster } from '../../../kube/cluster.ts';
 import { type Encryption, encryption, setEncryption } from '../../../operations/encrypt.ts';
 import { standingLab } from '../../../operations/labs.ts';
@@ -6,17 +8,35 @@ import type { NodeShell } from '../../../process/node-shell.ts';
 import { table } from '../../../text/table.ts';
 import { type Context, printJson } from '../../context.ts';
 import { chosenLab } from '../../options.ts';
+import { changeCilium, ciliumText } from './cilium.ts';
+import { latestHandshake } from './handshake-text.ts';
 
-type What = 'on' | 'off' | 'status';
+type What = 'on' | 'off' | 'status' | 'rotate';
 
 export async function encryptCommand(
   context: Context,
   what: What,
   lab: string | undefined,
-  options: { lab?: string; heal: boolean; output?: 'json' },
+  options: { lab?: string; heal: boolean; type?: 'wireguard' | 'ipsec'; output?: 'json' },
 ) {
   const { access, state } = await standingLab(chosenLab(lab, options.lab));
   const cluster = Cluster.connect(access.kubeconfig);
+  const { type = 'wireguard' } = options;
+  if (await hasCilium(cluster)) {
+    const result =
+      what === 'status' ? await ciliumState(cluster) : await changeCilium(context, cluster, access.shell, what, type);
+    if (options.output) printJson(context, { lab: state.name, cni: 'cilium', ...result });
+    else if (what === 'status') context.out.write(`${ciliumText(result)}\n`);
+    return undefined;
+  }
+  if (type === 'ipsec') {
+    throw lackingFailure('Calico has no IPsec', { remedy: 'wglab encrypt on turns WireGuard on; Cilium has both' });
+  }
+  if (what === 'rotate') {
+    throw usageFailure('WireGuard rotates the keys of its sessions by itself, every two minutes', {
+      remedy: 'wglab encrypt off, and on again, gives every node a new key of its own.',
+    });
+  }
   const result =
     what === 'status'
       ? await encryption(cluster, access.shell)
@@ -67,10 +87,4 @@ function familyText(what: string, part: Omit<Encryption, 'ipv6'>): string {
   const unprobed = nodes.flatMap((node) => (node.unprobed ? [`not probed: ${node.name}: ${node.unprobed}`] : []));
   const columns = ['NODE', 'PUBLIC KEY', 'TUNNEL ADDRESS', 'PEERS', 'OLDEST HANDSHAKE'];
   return [head, table(columns, rows), ...unprobed, ...waiting].join('\n');
-}
-
-function latestHandshake(times: readonly number[]): string {
-  if (times.length === 0) return '-';
-  if (times.includes(0)) return 'missing';
-  return `${Math.max(0, Math.round(Date.now() / 1000 - Math.min(...times)))} s ago`;
 }

@@ -1,11 +1,14 @@
+import { type CiliumState, ciliumState, hasCilium } from '../../../cni/cilium/state.ts';
 import { Cluster } from '../../../kube/cluster.ts';
-import { encryption } from '../../../operations/encrypt.ts';
+import { type Encryption, encryption } from '../../../operations/encrypt.ts';
 import { standingLab } from '../../../operations/labs.ts';
 import { type LinuxStatus, linuxStatus } from '../../../operations/linux-status.ts';
+import type { NodeShell } from '../../../process/node-shell.ts';
 import { table } from '../../../text/table.ts';
 import { type Context, printJson } from '../../context.ts';
 import { chosenLab } from '../../options.ts';
 import { encryptionText } from '../encrypt/action.ts';
+import { ciliumText } from '../encrypt/cilium.ts';
 
 export async function statusCommand(
   context: Context,
@@ -17,7 +20,7 @@ export async function statusCommand(
   const [kubeNodes, kubePods, wireguard, linux] = await Promise.all([
     cluster.nodes(),
     cluster.pods(),
-    encryption(cluster, access.shell),
+    stateOf(cluster, access.shell),
     linuxStatus(access.shell, state.linux ?? []),
   ]);
   const isTrue = (conditions: { type: string; status: string }[] | undefined) =>
@@ -68,12 +71,21 @@ export async function statusCommand(
         pods.map((pod) => [`${pod.namespace}/${pod.name}`, readiness(pod.ready), pod.phase, shown(pod), pod.node]),
       ),
       '',
-      encryptionText(wireguard),
+      isCilium(wireguard) ? ciliumText(wireguard) : encryptionText(wireguard),
       '',
       `kubeconfig: ${paths.kubeconfig}`,
     ].join('\n')}\n`,
   );
   return undefined;
+}
+
+/** Returns the state of encryption, with either CNI. */
+async function stateOf(cluster: Cluster, shell: NodeShell): Promise<CiliumState | Encryption> {
+  return (await hasCilium(cluster)) ? ciliumState(cluster) : encryption(cluster, shell);
+}
+
+function isCilium(state: CiliumState | Encryption): state is CiliumState {
+  return 'encryption' in state;
 }
 
 interface Addresses {

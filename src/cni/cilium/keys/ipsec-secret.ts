@@ -1,5 +1,5 @@
 /** The highest key id: it has four bits of the packet's mark (pkg/datapath/linux/linux_defaults). */
-const MAX_KEY_ID = 15;
+export const MAX_KEY_ID = 15;
 
 /** One generation of Cilium's IPsec key: the secret that the keys of all pairs of nodes are derived from. */
 export interface IpsecKey {
@@ -25,7 +25,7 @@ export class IpsecSecretError extends Error {
   }
 }
 
-/** What the kernel takes for AES-GCM: AES-128, AES-192 and AES-256, each with 4 bytes of salt. */
+/** The lengths that the kernel takes for AES-GCM: AES-128, AES-192 and AES-256, each with 4 bytes of salt. */
 const GCM_LENGTHS = [20, 28, 36];
 
 /**

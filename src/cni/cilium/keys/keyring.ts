@@ -2,7 +2,7 @@ import type { CandidateKey, EspKeys } from '../../../wire/esp-keys.ts';
 import { derivedEspKey, globalEspKey } from './derive.ts';
 import type { IpsecKey } from './ipsec-secret.ts';
 
-/** What the keys of a node's tunnels depend on, as its CiliumNode publishes it. */
+/** The input of the keys of a node's tunnels, as its CiliumNode publishes it. */
 export interface KeyedNode {
   readonly name: string;
   /** InternalIP and CiliumInternalIP: states between either have keys of their own. */

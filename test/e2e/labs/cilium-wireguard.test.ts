@@ -1,0 +1,3 @@
+import { testLab } from '../support/walk-lab.ts';
+
+await testLab('cilium-wireguard');
