@@ -33,13 +33,29 @@ export const engineOption = () =>
 
 /** Adds the options that replace parts of a lab's files. */
 export function addLabSource(command: Command): Command {
+  return addPartSources(
+    command
+      .option('--topology <file>', "another containerlab topology than the lab's")
+      .addOption(new Option('--cni <name>', "another CNI than the lab's").choices(CNI_NAMES))
+      .option('--cilium-manifest <file>', "what Cilium's chart renders, for engines with real nodes"),
+  );
+}
+
+/** Adds the options that say where parts of a lab come from, to every command that deploys; a workshop passes them on by the environment. */
+export function addPartSources(command: Command): Command {
+  const option = (flags: string, description: string, variable: string) => new Option(flags, description).env(variable);
   return command
-    .option('--topology <file>', "another containerlab topology than the lab's")
-    .option('--node-image <image>', 'another image for the nodes (engine containerlab)')
-    .addOption(new Option('--cni <name>', "another CNI than the lab's").choices(CNI_NAMES))
-    .option('--cilium-manifest <file>', "what Cilium's chart renders, for engines with real nodes")
-    .option('--calico-version <version>', "another version of Calico than the lab's: v3.32.1")
-    .option('--calico-manifests <folder>', "a folder with that release's operator-crds.yaml and tigera-operator.yaml");
+    .addOption(option('--node-image <image>', 'another image for the nodes (engine containerlab)', 'WGLAB_NODE_IMAGE'))
+    .addOption(
+      option('--calico-version <version>', "another version of Calico than the lab's: v3.32.1", 'WGLAB_CALICO_VERSION'),
+    )
+    .addOption(
+      option(
+        '--calico-manifests <folder>',
+        "a folder with that release's operator-crds.yaml and tigera-operator.yaml",
+        'WGLAB_CALICO_MANIFESTS',
+      ),
+    );
 }
 
 /** Adds the options that name a cluster which exists already. */

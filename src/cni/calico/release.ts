@@ -26,7 +26,7 @@ export interface ReleaseObject {
 }
 
 /** In the order that works: the operator crashes without its CustomResourceDefinitions (calico.md §6, from the release's own docs). */
-const FILES = ['operator-crds.yaml', 'tigera-operator.yaml'] as const;
+export const RELEASE_FILES = ['operator-crds.yaml', 'tigera-operator.yaml'] as const;
 
 /** The largest, with all CustomResourceDefinitions, takes 2 MB. */
 const MOST_BYTES = 32 * 1024 * 1024;
@@ -41,14 +41,14 @@ export function manifestUrl(version: string, file: string): string {
 
 /** Returns the operator's manifests, its CustomResourceDefinitions first. Throws a Failure that names the file or URL. */
 export async function readRelease(source: CalicoSource, signal?: AbortSignal): Promise<ReleaseObject[]> {
-  const texts = await Promise.all(FILES.map((file) => readManifest(source, file, signal)));
+  const texts = await Promise.all(RELEASE_FILES.map((file) => readManifest(source, file, signal)));
   return texts.flatMap(objectsIn);
 }
 
 /** The text of a release's manifest, from the folder or the release's URL. */
 export async function readManifest(
   { version = DEFAULT_CALICO, folder, cache }: CalicoSource,
-  file: (typeof FILES)[number],
+  file: (typeof RELEASE_FILES)[number],
   signal?: AbortSignal,
 ): Promise<string> {
   if (!/^v\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) {
@@ -58,7 +58,7 @@ export async function readManifest(
     const path = join(folder, file);
     return readNamedText(path, MOST_BYTES).catch((error) => {
       throw usageFailure(`cannot read ${path}: ${messageOf(error)}`, {
-        remedy: `--calico-manifests wants a folder with ${FILES.join(' and ')}, as the release has them.`,
+        remedy: `--calico-manifests wants a folder with ${RELEASE_FILES.join(' and ')}, as the release has them.`,
       });
     });
   }
@@ -76,7 +76,7 @@ export async function readManifest(
 /** The text of a release's manifest as it was fetched before; undefined where it was not. */
 export async function keptManifest(
   { version = DEFAULT_CALICO, cache }: { version?: string; cache?: string | undefined },
-  file: (typeof FILES)[number],
+  file: (typeof RELEASE_FILES)[number],
 ): Promise<string | undefined> {
   if (cache === undefined) return undefined;
   return readFile(cacheFile(cache, version, file), 'utf8').catch(() => undefined); // it is fetched then

@@ -96,20 +96,21 @@ done
 exec tar -chf - -C / $(for file in $files; do echo "\${file#/}"; done | sort -u)`;
 
 /**
- * Unpacks such a tar and puts commands in its place that start each tool with the loader it came with: the node's own may be
- * older, or of another kind. A tool without a loader is static.
+ * Unpacks such a tar, and makes commands that start each tool with the loader it came with: the node's own may be older, or of
+ * another kind. A tool without a loader is static.
  */
-const UNPACK = `set -e
+export const UNPACK = `set -e
 mkdir -p "$1" /usr/local/bin
 tar -xf - -C "$1"
 loader=$(find "$1" -name 'ld-linux*' -o -name 'ld-musl*' | head -n 1)
 libraries=$(find "$1" -name '*.so*' | sed 's|/[^/]*$||' | sort -u | tr '\\n' ':')
 for name in tcpdump wg; do
   tool=$(find "$1" -name "$name" | head -n 1)
-  {
-    echo '#!/bin/sh'
-    if [ -n "$loader" ]; then echo "exec $loader --library-path $libraries $tool \\"\\$@\\""; else echo "exec $tool \\"\\$@\\""; fi
-  } > "/usr/local/bin/$name"
+  run=$tool
+  [ -z "$loader" ] || run="$loader --library-path $libraries $tool"
+  # Debian's tcpdump becomes the user tcpdump, which a node does not have.
+  [ "$name" != tcpdump ] || ! $run -Z root --version > /dev/null 2>&1 || run="$run -Z root"
+  { echo '#!/bin/sh'; echo "exec $run \\"\\$@\\""; } > "/usr/local/bin/$name"
   chmod 755 "/usr/local/bin/$name"
 done`;
 

@@ -1,6 +1,9 @@
-import { readdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type CalicoSource, DEFAULT_CALICO, RELEASE_FILES, readManifest } from '../../cni/calico/release.ts';
 import { cacheFolder, calicoSourceOf } from '../../cni/calico/source.ts';
-import { lackingFailure, messageOf } from '../../errors.ts';
+import { Failure, lackingFailure, messageOf } from '../../errors.ts';
 import { readLab } from '../../lab/lab.ts';
 import type { Reporter } from '../../process/reporter.ts';
 import { runTool } from '../../process/tool.ts';
@@ -23,7 +26,8 @@ export async function pull(request: PullRequest, listener: PullReporter, signal:
   if (request.load !== undefined) await load(request.load, listener);
   listener.step('Looking which images the lab needs');
   const elsewhere = request.save !== undefined;
-  let images = await allImages(lab, calicoSourceOf(lab, request), { signal, elsewhere });
+  const source = calicoSourceOf(lab, request);
+  let images = await allImages(lab, source, { signal, elsewhere });
   if (request.load === undefined) {
     for (const image of images) {
       if (image === TOOLS_IMAGE) continue;
@@ -32,7 +36,7 @@ export async function pull(request: PullRequest, listener: PullReporter, signal:
     if (images.includes(TOOLS_IMAGE) && !(await toolsImage(listener, signal)))
       images = images.filter((image) => image !== TOOLS_IMAGE);
   }
-  if (request.save !== undefined) await save(request.save, images, listener);
+  if (request.save !== undefined) await save(request.save, images, source, listener);
   const here = await Promise.all(images.map(async (image) => ({ image, here: (await nameHere(image)) !== undefined })));
   return { lab: lab.definition.name, images: here, file: request.save ?? request.load ?? null };
 }
@@ -49,15 +53,22 @@ async function toolsImage(listener: PullReporter, signal: AbortSignal): Promise<
   }
 }
 
-/** Docker reads its own files from the archive, and leaves the folders of manifests that are added to it alone. */
-async function save(file: string, images: readonly string[], listener: PullReporter): Promise<void> {
-  listener.step(`Writing ${images.length} images to ${file}`);
+/** Docker reads its own files from the archive, and ignores the folder of manifests that is added to it. */
+async function save(file: string, images: readonly string[], source: CalicoSource, listener: PullReporter) {
+  const staged = await mkdtemp(join(tmpdir(), 'wglab-pull-'));
   try {
+    // First what may fail at once: an archive has gigabytes.
+    const folder = `calico-${source.version ?? DEFAULT_CALICO}`;
+    await mkdir(join(staged, folder));
+    for (const name of RELEASE_FILES) await writeFile(join(staged, folder, name), await readManifest(source, name));
+    listener.step(`Writing ${images.length} images to ${file}`);
     await saveImages(images, file);
-    const folders = (await readdir(cacheFolder())).filter((name) => name.startsWith('calico-'));
-    await runTool(['tar', '--append', '--file', file, '--directory', cacheFolder(), ...folders]);
+    await runTool(['tar', '--append', '--file', file, '--directory', staged, folder]);
   } catch (error) {
+    if (error instanceof Failure) throw error;
     throw lackingFailure(`cannot write the images to ${file}`, { detail: messageOf(error), cause: error });
+  } finally {
+    await rm(staged, { recursive: true, force: true });
   }
 }
 

@@ -19,7 +19,7 @@ export interface Images {
  * Images that public registries have. netshoot has every tool but `wg`, which its package manager adds. The project's own
  * engine has no images: `wglab/host-tools` stands for the machine's tools there.
  */
-export const DEFAULT_IMAGES: Images = { probe: 'nicolaka/netshoot:v0.13', proof: 'busybox:1.36' };
+export const DEFAULT_IMAGES: Images = { probe: 'nicolaka/netshoot:v0.16', proof: 'busybox:1.36' };
 
 /** The lab's own namespace: privileged pods are admitted in it, and no service mesh puts anything into them. */
 export function namespaceOf(namespace: string, lab: string, owner: string): AppliedObject {

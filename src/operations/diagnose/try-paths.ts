@@ -102,13 +102,12 @@ for process in /proc/[0-9]*; do
   nsenter "--net=$process/ns/net" ip -o "$2" address show 2> /dev/null | grep -qF " $1/" && entry=$process/ns/net && break
 done
 [ -n "$entry" ] || exit 3
-sent() { cat "/sys/class/net/$3/statistics/tx_bytes"; }
 while read -r address; do
   before=$(cat "/sys/class/net/$3/statistics/tx_bytes")
   nsenter "--net=$entry" bash -c 'text=$(printf "%*s" "$3" "") i=0
     while [ $i -lt "$2" ]; do printf %s "$text" > "/dev/udp/$1/9"; i=$((i + 1)); done' send "$address" "$4" "$5" 2> /dev/null
   after=$(cat "/sys/class/net/$3/statistics/tx_bytes")
-  said=$(nsenter "--net=$entry" timeout 2 bash -c 'exec 3<> "/dev/tcp/$1/9"' call "$address" 2>&1) && said=open
+  said=$(nsenter "--net=$entry" timeout 6 bash -c 'exec 3<> "/dev/tcp/$1/9"' call "$address" 2>&1) && said=open
   case $said in open | *refused*) said=answered ;; *) said=silent ;; esac
   printf '%s\\t%s\\t%s\\n' "$address" "$((after - before))" "$said"
 done`;

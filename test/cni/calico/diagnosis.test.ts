@@ -194,7 +194,14 @@ test.each<[string, string, Break]>([
   ['peers', 'a is no peer', (node) => node.device.peers.shift()],
   ['peers', 'looked for at', (node) => Object.assign(node.device.peers[0] ?? {}, { endpoint: '10.0.0.1:51820' })],
   ['peers', 'may not send from 192.168.0.0/26', (node) => node.device.peers[0]?.allowedIPs.shift()],
-  ['handshakes', 'none yet with a', (node) => Object.assign(node.device.peers[0] ?? {}, { latestHandshake: 0 })],
+  [
+    'handshakes',
+    'none yet with a',
+    (node) => {
+      Object.assign(node.device.peers[0] ?? {}, { latestHandshake: 0 });
+      Object.assign(node.tunnels?.[0] ?? {}, { arrived: false });
+    },
+  ],
   [
     'rule',
     'no rule leads to table 1',

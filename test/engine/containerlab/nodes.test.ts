@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { UNPACK } from '../../../src/engine/containerlab/capture-tools.ts';
 import { hasHostsBlock, removeHostsBlock, withoutBlock } from '../../../src/engine/containerlab/hosts-block.ts';
 import { fullName, LIST } from '../../../src/engine/containerlab/load-images.ts';
 import { faultsIn } from '../../../src/engine/containerlab/node-faults.ts';
@@ -124,4 +125,24 @@ describe("containerlab's block in /etc/hosts", () => {
   test('of a lab that was killed twice is removed twice', () => {
     expect(withoutBlock([...block('kx'), 'mine', ...block('kx'), ''].join('\n'), 'kx')).toBe('mine\n');
   });
+});
+
+test.each([
+  [
+    "Debian's, which wants a user that a node does not have",
+    '[ "$1" != -Z ] || [ "$2" = root ] || exit 1',
+    '-Z root -i eth0',
+  ],
+  ['one that knows no users', '[ "$1" != -Z ] || exit 1', '-i eth0'],
+])('a tcpdump on a node works as typed: %s', (_, check, given) => {
+  const tools = join(folder, 'tools');
+  mkdirSync(tools);
+  for (const name of ['tcpdump', 'wg'])
+    writeFileSync(join(tools, name), `#!/bin/sh\n${check}\necho "$@"\n`, { mode: 0o755 });
+  const tar = execFileSync('tar', ['-C', tools, '-cf', '-', '.']);
+  // The commands go where a node has them on its PATH.
+  const script = UNPACK.replaceAll('/usr/local/bin', join(folder, 'bin'));
+  execFileSync('sh', ['-c', script, 'unpack', join(folder, 'wglab')], { input: tar });
+  expect(execFileSync(join(folder, 'bin/tcpdump'), ['-i', 'eth0']).toString()).toBe(`${given}\n`);
+  expect(execFileSync(join(folder, 'bin/wg'), ['show']).toString()).toBe('show\n');
 });

@@ -6,16 +6,14 @@ import type { EngineName } from '../../../state/engine-name.ts';
 import { table } from '../../../text/table.ts';
 import { type Context, printJson } from '../../context.ts';
 import { chosenLab, FLAGSHIP } from '../../options.ts';
+import type { Sources } from '../../sources.ts';
 
-interface DeployOptions {
+interface DeployOptions extends Sources {
   name?: string;
   topology?: string;
   workers?: number;
   keep?: boolean;
   timings?: boolean;
-  nodeImage?: string;
-  calicoVersion?: string;
-  calicoManifests?: string;
   ciliumManifest?: string;
   cni?: CniName;
   kubeconfig?: string;
@@ -59,9 +57,14 @@ export async function deployCommand(
     : `Lab "${state.name}" is running already; nothing was changed.`;
   err.write(`${errPalette.green(news)}\n`);
   err.write(`  export KUBECONFIG=${kubeconfig}\n`);
-  // A cluster that was just made does not encrypt; whether one that existed before does is not known.
-  err.write(`Next: ${errPalette.bold(ownsCluster ? 'wglab verify --expect plaintext' : 'wglab verify')}\n`);
+  err.write(`Next: ${errPalette.bold(nextCommand(ownsCluster, changed))}\n`);
   return undefined;
+}
+
+/** Suggests a claim only for a cluster that was just made: it does not encrypt. */
+function nextCommand(ownsCluster: boolean, isNew: boolean): string {
+  if (!isNew) return 'wglab status';
+  return ownsCluster ? 'wglab verify --expect plaintext' : 'wglab verify';
 }
 
 /** Returns a table of where the time went; what ran in parallel counts for each. */

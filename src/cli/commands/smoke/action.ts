@@ -10,16 +10,14 @@ import { checkReportFile, reportFailure, writeReportFile } from '../../../state/
 import { smokeLab } from '../../../workshop/smoke-lab.ts';
 import { type Context, printJson } from '../../context.ts';
 import { chosenLab } from '../../options.ts';
+import { passOnSources, type Sources } from '../../sources.ts';
 import { excerptText } from './excerpts.ts';
 
-interface SmokeOptions {
+interface SmokeOptions extends Sources {
   lab?: string;
   name?: string;
   topology?: string;
   workers?: number;
-  nodeImage?: string;
-  calicoVersion?: string;
-  calicoManifests?: string;
   junit?: string;
   evidence?: string;
   engine: EngineName | 'auto';
@@ -45,15 +43,7 @@ export async function smokeCommand(
 type Outcome = Awaited<ReturnType<typeof smoke>>;
 
 /** Options that say what the proof is made with; a lab's own steps say it themselves. */
-const OF_THE_PROOF = [
-  'name',
-  'topology',
-  'workers',
-  'nodeImage',
-  'calicoVersion',
-  'calicoManifests',
-  'evidence',
-] as const;
+const OF_THE_PROOF = ['name', 'topology', 'workers', 'evidence'] as const;
 
 async function walk(context: Context, nameOrPath: string, options: SmokeOptions): Promise<Outcome> {
   const { err, progress, signal } = context;
@@ -64,6 +54,7 @@ async function walk(context: Context, nameOrPath: string, options: SmokeOptions)
       remedy: `wglab smoke ${nameOrPath}, or wglab smoke ${flag} …`,
     });
   }
+  passOnSources(options);
   const definition = await findLab(nameOrPath);
   return smokeLab(
     definition,

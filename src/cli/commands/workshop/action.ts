@@ -9,8 +9,9 @@ import { openShell } from '../../../workshop/shell.ts';
 import { placeOf, transcriptBegin, transcriptStep } from '../../../workshop/transcript.ts';
 import { type Context, printJson } from '../../context.ts';
 import { chosenLab, FLAGSHIP } from '../../options.ts';
+import { passOnSources, type Sources } from '../../sources.ts';
 
-interface WorkshopOptions {
+interface WorkshopOptions extends Sources {
   lab?: string;
   auto?: boolean;
   shell?: boolean;
@@ -32,6 +33,7 @@ export async function workshopCommand(
     throw usageFailure('-o json is for a lab that runs by itself', { remedy: `wglab workshop ${lab} --auto -o json` });
   }
   if (options.auto && options.shell) throw usageFailure('give --auto or --shell, not both');
+  passOnSources(options);
   if (options.auto) return auto(context, lab, options);
   if (options.shell) return shell(context, lab, options);
   return screen(context, lab, options);

@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander';
 import type { Define } from '../../command.ts';
-import { engineOption, jsonOption, labFileArgument, labFileOption } from '../../options.ts';
+import { addPartSources, engineOption, jsonOption, labFileArgument, labFileOption } from '../../options.ts';
 
 export const workshop: Define = (run) =>
-  new Command('workshop')
+  addPartSources(new Command('workshop'))
     .description('do a lab step by step: what to type, what to look for, and a check of each step')
     .addArgument(labFileArgument())
     .addOption(labFileOption())

@@ -34,7 +34,8 @@ export const device: Judge = ({ name, device: found, felix, portHolders }) => {
   return judge(found?.up ?? false, {
     seen: `${state}${held}`,
     expected: `${felix.interface}, up`,
-    remedy: found && !holder ? onNode(name, `ip link set ${felix.interface} up`) : `${free}${restartCommand(name)}`,
+    // A device that is only set up again has lost its routes: Felix makes them too.
+    remedy: `${free}${restartCommand(name)}`,
   });
 };
 
@@ -51,7 +52,9 @@ export const port: Judge = (node, nodes, { fields }) =>
       expected: `${usual}, the same on every node`,
       remedy:
         wanted === usual
-          ? `${free}${onNode(node.name, `wg set ${node.felix.interface} listen-port ${wanted}`)}`
+          ? holder
+            ? `${free}${restartCommand(node.name)}`
+            : onNode(node.name, `wg set ${node.felix.interface} listen-port ${wanted}`)
           : `kubectl delete felixconfiguration ${node.portBy} (or remove ${fields.port} from it)`,
     });
   });

@@ -46,6 +46,8 @@ export const handshakes: Judge = (node, nodes) =>
     const silent = nodes.flatMap((other) => {
       const peer = device.peers.find(({ publicKey }) => publicKey === other.publicKey);
       if (other.name === node.name || peer === undefined) return [];
+      // What arrived since made them shake hands.
+      if (node.tunnels?.some((one) => one.node === other.name && one.arrived)) return [];
       if (peer.latestHandshake === 0) return [`none yet with ${other.name}`];
       const age = Math.round(now - peer.latestHandshake);
       return age > SESSION_S && isSilentTowards(node, other.name)

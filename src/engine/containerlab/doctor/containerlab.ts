@@ -6,6 +6,7 @@ import type { Lab } from '../../../lab/lab.ts';
 import type { Check, EngineReport, Fix } from '../../../machine/check.ts';
 import { machineChecks } from '../../../machine/machine.ts';
 import { remedyOf } from '../../../machine/remedy.ts';
+import { runTool } from '../../../process/tool.ts';
 import { docker, dockerFailure } from '../docker.ts';
 import { isEnough, OLDEST_CONTAINERLAB, privilegeFor, programPath, versionOf } from '../tool.ts';
 import { imageChecks } from './images.ts';
@@ -23,14 +24,15 @@ const INOTIFY = { 'fs.inotify.max_user_watches': 524_288, 'fs.inotify.max_user_i
 
 /** What the containerlab engine needs for a lab, all of it looked at side by side. */
 export async function examineContainerlab(lab: Lab): Promise<EngineReport> {
-  const [machine, { checks: engine, info }, tool, modules] = await Promise.all([
+  const [machine, { checks: engine, info }, tool, inotify, modules] = await Promise.all([
     machineChecks(),
     dockerChecks(lab),
     containerlabCheck(),
+    inotifyChecks(),
     Promise.all(['wireguard', 'vxlan', 'ip_tables'].map(moduleCheck)),
   ]);
   const subnets = await subnetCheck(lab, info?.DefaultAddressPools, info !== undefined);
-  const kernel = [moduleSupport(), ...modules, ...Object.entries(INOTIFY).map(inotifyCheck)];
+  const kernel = [moduleSupport(), ...modules, ...inotify];
   const checks = [...machine, ...engine, tool, ...kernel, await memoryCheck(), subnets];
   return {
     engine: 'containerlab',
@@ -180,8 +182,29 @@ async function moduleCheck(name: string): Promise<Check> {
   };
 }
 
-/** How the kernel has a module, in words; undefined where it has not. */
+/** Kinds of devices that can be tried: making one in a network of its own shows at once whether the kernel has them. */
+const DEVICES: Record<string, string[]> = { wireguard: [], vxlan: ['id', '1', 'dstport', '4789'] };
+
+/** Returns how the kernel has a module, in words; undefined if it has not. */
 export async function kernelHas(name: string): Promise<string | undefined> {
+  const tried = DEVICES[name] && (await triedDevice(name, DEVICES[name]));
+  if (tried !== undefined) return tried ? 'tried: it makes such a device' : undefined;
+  return listedModule(name);
+}
+
+/** Undefined if it cannot be tried here. */
+async function triedDevice(kind: string, more: readonly string[]): Promise<boolean | undefined> {
+  const namespaces = process.getuid?.() === 0 ? '-n' : '-rn';
+  const run = (...command: string[]) => runTool(['unshare', namespaces, ...command]).then(() => true);
+  try {
+    return await run('ip', 'link', 'add', 'wglab0', 'type', kind, ...more);
+  } catch (error) {
+    if (/not supported|unknown device type/i.test(messageOf(error))) return false;
+    return undefined; // no namespaces, or no ip
+  }
+}
+
+async function listedModule(name: string): Promise<string | undefined> {
   const loaded = await readFile('/proc/modules', 'utf8').catch(() => '');
   if (new RegExp(`^${name} `, 'm').test(loaded)) return 'loaded';
   const folder = `/lib/modules/${release()}`;
@@ -195,13 +218,31 @@ function modulesFolder(): string {
   return `/lib/modules/${release()}`;
 }
 
-function inotifyCheck([setting, least]: [string, number]): Check {
+/** How many inotify instances a cluster of three nodes takes from its user's: of 128, two clusters find enough, and a third does not. */
+const INSTANCES_A_CLUSTER = 60;
+
+/** Returns whether a limit of inotify is enough for one more cluster next to those that run. */
+export function inotifyCheck(setting: string, least: number, value: number, clusters: number): Check {
   const check = { name: setting, needed: `${least}` };
-  const value = Number(readFileSync(`/proc/sys/${setting.replaceAll('.', '/')}`, 'utf8'));
   if (value >= least) return { ...check, ok: true, seen: `${value}` };
   const says = `raises ${setting} from ${value} to ${least} until the next boot (for good: a line in /etc/sysctl.d/99-wglab.conf)`;
   const fix = { commands: [['sysctl', '-w', `${setting}=${least}`]], says };
+  if (setting.endsWith('instances') && value < (clusters + 1) * INSTANCES_A_CLUSTER) {
+    return lacking(check, `${value}, and ${clusters} clusters of kind run`, fix);
+  }
   return { ...check, ok: 'warning', seen: `${value}`, remedy: remedyOf(fix), fix };
+}
+
+async function inotifyChecks(): Promise<Check[]> {
+  const label = 'io.x-k8s.kind.cluster';
+  const listed = await docker(['ps', '--filter', `label=${label}`, '--format', `{{.Label "${label}"}}`], {
+    timeoutMs: ANSWER_MS,
+  }).catch(() => ''); // that Docker does not answer is said above
+  const clusters = new Set(listed.split('\n').filter(Boolean)).size;
+  return Object.entries(INOTIFY).map(([setting, least]) => {
+    const value = Number(readFileSync(`/proc/sys/${setting.replaceAll('.', '/')}`, 'utf8'));
+    return inotifyCheck(setting, least, value, clusters);
+  });
 }
 
 async function memoryCheck(): Promise<Check> {
