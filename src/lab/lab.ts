@@ -44,12 +44,26 @@ export async function readLabFiles(definition: LabDefinition, overrides: LabOver
   const config = clusterConfigOf(clusterFile, topology.cluster);
   const cluster = overrides.workers === undefined ? config : withWorkers(config, topology.cluster, overrides.workers);
   refuseSharedNames(topology, cluster);
+  refuseMissingContainers(topology, cluster);
   const cniManifests = await readManifests(definition.cni.manifests);
   const workloads = await readManifests(definition.workloads);
   // Checked together: an object may not be in both.
   manifestsOf([...cniManifests, ...workloads].map((manifest) => manifest.document));
   const calico = definition.cni.name === 'calico' ? calicoConfigOf(cniManifests, cluster, clusterFile) : undefined;
   return { definition, topology, cluster, calico, cniManifests, workloads };
+}
+
+/** containerlab would wait a quarter of an hour for a container that kind does not make. */
+function refuseMissingContainers({ external }: Topology, { nodes, file }: ClusterConfig): void {
+  const names = nodes.map(({ name }) => name);
+  const missing = external.filter(({ name }) => !names.includes(name));
+  if (missing.length === 0) return;
+  throw inputFailure(
+    missing.map(({ name, place }) => ({
+      place,
+      message: `the cluster has no node "${name}": ${file} says ${names.join(', ')}`,
+    })),
+  );
 }
 
 /** A command is sent to a node by its name alone. */

@@ -28,8 +28,17 @@ interface LinkEnd {
   interface: string;
 }
 
+/** A node of the cluster that the topology gives links or commands of its own: kind `ext-container`. */
+export interface ClusterContainer {
+  name: string;
+  /** Commands to run on it once its links are there, as words. */
+  exec: string[][];
+  place: Place;
+}
+
 export interface LinuxPart {
   linux: LinuxNode[];
+  external: ClusterContainer[];
   links: Link[];
   /** Parts that the embedded engine cannot make, and containerlab can. */
   notEmbedded: Problem[];
@@ -43,12 +52,17 @@ export function linuxPartOf(document: SourceDocument, topology: TopologyBody, pr
   const names = Object.keys(topology.nodes).filter((node) => kindOf(topology, topology.nodes[node] ?? {}) === 'linux');
   const notEmbedded: Problem[] = [];
   const linux = names.map((name) => linuxNode(document, topology, name, problems, notEmbedded));
+  const external = Object.entries(topology.nodes).flatMap(([name, own]) => {
+    if (kindOf(topology, own) !== 'ext-container') return [];
+    const exec = execOf(document, definitionsOf(topology, name), problems, notEmbedded);
+    return [{ name, exec, place: document.placeOfKey(['topology', 'nodes', name]) }];
+  });
   const taken = new Set<string>();
   const links = (topology.links ?? []).flatMap((link, i) => {
     const path = ['topology', 'links', i];
     return linkOf(document, topology, { link, path, taken, problems, notEmbedded });
   });
-  return { linux, links, notEmbedded };
+  return { linux, external, links, notEmbedded };
 }
 
 /** Keys that change nothing on the embedded engine: its nodes have all capabilities, and this machine's resources and tools. */
@@ -94,24 +108,36 @@ function linuxNode(
     const remedy = `Write \`network-mode: none\` for it, or use --engine containerlab.`;
     notEmbedded.push({ place: mode ? document.placeOf(mode.path) : place, message, remedy });
   }
-  const general = definitions.toReversed(); // containerlab runs what is said for all before what is said for one
+  const general = definitions.toReversed(); // what is said for one comes over what is said for all
   const image = inherited(topology, name, 'image');
   if (!image) problems.push({ place, message: `the node "${name}" has no image` });
   return {
     name,
     place,
     ...(image && { image: image.value }),
-    exec: general.flatMap(({ definition, path }) =>
-      (definition.exec ?? []).map((command, i) =>
-        words(document, [...path, 'exec', i], command, problems, notEmbedded),
-      ),
-    ),
+    exec: execOf(document, definitions, problems, notEmbedded),
     env: Object.fromEntries(
       general.flatMap(({ definition }) =>
         Object.entries(definition.env ?? {}).map(([key, value]) => [key, `${value}`]),
       ),
     ),
   };
+}
+
+/** containerlab runs what is said for all before what is said for one. */
+function execOf(
+  document: SourceDocument,
+  definitions: ReturnType<typeof definitionsOf>,
+  problems: Problem[],
+  notEmbedded: Problem[],
+): string[][] {
+  return definitions
+    .toReversed()
+    .flatMap(({ definition, path }) =>
+      (definition.exec ?? []).map((command, i) =>
+        words(document, [...path, 'exec', i], command, problems, notEmbedded),
+      ),
+    );
 }
 
 function words(
@@ -188,13 +214,13 @@ function linkEnd(
     return [];
   }
   const kinds = Object.entries(topology.nodes).map(([key, own]) => [key, kindOf(topology, own)] as const);
-  const linux = kinds.flatMap(([key, kind]) => (kind === 'linux' ? [key] : []));
+  const linux = kinds.flatMap(([key, kind]) => (kind === 'linux' || kind === 'ext-container' ? [key] : []));
   if (!linux.includes(node)) {
     const kind = kinds.find(([key]) => key === node)?.[1];
     return wrong(
       kind === undefined
         ? `there is no node "${node}"${didYouMean(node, linux)}`
-        : `the node "${node}" is of kind ${kind}; links are for nodes of kind linux`,
+        : `the node "${node}" is of kind ${kind}; links are for nodes of kind linux and ext-container`,
     );
   }
   // The kernel's limit (IFNAMSIZ); the rest is what `ip link` takes.
@@ -203,7 +229,8 @@ function linkEnd(
       `"${name}" cannot name an interface of a link; it may have up to 15 letters, digits, dots, hyphens and underscores`,
     );
   }
-  if (name === 'eth0' && inherited(topology, node, 'network-mode')?.value !== 'none') {
+  const kind = kinds.find(([key]) => key === node)?.[1];
+  if (name === 'eth0' && (kind === 'ext-container' || inherited(topology, node, 'network-mode')?.value !== 'none')) {
     return wrong(`eth0 of "${node}" is its interface on the management network; begin with eth1`);
   }
   const end = `${node}:${name}`;

@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { readDocument, type SourceDocument } from './document.ts';
-import { requireFiles } from './input-file.ts';
+import { readInputFile, requireFiles } from './input-file.ts';
 import { type LinuxPart, linuxPartOf } from './linux-nodes.ts';
 import { inputFailure, type Place, type Problem } from './problem.ts';
 import { check, problemAt, showPath } from './schema.ts';
@@ -21,28 +21,42 @@ export interface Topology extends LinuxPart {
 }
 
 /**
- * Reads a containerlab topology of one node of kind `k8s-kind`, nodes of kind `linux`, and links between those. As in
- * containerlab, a node inherits from its group, its kind, and the defaults. Throws a usage failure with
- * places.
+ * Reads a containerlab topology of one node of kind `k8s-kind`, nodes of kind `linux`, the cluster's own nodes as `ext-container`, and
+ * links between those. As in containerlab, what a node does not say itself it has from its group, its kind, or the defaults. Throws a
+ * usage failure with places.
  */
 export async function readTopology(file: string): Promise<Topology> {
+  await refuseTemplate(file);
   const topology = topologyOf(await readDocument(file));
   await requireFiles([{ file: topology.kindConfig, place: topology.kindConfigPlace }]);
   return topology;
 }
 
+/** containerlab fills in a Go template, with variables of a file of its own; to YAML it is a mistake somewhere in the middle. */
+async function refuseTemplate(file: string): Promise<void> {
+  const lines = (await readInputFile(file)).split('\n');
+  const line = lines.findIndex((text) => !/^\s*#/.test(text) && /\{\{.*\}\}/.test(text));
+  if (line < 0) return;
+  const place = { file, line: line + 1, column: (lines[line]?.indexOf('{{') ?? 0) + 1 };
+  const message = 'this is a Go template, which wglab does not fill in';
+  throw inputFailure([
+    { place, message, remedy: `containerlab deploy --export-rendered FILE -t ${file} writes what it makes of it.` },
+  ]);
+}
+
 /** `readTopology` for a document that is already read; `startup-config` is relative to `document.file`. */
 export function topologyOf(document: SourceDocument): Topology {
-  const { name, topology } = check(document, topologySchema);
+  const { name, topology } = check({ ...document, value: withBodies(document.value) }, topologySchema);
   const problems: Problem[] = [];
   const clusters: string[] = [];
   for (const [node, own] of Object.entries(topology.nodes)) {
     const kind = kindOf(topology, own);
     if (kind === 'k8s-kind') clusters.push(node);
-    else if (kind !== 'linux') {
+    else if (kind !== 'linux' && kind !== 'ext-container') {
       problems.push({ place: document.placeOfKey(['topology', 'nodes', node]), message: otherKind(node, kind) });
     }
   }
+  problems.push(...foreignContainers(document, topology, clusters));
   const linux = linuxPartOf(document, topology, problems);
   const [cluster, second] = clusters;
   if (second !== undefined) {
@@ -55,10 +69,44 @@ export function topologyOf(document: SourceDocument): Topology {
   return { ...clusterOf(document, name, topology, cluster), ...linux };
 }
 
+/** A node without a body has all from its kind and the defaults. */
+function withBodies(value: unknown): unknown {
+  const { topology } = (value ?? {}) as { topology?: { nodes?: unknown } };
+  const nodes = topology?.nodes;
+  if (typeof nodes !== 'object' || nodes === null || Array.isArray(nodes)) return value;
+  const whole = Object.entries(nodes).map(([name, node]) => [name, node ?? {}]);
+  return { ...(value as object), topology: { ...topology, nodes: Object.fromEntries(whole) } };
+}
+
+const KINDS = 'wglab makes nodes of kind k8s-kind and linux, and takes those of its cluster as ext-container';
+
 function otherKind(node: string, kind: string | undefined): string {
-  return kind === undefined
-    ? `the node "${node}" has no kind; wglab makes nodes of kind k8s-kind and linux`
-    : `the node "${node}" is of kind "${kind}"; wglab makes nodes of kind k8s-kind and linux`;
+  if (kind === undefined) return `the node "${node}" has no kind; ${KINDS}`;
+  return NETWORK_SYSTEM.test(kind)
+    ? `the node "${node}" is of kind "${kind}", a network operating system, which would need an image that wglab cannot look into; ${KINDS}`
+    : `the node "${node}" is of kind "${kind}"; ${KINDS}`;
+}
+
+/** Kinds of containerlab that are switches and routers (docs/manual/kinds there). */
+const NETWORK_SYSTEM =
+  /^(nokia_|srl$|vr-|cisco_|juniper_|crpd$|ceos$|arista_|sonic|dell_|fortinet_|mikrotik_|paloalto_|aruba_|cumulus_|cvx$|huawei_|checkpoint_|ipinfusion_|openbsd|freebsd|6wind_|vyosnetworks_|rare$|xrd$)/;
+
+/** containerlab waits a quarter of an hour for a container of a name that kind does not give. */
+function foreignContainers(document: SourceDocument, topology: TopologyBody, clusters: readonly string[]): Problem[] {
+  return Object.entries(topology.nodes).flatMap(([node, own]) => {
+    if (kindOf(topology, own) !== 'ext-container') return [];
+    if (clusters.some((cluster) => isNodeOf(node, cluster))) return [];
+    const [cluster = 'CLUSTER'] = clusters;
+    const message = `the ext-container "${node}" is no node of the cluster; kind names them ${cluster}-control-plane, ${cluster}-worker, ${cluster}-worker2`;
+    return [{ place: document.placeOfKey(['topology', 'nodes', node]), message }];
+  });
+}
+
+/** Whether kind gives such a name to a node of a cluster: the first of a role has no number. */
+function isNodeOf(node: string, cluster: string): boolean {
+  return (
+    node.startsWith(`${cluster}-`) && /^(control-plane|worker)([2-9]|[1-9]\d+)?$/.test(node.slice(cluster.length + 1))
+  );
 }
 
 function clusterOf(

@@ -127,14 +127,14 @@ describe('broken files', () => {
       'topology',
       'kind: k8s-kind',
       'kind: srl',
-      '5:5: the node "small" is of kind "srl"; wglab makes nodes of kind k8s-kind and linux',
+      '5:5: the node "small" is of kind "srl", a network operating system, which would need an image that wglab cannot look into; wglab makes nodes of kind k8s-kind and linux, and takes those of its cluster as ext-container',
     ],
     [
       'no kind',
       'topology',
       'kind: k8s-kind',
       'type: big',
-      '5:5: the node "small" has no kind; wglab makes nodes of kind k8s-kind and linux',
+      '5:5: the node "small" has no kind; wglab makes nodes of kind k8s-kind and linux, and takes those of its cluster as ext-container',
     ],
     [
       'two clusters',

@@ -1,9 +1,12 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { commandWords } from '../../src/lab/command-words.ts';
 import { onlyDocument, parseDocuments } from '../../src/lab/document.ts';
 import { showPlace } from '../../src/lab/problem.ts';
-import { topologyOf } from '../../src/lab/topology.ts';
+import { readTopology, topologyOf } from '../../src/lab/topology.ts';
 
 const FILE = '/labs/by-hand.clab.yml';
 
@@ -141,7 +144,7 @@ describe('nodes of kind linux', () => {
       'a link to the cluster',
       TWO,
       '    - endpoints: ["by-hand:eth1", "bob:eth1"]',
-      '8:19: the node "by-hand" is of kind k8s-kind; links are for nodes of kind linux',
+      '8:19: the node "by-hand" is of kind k8s-kind; links are for nodes of kind linux and ext-container',
     ],
     [
       'a long interface',
@@ -233,4 +236,59 @@ describe('the words of a command', () => {
       }),
     );
   });
+});
+
+describe("the cluster's own nodes, as ext-container", () => {
+  it('have commands, and links with linux nodes and each other', () => {
+    const { external, links, linux, notEmbedded } = topology(
+      `    by-hand-worker: {kind: ext-container, exec: ["ip address add 10.9.0.1/24 dev eth1"]}
+    by-hand-worker2: {kind: ext-container}
+${TWO}`,
+      '    - endpoints: ["by-hand-worker:eth1", "by-hand-worker2:eth1"]\n    - endpoints: ["by-hand-worker2:eth2", "bob:eth1"]',
+    );
+    expect(external.map(({ name, exec }) => [name, exec])).toEqual([
+      ['by-hand-worker', [['ip', 'address', 'add', '10.9.0.1/24', 'dev', 'eth1']]],
+      ['by-hand-worker2', []],
+    ]);
+    expect(links.flatMap(({ ends }) => ends.map(({ node }) => node))).toEqual([
+      ...['by-hand-worker', 'by-hand-worker2', 'by-hand-worker2', 'bob'],
+    ]);
+    expect([linux.map(({ name }) => name), notEmbedded]).toEqual([['alice', 'bob'], []]);
+  });
+
+  it.each(['by-hand-worker1', 'by-hand-master', 'other-worker'])('are not named %s', (name) => {
+    expect(problems(`    ${name}: {kind: ext-container}`)).toEqual([
+      `5:5: the ext-container "${name}" is no node of the cluster; kind names them by-hand-control-plane, by-hand-worker, by-hand-worker2`,
+    ]);
+  });
+
+  it('have an eth0 of their own', () => {
+    expect(
+      problems(
+        `    by-hand-worker: {kind: ext-container}\n${TWO}`,
+        '    - endpoints: ["by-hand-worker:eth0", "bob:eth1"]',
+      ),
+    ).toEqual([expect.stringContaining('eth0 of "by-hand-worker" is its interface on the management network')]);
+  });
+});
+
+it('a node without a body has all from the defaults', () => {
+  const text = `name: x
+topology:
+  defaults: {kind: k8s-kind, startup-config: x.kind.yml}
+  nodes:
+    k:
+`;
+  expect(topologyOf(onlyDocument(parseDocuments(text, FILE), FILE)).cluster).toBe('k');
+});
+
+it('a Go template is named as one, with its place', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'wglab-template-'));
+  const file = join(folder, 'x.clab.yml');
+  await writeFile(
+    file,
+    'name: x\ntopology:\n  nodes:\n{{ range $i, $e := .nodes }}\n    n{{ $i }}: {kind: linux}\n{{ end }}\n',
+  );
+  await expect(readTopology(file)).rejects.toThrow(/x\.clab\.yml:4:1: this is a Go template/);
+  await rm(folder, { recursive: true });
 });

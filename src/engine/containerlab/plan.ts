@@ -58,7 +58,8 @@ export async function planOf(lab: Lab, name: string): Promise<Plan> {
 /** The plan for a topology's nodes beside the cluster `key`. */
 export function planWithoutCluster(topology: Json, topologyFolder: string, name: string, key?: string): Plan {
   const { nodes, kinds, defaults } = topologyBody(topology);
-  const linux = Object.keys(nodes).filter((node) => node !== key);
+  const isOwn = (node: string) => kindIn(topology, node) === 'ext-container';
+  const linux = Object.keys(nodes).filter((node) => node !== key && !isOwn(node));
   const images = linux.flatMap((node) => {
     const image = nodes[node]?.image ?? kinds.linux?.image ?? defaults.image;
     return typeof image === 'string' ? [image] : [];
@@ -80,6 +81,20 @@ function topologyBody(topology: Json): Body {
   return { nodes: whole(nodes), kinds: whole(kinds), groups: whole(groups), defaults };
 }
 
+/** The kind of a node: its own, its group's, or the default. */
+function kindIn(topology: Json, node: string): unknown {
+  const { nodes, groups, defaults } = topologyBody(topology);
+  return nodes[node]?.kind ?? groups[String(nodes[node]?.group)]?.kind ?? defaults.kind;
+}
+
+/** The names that nodes have here: kind names the containers of the cluster's nodes after the deployment. */
+function namesHere({ topology, record: { lab }, cluster }: Plan): Map<string, string> {
+  if (cluster === undefined) return new Map();
+  const own = Object.keys(topologyBody(topology).nodes).filter((node) => kindIn(topology, node) === 'ext-container');
+  const renamed = own.map((node) => [node, `${lab}${node.slice(cluster.key.length)}`] as const);
+  return new Map([[cluster.key, lab], ...renamed]);
+}
+
 /** Writes the files that containerlab is given, whole. `image` is the node image by the name that it has here. */
 export async function writePlan(plan: Plan, files: DeploymentFiles, kubeconfig: string, image?: string): Promise<void> {
   if (plan.cluster) await writeWhole(files.kindConfig, stringify(kindConfigFor(plan.cluster, plan.record.lab)));
@@ -91,9 +106,11 @@ export function topologyFor(plan: Plan, kindConfig: string, kubeconfig: string, 
   const { nodes, kinds, groups, defaults } = topologyBody(plan.topology);
   const { lab } = plan.record;
   const key = plan.cluster?.key;
+  const names = namesHere(plan);
+  const { links } = plan.topology.topology as Json;
   const at = (definition: Json) => withAbsolutePaths(definition, plan.topologyFolder);
   const named = Object.entries(nodes).map(([node, definition]) => {
-    if (node !== key) return [node, renameWaits(at(definition), key, lab)];
+    if (node !== key) return [names.get(node) ?? node, renameWaits(at(definition), names)];
     // Absolute: a relative path would be looked for in the node's own folder, not beside the topology (k8s_kind.go).
     const extras = { k8s_kind: { deploy: { wait: '0s', kubeconfig } } };
     const own = { ...definition, kind: 'k8s-kind', 'startup-config': kindConfig, extras };
@@ -108,6 +125,7 @@ export function topologyFor(plan: Plan, kindConfig: string, kubeconfig: string, 
     topology: {
       ...(plan.topology.topology as Json),
       nodes: Object.fromEntries(named),
+      ...(Array.isArray(links) && { links: links.map((link) => renameEnds(link, names)) }),
       ...(Object.keys(kinds).length > 0 && { kinds: all(kinds) }),
       ...(Object.keys(groups).length > 0 && { groups: all(groups) }),
       ...(Object.keys(defaults).length > 0 && { defaults: at(defaults) }),
@@ -158,11 +176,21 @@ function withAbsoluteMounts(node: Json, folder: string): Json {
   return { ...node, extraMounts };
 }
 
-/** A node may wait for the cluster, by its name. */
-function renameWaits(value: Json, from: string | undefined, to: string): Json {
-  if (from === undefined || value.stages === undefined) return value;
+/** A node may wait for others, by their names. */
+function renameWaits(value: Json, names: ReadonlyMap<string, string>): Json {
+  if (value.stages === undefined) return value;
   const renamed = JSON.parse(JSON.stringify(value.stages), (key, found) =>
-    key === 'node' && found === from ? to : found,
+    key === 'node' && typeof found === 'string' ? (names.get(found) ?? found) : found,
   );
   return { ...value, stages: renamed };
+}
+
+/** Ends are written as `NODE:INTERFACE`, or as maps with a key `node`. */
+function renameEnds(link: unknown, names: ReadonlyMap<string, string>): unknown {
+  return JSON.parse(JSON.stringify(link), (key, found) => {
+    if (typeof found !== 'string') return found;
+    if (key === 'node') return names.get(found) ?? found;
+    const [, node, rest] = /^([^:]+)(:[^:]+)$/.exec(found) ?? [];
+    return node !== undefined && names.has(node) ? `${names.get(node)}${rest}` : found;
+  });
 }

@@ -167,7 +167,7 @@ async function startLab(order: EngineOrder, listening: Server): Promise<void> {
   const [made, , madeHosts] = await Promise.all([
     making,
     image,
-    order.hosts ? makeLinuxHosts(order.hosts, image) : new Map<string, LinuxHost>(),
+    order.hosts ? makeLinuxHosts(order.hosts, image, making) : new Map<string, LinuxHost>(),
   ]);
   for (const node of made) namespaces.set(node.name, node);
   for (const [name, host] of madeHosts) hosts.set(name, host);

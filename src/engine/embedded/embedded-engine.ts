@@ -103,7 +103,7 @@ function refuseIpv6Alone({ ipFamily }: ClusterConfig): void {
 }
 
 function orderOf(
-  { definition, cluster, topology: { linux, links } }: Lab,
+  { definition, cluster, topology: { linux, external, links } }: Lab,
   tls: EngineOrder['tls'],
   token: string,
 ): EngineOrder {
@@ -115,7 +115,13 @@ function orderOf(
     serviceSubnet: cluster.serviceSubnet,
     nodeSubnet: NODE_SUBNET,
     ...(cluster.ipFamily === 'dual' && { nodeSubnet6: NODE_SUBNET_6 }),
-    ...(linux.length > 0 && { hosts: { linux: linux.map(({ name, exec, env }) => ({ name, exec, env })), links } }),
+    ...(linux.length + external.length > 0 && {
+      hosts: {
+        linux: linux.map(({ name, exec, env }) => ({ name, exec, env })),
+        external: external.map(({ name, exec }) => ({ name, exec })),
+        links,
+      },
+    }),
     tls,
     token,
   };

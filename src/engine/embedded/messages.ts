@@ -1,4 +1,4 @@
-import type { Link, LinuxNode } from '../../lab/linux-nodes.ts';
+import type { ClusterContainer, Link, LinuxNode } from '../../lab/linux-nodes.ts';
 
 /** wglab's message to the engine when it starts. Keys and token travel this way, never in argv or the environment. */
 export interface EngineOrder {
@@ -11,8 +11,12 @@ export interface EngineOrder {
   nodeSubnet: string;
   /** The same for IPv6, in a cluster of both. */
   nodeSubnet6?: string;
-  /** Plain hosts next to the cluster, and the links between them; undefined if there are none. */
-  hosts?: { linux: Pick<LinuxNode, 'name' | 'exec' | 'env'>[]; links: Link[] };
+  /** Plain hosts next to the cluster, nodes of it that have cables or commands too, and the cables; undefined if there are none. */
+  hosts?: {
+    linux: Pick<LinuxNode, 'name' | 'exec' | 'env'>[];
+    external: Pick<ClusterContainer, 'name' | 'exec'>[];
+    links: Link[];
+  };
   tls: { key: string; cert: string };
   token: string;
 }

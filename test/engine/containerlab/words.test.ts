@@ -229,6 +229,26 @@ describe('the files that containerlab gets', () => {
     });
   });
 
+  test("the cluster's own nodes have the names that kind gives them here, in links and waits too", () => {
+    const own = { kind: 'ext-container', exec: ['ip address add 10.9.0.1/24 dev eth1'] };
+    const waits = { stages: { create: { 'wait-for': [{ node: 'k-worker', stage: 'create' }] } } };
+    const body = {
+      nodes: { k: { 'startup-config': 'k.yml' }, 'k-worker': own, 'k-worker2': { kind: 'ext-container', ...waits } },
+      links: [{ endpoints: ['k-worker:eth1', 'k-worker2:eth1'] }, { type: 'veth', endpoints: [{ node: 'k-worker' }] }],
+      defaults: { kind: 'k8s-kind' },
+    };
+    const plan = planWithoutCluster({ name: 'any', topology: body }, '/labs', 'c1', 'k');
+    expect(plan.record.linux).toEqual([]);
+    const cluster = { key: 'k', kindConfig: {}, kindFolder: '/labs', config: {} as never };
+    const made = topologyFor({ ...plan, cluster }, '/s/kind.yml', '/s/kubeconfig').topology as typeof body;
+    expect(Object.keys(made.nodes)).toEqual(['c1', 'c1-worker', 'c1-worker2']);
+    expect(JSON.stringify(made)).not.toMatch(/"k(-worker2?)?[":]/);
+    expect(made.links).toEqual([
+      { endpoints: ['c1-worker:eth1', 'c1-worker2:eth1'] },
+      { type: 'veth', endpoints: [{ node: 'c1-worker' }] },
+    ]);
+  });
+
   test('what the embedded engine cannot make is read for containerlab', () => {
     const text = `name: small
 topology:

@@ -169,7 +169,8 @@ async function moduleCheck(name: string): Promise<Check> {
   const check = { name, needed: `the kernel module ${name}` };
   const how = await kernelHas(name);
   if (how !== undefined) return { ...check, ok: true, seen: how };
-  if (!existsSync(modulesFolder()))
+  // What was tried in vain is known.
+  if (!existsSync(modulesFolder()) && (await tried(name)) === undefined)
     return { ...check, ok: 'warning', seen: `cannot be known without ${modulesFolder()}` };
   const fix = { commands: [['modprobe', name]] };
   if (name !== 'wireguard') return lacking(check, 'not in the kernel', fix);
@@ -187,13 +188,15 @@ const DEVICES: Record<string, string[]> = { wireguard: [], vxlan: ['id', '1', 'd
 
 /** Returns how the kernel has a module, in words; undefined if it has not. */
 export async function kernelHas(name: string): Promise<string | undefined> {
-  const tried = DEVICES[name] && (await triedDevice(name, DEVICES[name]));
-  if (tried !== undefined) return tried ? 'tried: it makes such a device' : undefined;
+  const makes = await tried(name);
+  if (makes !== undefined) return makes ? 'tried: it makes such a device' : undefined;
   return listedModule(name);
 }
 
-/** Undefined if it cannot be tried here. */
-async function triedDevice(kind: string, more: readonly string[]): Promise<boolean | undefined> {
+/** Whether the kernel makes such a device; undefined if that cannot be tried. */
+async function tried(kind: string): Promise<boolean | undefined> {
+  const more = DEVICES[kind];
+  if (!more) return undefined;
   const namespaces = process.getuid?.() === 0 ? '-n' : '-rn';
   const run = (...command: string[]) => runTool(['unshare', namespaces, ...command]).then(() => true);
   try {

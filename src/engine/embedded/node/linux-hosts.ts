@@ -16,10 +16,15 @@ export interface LinuxHost {
 type Hosts = NonNullable<EngineOrder['hosts']>;
 
 /**
- * Makes the hosts, which have the machine's own tools and busybox' for what it lacks (ping, nc), and the cables between them, then runs what each host is to run. Throws ToolError with what the tools
- * printed; where such a command fails, with the host's name.
+ * Makes the hosts, which have the machine's own tools and busybox' for what it lacks (ping, nc), and the cables between them and the
+ * cluster's nodes, then runs what each of them is to run. Throws ToolError with what the tools printed; if such a command fails, with
+ * the host's name.
  */
-export async function makeLinuxHosts({ linux, links }: Hosts, image: Promise<void>): Promise<Map<string, LinuxHost>> {
+export async function makeLinuxHosts(
+  { linux, external, links }: Hosts,
+  image: Promise<void>,
+  making: Promise<readonly NodeNamespaces[]>,
+): Promise<Map<string, LinuxHost>> {
   if (!existsSync('/etc/wireguard')) {
     throw new ToolError(
       ['/etc/wireguard'],
@@ -42,11 +47,17 @@ export async function makeLinuxHosts({ linux, links }: Hosts, image: Promise<voi
     }),
   );
   const hosts = new Map(made);
-  const cables = links.map((link) => cableLine(link, (node) => hosts.get(node)?.namespaces.pid ?? 0));
+  const nodes = external.length === 0 ? [] : await making;
+  const clusterHosts = external.flatMap(({ name }): [string, LinuxHost][] => {
+    const namespaces = nodes.find((node) => node.name === name);
+    return namespaces ? [[name, { namespaces, env: {} }]] : [];
+  });
+  const all = new Map([...made, ...clusterHosts]);
+  const cables = links.map((link) => cableLine(link, (node) => all.get(node)?.namespaces.pid ?? 0));
   await runTool(['ip', '-batch', '-'], `${cables.join('\n')}\n`);
-  await Promise.all(made.map(([name, { namespaces }]) => plugIn(namespaces, interfacesOf(name, links))));
+  await Promise.all([...all].map(([name, { namespaces }]) => plugIn(namespaces, interfacesOf(name, links))));
   await image;
-  await Promise.all(linux.map(({ name, exec }) => runAll(name, hosts.get(name), exec)));
+  await Promise.all([...linux, ...external].map(({ name, exec }) => runAll(name, all.get(name), exec)));
   return hosts;
 }
 
