@@ -100,7 +100,7 @@ export class Cluster {
     return this.#ask(`look for ${kind}`, () => this.#discovery.serves(apiVersion, kind));
   }
 
-  /** Gives an object, or undefined where there is none (of that name, or of that kind). */
+  /** Returns an object, or undefined if there is none (of that name, or of that kind). */
   async get<T extends object>(reference: ObjectReference): Promise<T | undefined> {
     return this.#ask(`get ${nameOf(reference)}`, async () => {
       try {

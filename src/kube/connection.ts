@@ -26,7 +26,7 @@ export interface ApiRequest {
   query?: Record<string, string>;
   /** Text is sent as it is. */
   body?: object | string;
-  /** Of the body; JSON where not given. */
+  /** The type of the body; JSON if not given. */
   contentType?: string;
 }
 
@@ -68,7 +68,7 @@ export class Connection {
     return Connection.#of(config, kubeconfig, silenceMs);
   }
 
-  /** The same for the text of a kubeconfig that names no files beside it. */
+  /** The same for the text of a kubeconfig that names no other files. */
   static ofText(text: string, silenceMs: number = SILENCE_MS): Connection {
     const config = new KubeConfig();
     try {
@@ -146,7 +146,7 @@ export class Connection {
     throw new ApiError(statusCode, serverWords(await text(response)));
   }
 
-  /** Credentials are asked for anew each time, for some of them expire; connections are kept. */
+  /** Credentials are asked for again each time, for some of them expire; connections are kept. */
   async #options() {
     const options: RequestOptions = { headers: {} };
     await this.#config.applyToHTTPSOptions(options as Parameters<KubeConfig['applyToHTTPSOptions']>[0]);

@@ -21,7 +21,7 @@ interface Reference {
   metadata: { name: string; namespace?: string };
 }
 
-/** Where objects are on a server, by their kind. It asks once a group; all of these throw UnknownKind where there is no such kind. */
+/** Finds where objects are on a server, by their kind. It asks once a group; its methods throw UnknownKind if there is no such kind. */
 export class Discovery {
   readonly #connection: Connection;
   readonly #groups = new Map<string, Promise<Resource[]>>();
@@ -30,13 +30,13 @@ export class Discovery {
     this.#connection = connection;
   }
 
-  /** Of all objects of a kind, or of those of one namespace. */
+  /** Returns the path of all objects of a kind, or of those of one namespace. */
   async listPath(apiVersion: string, kind: string, namespace?: string): Promise<string> {
     const { name, namespaced } = await this.#resource(apiVersion, kind);
     return `${groupPath(apiVersion)}${namespaced && namespace ? `/namespaces/${encodeURIComponent(namespace)}` : ''}/${name}`;
   }
 
-  /** Where an object like this is created. */
+  /** Returns the path at which an object like this is created. */
   collectionPath({ apiVersion, kind, metadata }: Reference): Promise<string> {
     return this.listPath(apiVersion, kind, metadata.namespace ?? 'default');
   }

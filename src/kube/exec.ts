@@ -9,7 +9,7 @@ import { startHeartbeat } from './heartbeat.ts';
 import { sharedInlets } from './inlets.ts';
 import { Channel, channelMessage, exitCodeOf, PROTOCOL_V4, PROTOCOL_V5, parseStatus } from './remote-command.ts';
 
-/** Where a command is to run, and how to get there. */
+/** The place where a command is to run, and how to get there. */
 export interface ExecTarget {
   /** The exec subresource, such as https://127.0.0.1:6443/api/v1/namespaces/nc/pods/x/exec. */
   url: string;
@@ -23,11 +23,11 @@ export interface ExecTarget {
 }
 
 export interface ExecOptions {
-  /** Give the command a terminal; standard error then comes out of `stdout`. */
+  /** Whether the command gets a terminal; standard error then comes out of `stdout`. */
   tty?: boolean;
   /** The pod's default container where undefined. */
   container?: string;
-  /** Give the command an input (the default); with false it reads the end of its input at once. */
+  /** Whether the command gets an input (the default); with false it reads the end of its input at once. */
   stdin?: boolean;
   /** How often a sign of life is asked for, and how many may fail to come before the connection counts as dead. */
   heartbeat?: { periodMs: number; misses: number };
@@ -35,7 +35,7 @@ export interface ExecOptions {
 
 /** How long the server may take to answer. */
 const HANDSHAKE_TIMEOUT_MS = 30_000;
-/** What kubectl allows: a ping every five seconds, a minute without an answer (client-go, remotecommand/websocket.go). */
+/** The patience of kubectl: a ping every five seconds, a minute without an answer (client-go, remotecommand/websocket.go). */
 const HEARTBEAT = { periodMs: 5_000, misses: 12 };
 /** One message of standard input; servers read them whole. */
 const LARGEST_INPUT = 64 * 1024;
@@ -164,7 +164,7 @@ function inputOf(webSocket: WebSocket): Writable {
     write(chunk: Buffer, _encoding, done) {
       const pieces = Math.ceil(chunk.length / LARGEST_INPUT);
       if (pieces === 0) return done(); // `end('')` writes nothing, and there is nothing to wait for
-      // A connection that is gone is told by `exited`; input that nobody can take any more is no error of its own.
+      // A connection that is gone shows in `exited`; input that nobody can take any more is no error of its own.
       const sent = (error?: Error) => {
         if (error) stdin.destroy();
         done();

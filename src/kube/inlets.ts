@@ -9,13 +9,13 @@ export interface Inlet {
   end(): void;
 }
 
-/** What one inlet takes before the connection is held: large enough for some packets on the way, small enough to add up. */
+/** How many bytes one inlet takes before the connection is held: large enough for some packets on the way, small enough to add up. */
 const ROOM = 128 * 1024;
 
 /**
  * Back-pressure for streams that come over one connection: `hold` is called when the first of them is full, `release`
  * when none is any more. A stream that was destroyed is never full, so that a reader who left holds up nobody.
- * Gives the function that makes such streams.
+ * Returns the function that makes such streams.
  */
 export function sharedInlets(hold: () => void, release: () => void): () => Inlet {
   const full = new Set<Readable>();

@@ -3,7 +3,7 @@ import type { KubernetesObject, V1DaemonSet, V1Deployment, V1Node, V1Pod } from 
 /** An object as the API server sends it: client-node's types with times as text, for they come as JSON. */
 type AsJson<T> = T extends Date ? string : T extends object ? { [Field in keyof T]: AsJson<T[Field]> } : T;
 
-/** What every object of a cluster has. */
+/** The fields of every object of a cluster. */
 export type KubeObject = AsJson<KubernetesObject>;
 export type Node = AsJson<V1Node>;
 export type Pod = AsJson<V1Pod>;

@@ -82,7 +82,7 @@ async function listOf<T extends object>(cluster: Cluster, kind: string): Promise
   return group === undefined ? undefined : (await cluster.list<T>(group, kind)).items;
 }
 
-/** What the node says of itself, or why it says nothing: one that cannot be asked keeps no other from being judged. */
+/** Returns what the node says of itself, or why it says nothing: one that cannot be asked keeps no other from being judged. */
 async function factsOf(
   shell: NodeShell,
   node: CalicoNode,

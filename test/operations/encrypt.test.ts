@@ -254,7 +254,7 @@ describe('a tunnel address that Calico never assigns', () => {
     await lost.look(stuck(), 30_000);
     expect(server.requests).toEqual([`DELETE ${path}`]);
     expect(info).toEqual([
-      'b has published its key for 10 s and Calico has given it no IPv4 address for its tunnel, a known fault of Calico 3.32: starting calico-node there again (--no-heal leaves it)',
+      'b has published its key for 10 s and Calico has given it no IPv4 address for its tunnel, a known fault of Calico 3.32: starting calico-node there again, which an option of wglab encrypt prevents',
     ]);
   });
 

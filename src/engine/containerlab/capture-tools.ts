@@ -4,7 +4,7 @@ import { docker, isImageHere } from './docker.ts';
 import { programPath } from './tool.ts';
 import { ADD_WG, BASE_IMAGE, TOOLS_IMAGE, TRY } from './tools-image.ts';
 
-/** Where the tools are put on a node, apart from what the node itself has. */
+/** The folder of the tools on a node, apart from what the node itself has. */
 const FOLDER = '/opt/wglab';
 
 const PACK_MS = 60_000;
@@ -13,7 +13,7 @@ const INSTALL_MS = 300_000;
 /**
  * Makes tcpdump and wg be on all nodes, side by side: kind's node image has neither. What works without a network comes first:
  * copies of this machine's own tools with the libraries that they need; then those of the image that `wglab pull` has made; then a
- * helper container that shares the node's network and adds wg there, and the node's own package manager. Gives what was done, in words; undefined where nothing was missing.
+ * helper container that shares the node's network and adds wg there, and the node's own package manager. Returns what was done, in words; undefined if nothing was missing.
  */
 export async function ensureCaptureTools(
   containers: readonly string[],
@@ -135,7 +135,7 @@ async function unpack(container: string, tar: Buffer): Promise<void> {
   await requireTools(container);
 }
 
-/** What a command prints, as bytes. */
+/** Returns what a command prints, as bytes. */
 function output([command = '', ...rest]: readonly string[], input?: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, rest, { stdio: 'pipe', timeout: PACK_MS });

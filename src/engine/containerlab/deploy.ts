@@ -18,7 +18,7 @@ import { type Plan, writePlan } from './plan.ts';
 import { type DeploymentRecord, deploymentFiles, expectedContainers, readRecord, writeRecord } from './record.ts';
 import { askForRoot, type Containerlab, findContainerlab, runContainerlab } from './tool.ts';
 
-/** What every part of the deployment needs: the lab's files, and who receives its reports. */
+/** The needs of every part of the deployment: the lab's files, and who receives its reports. */
 export interface Surroundings
   extends Pick<StartRequest, 'folder' | 'kubeconfig' | 'logFile' | 'signal'>,
     Pick<Reporter, 'update' | 'info' | 'timed'> {
@@ -140,7 +140,7 @@ async function create(
   if (nodeImageHere !== nodeImage) around.info(`the node image is here as ${nodeImageHere}, without its digest`);
 
   await makePrivateFolder(files.folder);
-  await writeRecord(folder, record); // before anything is made: whoever comes next knows what to take away
+  await writeRecord(folder, record); // before anything is made: whoever comes next knows what to remove
   await prepareKubeconfig(kubeconfig);
   await writePlan(plan, files, kubeconfig, nodeImageHere);
   progress(`Making the ${plan.cluster ? 'nodes' : 'containers'} (at most ${CREATE_MS / 60_000} min)`);
@@ -200,7 +200,7 @@ async function loadWanted(
     info(`no images are put onto the nodes beforehand: ${messageOf(error)}`);
     return [];
   });
-  // That saves time and needs no network; where it fails, nodes pull by themselves, and a pod that cannot is told at once.
+  // This saves time and needs no network; if it fails, nodes pull by themselves, and a pod that cannot is named.
   const loaded = await loadImages(wanted, nodes, update, signal).catch((error) => {
     signal.throwIfAborted();
     const detail = error instanceof Failure ? error.detail?.split('\n').at(-1) : undefined;

@@ -24,7 +24,7 @@ export async function destroyDeployment(folder: string): Promise<void> {
   const tool = await findContainerlab().catch(() => undefined); // Docker alone can take it away too
   const before = await containersOf(record);
   if (tool && existsSync(files.topology) && (before.length > 0 || existsSync(files.labFolder))) {
-    // What it could not do is done below, and what cannot be done is told.
+    // The rest is done below, and what cannot be done is reported.
     await runContainerlab(tool, {
       args: ['destroy', '--topo', files.topology, '--cleanup'],
       cwd: files.folder,

@@ -81,7 +81,7 @@ const CAUSES: readonly { sign: RegExp; explain: (found: RegExpExecArray, detail:
   },
 ];
 
-/** What a failed run of containerlab means, with its command line and last words. */
+/** Explains a failed run of containerlab, with its command line and last words. */
 export function explainRun({ command, lines }: ToolReport): Failure {
   const detail = detailOf({ command, lines });
   // The error block is wrapped to the width of a terminal: a name may stand in two lines of it.

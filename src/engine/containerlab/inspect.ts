@@ -10,7 +10,7 @@ export interface Inspected {
   status: string;
 }
 
-/** What containerlab says of the containers of a topology; undefined with its own words where it says nothing. */
+/** Asks containerlab for the containers of a topology; returns its own words if it lists none. */
 export async function inspectLab(
   { path }: Pick<Containerlab, 'path'>,
   topology: string,

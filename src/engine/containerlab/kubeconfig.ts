@@ -24,7 +24,7 @@ export async function prepareKubeconfig(file: string): Promise<void> {
  */
 export async function requireKubeconfig(file: string, cluster: string): Promise<void> {
   const server = `https://${await publishedAddress(cluster)}`;
-  const written = await readFile(file, 'utf8').catch(() => ''); // root's, or not there: it is made anew
+  const written = await readFile(file, 'utf8').catch(() => ''); // root's, or not there: it is made again
   if (written.includes(`server: ${server}\n`)) return;
   const controlPlane = `${cluster}-control-plane`;
   const admin = await docker(['exec', controlPlane, 'cat', '/etc/kubernetes/admin.conf'], {

@@ -1,4 +1,4 @@
-/** What containerlab and kind say while they work, made into this program's own progress. */
+/** Makes what containerlab and kind say while they work into this program's own progress. */
 
 export interface LogLine {
   level: 'info' | 'warning' | 'error' | 'other';
@@ -19,7 +19,7 @@ export function logLine(raw: string): LogLine {
   return { level: 'other', text: line.trim() };
 }
 
-/** What the tool does now, in words for the person: kind's ` • Preparing nodes 📦  ...`, containerlab's `Creating container name=a`. */
+/** Returns what the tool does now, in words for the person: kind's ` • Preparing nodes 📦  ...`, containerlab's `Creating container name=a`. */
 export function stepOf({ level, text }: LogLine): string | undefined {
   if (level !== 'info') return undefined;
   const kind = /^\s*• (.+?)\s*\.\.\.$/.exec(text)?.[1];

@@ -23,7 +23,7 @@ exit 0`;
 const STATIC = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
 const PASSING_EXITS = 2;
 
-/** What a kubelet says when it ends itself (cmd/kubelet, run.go and server.go), and containerd (logrus). */
+/** The last words of a kubelet that ends itself (cmd/kubelet, run.go and server.go), and containerd (logrus). */
 const FATAL = { kubelet: /"command failed" err="(.*)"\s*$/, containerd: /level=fatal msg="(.*?)"(?: |$)/ };
 
 /** A kubelet that kubeadm has not configured yet ends itself too, and starts again. */

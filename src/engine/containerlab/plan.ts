@@ -7,7 +7,7 @@ import type { Lab } from '../../lab/lab.ts';
 import { writeWhole } from '../../state/whole-file.ts';
 import type { DeploymentFiles, DeploymentRecord } from './record.ts';
 
-/** What containerlab is to make: the lab's topology and kind configuration as they are written, and what becomes of them here. */
+/** Everything that containerlab is to make: the lab's topology and kind configuration as they are written, and what becomes of them here. */
 export interface Plan {
   record: Omit<DeploymentRecord, 'networksBefore'>;
   /** The topology as the lab has it, and the folder that paths in it start from. */
@@ -37,7 +37,7 @@ export async function planOf(lab: Lab, name: string): Promise<Plan> {
   const beside = planWithoutCluster(topologyDocument.value as Json, dirname(topology.file), name, topology.cluster);
   if (beside.record.linux.includes(name)) {
     throw usageFailure(`the topology has a node "${name}", which is the name that the cluster would have`, {
-      remedy: 'Give the deployment another one with --name.',
+      remedy: 'wglab deploy --name ANOTHER',
     });
   }
   const nodes = config.nodes.map((node) => `${name}${node.name.slice(topology.cluster.length)}`);
@@ -55,7 +55,7 @@ export async function planOf(lab: Lab, name: string): Promise<Plan> {
   };
 }
 
-/** The plan for a topology's nodes beside the cluster `key`. */
+/** Returns the plan for a topology's nodes other than the cluster `key`. */
 export function planWithoutCluster(topology: Json, topologyFolder: string, name: string, key?: string): Plan {
   const { nodes, kinds, defaults } = topologyBody(topology);
   const isOwn = (node: string) => kindIn(topology, node) === 'ext-container';
@@ -111,7 +111,7 @@ export function topologyFor(plan: Plan, kindConfig: string, kubeconfig: string, 
   const at = (definition: Json) => withAbsolutePaths(definition, plan.topologyFolder);
   const named = Object.entries(nodes).map(([node, definition]) => {
     if (node !== key) return [names.get(node) ?? node, renameWaits(at(definition), names)];
-    // Absolute: a relative path would be looked for in the node's own folder, not beside the topology (k8s_kind.go).
+    // Absolute: a relative path would be looked for in the node's own folder, not next to the topology (k8s_kind.go).
     const extras = { k8s_kind: { deploy: { wait: '0s', kubeconfig } } };
     const own = { ...definition, kind: 'k8s-kind', 'startup-config': kindConfig, extras };
     return [lab, image === undefined ? own : { ...own, image }];

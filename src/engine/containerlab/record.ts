@@ -3,27 +3,27 @@ import { join } from 'node:path';
 import { labFailure } from '../../errors.ts';
 import { makePrivateFolder, writeWhole } from '../../state/whole-file.ts';
 
-/** What is kept of a deployment, so that it can be found again and taken away; what runs of it, Docker knows. */
+/** Everything kept of a deployment, so that it can be found again and removed; Docker knows what of it runs. */
 export interface DeploymentRecord {
-  /** Of the lab in containerlab; also its label on the containers of kind `linux`. */
+  /** The lab's name in containerlab; also its label on the containers of kind `linux`. */
   lab: string;
-  /** Of the kind cluster, where there is one; also its label on the nodes. */
+  /** The kind cluster's name, if there is one; also its label on the nodes. */
   cluster?: string;
   /** The cluster's nodes, which are named as their containers. */
   nodes: string[];
-  /** The nodes beside the cluster, by the names that the topology gives them. */
+  /** The nodes outside the cluster, by the names that the topology gives them. */
   linux: string[];
-  /** Docker networks that were there before: only others are taken away with the lab. */
+  /** Docker networks that were there before: only others are removed with the lab. */
   networksBefore: string[];
 }
 
-/** Where the files of a deployment are, which only this engine looks into. One lab a folder: `containerlab destroy` takes what it finds there. */
+/** The files of a deployment, which only this engine looks into. One lab a folder: `containerlab destroy` takes what it finds there. */
 export interface DeploymentFiles {
   folder: string;
   record: string;
   topology: string;
   kindConfig: string;
-  /** Of containerlab, which makes it beside the topology. */
+  /** The folder that containerlab makes next to the topology. */
   labFolder: string;
 }
 

@@ -98,7 +98,7 @@ export async function privilegeFor(path: string): Promise<Privilege | undefined>
   return programPath('sudo') === undefined ? undefined : 'sudo';
 }
 
-/** Where there is a group clab_admins, only its members may use the SUID program. */
+/** If there is a group clab_admins, only its members may use the SUID program. */
 async function isAdmin(): Promise<boolean> {
   const group = await runTool(['getent', 'group', 'clab_admins']).catch(() => undefined);
   if (group === undefined) return true;
@@ -114,7 +114,7 @@ function environment(): NodeJS.ProcessEnv {
 
 const ALWAYS = { CLAB_VERSION_CHECK: 'disable', NO_COLOR: '1' };
 
-/** What sudo would drop, and docker or kind need. */
+/** Variables that sudo would drop, and docker or kind need. */
 const THROUGH_SUDO = [
   'PATH', // kind runs the program docker, which is to be the same as here
   'DOCKER_HOST',
@@ -147,12 +147,12 @@ export interface ContainerlabRun {
   signal?: AbortSignal;
 }
 
-/** How long containerlab may take to stop when it is told to, until it is killed: its own clean-up takes up to 20 s. */
+/** How long containerlab may take to stop when it is asked to, until it is killed: its own clean-up takes up to 20 s. */
 const STOP_MS = 15_000;
 
 /**
  * Runs containerlab to its end; what it says goes to `hear` line by line, and to the log. Throws what `explainRun` makes of a
- * failure, a lab failure where it takes longer than `limitMs`, and the signal's reason. In no case it still runs then.
+ * failure, a lab failure if it takes longer than `limitMs`, and the signal's reason. The process never outlives this call.
  */
 export async function runContainerlab(tool: Containerlab, run: ContainerlabRun): Promise<void> {
   run.signal?.throwIfAborted();
@@ -212,7 +212,7 @@ async function end(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => void tell(child, 'SIGKILL'), STOP_MS);
   child.once('exit', () => {
     clearTimeout(timer);
-    // What containerlab itself had started may hold its output open.
+    // A process that containerlab itself had started may hold its output open.
     setTimeout(() => [child.stdout, child.stderr].forEach((stream) => void stream?.destroy()), 500).unref();
   });
 }
@@ -226,7 +226,7 @@ async function tell(child: ChildProcess, signal: 'SIGINT' | 'SIGKILL'): Promise<
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ESRCH') return;
     if (code !== 'EPERM') throw error;
-    // Where sudo would have to ask again, Ctrl-C in the terminal has reached it by itself.
+    // If sudo would have to ask again, Ctrl-C in the terminal has reached it by itself.
     await runTool(['sudo', '-n', 'kill', `-${signal.slice(3)}`, String(child.pid)]).catch(() => '');
   }
 }

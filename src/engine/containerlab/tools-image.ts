@@ -6,7 +6,7 @@ import { type ImageListener, nameHere, requireImage } from './images.ts';
 /** An image with tcpdump and a shell; of wg it has none, which its package manager adds. */
 export const BASE_IMAGE = 'nicolaka/netshoot:v0.16';
 
-/** That image with wg in it, made on this machine by `wglab pull`: no registry has it. */
+/** The same image with wg in it, made on this machine by `wglab pull`: no registry has it. */
 export const TOOLS_IMAGE = 'wglab/capture-tools:netshoot-v0.16';
 
 const ADD_MS = 120_000;

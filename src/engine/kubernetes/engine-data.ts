@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { labFailure } from '../../errors.ts';
 import { writeWhole } from '../../state/whole-file.ts';
 
-/** What the engine must know to take away what it made, in `engine.json` of the lab's folder. */
+/** Everything that the engine must know to remove what it made, in `engine.json` of the lab's folder. */
 export interface EngineData {
   version: 1;
-  /** What the namespace carries as its annotation: a namespace of the same name without it is somebody else's. */
+  /** The value of the namespace's annotation: a namespace of the same name without it is somebody else's. */
   owner: string;
   namespace: string;
-  /** Where the namespace is. */
+  /** The cluster of the namespace. */
   server: string;
   context: string;
   /** Why nodes were left without a probe when it was deployed, by their names. */
@@ -26,7 +26,7 @@ export async function writeEngineData(folder: string, data: EngineData): Promise
   await writeWhole(fileOf(folder), `${JSON.stringify(data, null, 2)}\n`, 0o600);
 }
 
-/** Gives undefined where nothing was begun. Throws Failure 5 where the file is broken. */
+/** Returns undefined if nothing was begun. Throws failure 5 if the file is broken. */
 export function readEngineData(folder: string): EngineData | undefined {
   let text: string;
   try {

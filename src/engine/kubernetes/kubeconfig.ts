@@ -20,7 +20,7 @@ interface Named {
 
 type Fields = { [field: string]: unknown };
 
-/** Fields that name a file beside the kubeconfig (client-go, tools/clientcmd: ResolveLocalPaths). */
+/** Fields that name a file next to the kubeconfig (client-go, tools/clientcmd: ResolveLocalPaths). */
 const PATHS = ['certificate-authority', 'client-certificate', 'client-key', 'tokenFile'];
 
 /** Far more than the kubeconfig of anybody's clusters takes. */

@@ -27,7 +27,7 @@ interface Namespace extends KubeObject {
 
 /**
  * A cluster that is there already. What the engine makes is one namespace with probe pods, through which commands run on nodes,
- * and pods for the proof; what it takes away is that namespace, and nothing that it did not make.
+ * and pods for the proof; what it removes is that namespace, and nothing that it did not make.
  */
 export const kubernetesEngine: Engine = {
   name: 'kubernetes',

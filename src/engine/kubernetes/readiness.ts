@@ -11,7 +11,7 @@ const ROLES: readonly Role[] = ['probe', 'proof'];
 export interface NodeState {
   node: string;
   state: 'ready' | 'waiting' | 'failed';
-  /** What it waits for, or why it failed; empty where it is ready. */
+  /** The reason why it waits, or failed; empty if it is ready. */
   why: string;
   /** It fails for good: the kubelet itself has begun to wait longer each time. */
   hopeless: boolean;
@@ -23,7 +23,7 @@ interface Event extends KubeObject {
 }
 
 /**
- * Waits until the pods of every chosen node are ready or cannot become so, three minutes at most. Gives the nodes without
+ * Waits until the pods of every chosen node are ready or cannot become so, three minutes at most. Returns the nodes without
  * ready pods, with the reason. Throws Failure 5 that names a pod and its reason where no node has them.
  */
 export async function untilProbesReady(
@@ -64,7 +64,7 @@ function isReady({ state }: NodeState): boolean {
 
 function isSettled(states: readonly NodeState[]): boolean {
   if (states.every(({ state }) => state !== 'waiting')) return true;
-  // What no node can pull, none will: there is no use in waiting for the last one to say so too.
+  // If no node can pull an image, there is no use in waiting for the last one to say so too.
   return states.some(({ hopeless }) => hopeless) && !states.some(isReady);
 }
 
@@ -84,7 +84,7 @@ function noneReady(states: readonly NodeState[]): Failure {
   });
 }
 
-/** What a node's two pods amount to. `refused` is why a DaemonSet could make no pod at all. */
+/** Returns the state of a node's two pods taken together. `refused` is why a DaemonSet could make no pod at all. */
 export function nodeState(node: string, pods: readonly Pod[], refused: string | undefined): NodeState {
   const found = ROLES.map((role) => {
     const pod = pods.find((one) => one.metadata?.labels?.[ROLE] === role && nodeOf(one) === node);

@@ -64,7 +64,7 @@ function whyNot({ status }: Node): string | undefined {
 /** How many names are written out. */
 const NAMED = 5;
 
-/** What is going to be created and changed, in lines for a person, before any of it is. */
+/** Lists what is going to be created and changed, in lines for a person, before any of it is. */
 export function announcement(found: Survey, namespace: string, context: string, images: Images): string[] {
   const { chosen, leftOut, outside, cni, encrypted } = found;
   const count = `${chosen.length} ${chosen.length === 1 ? 'node' : 'nodes'}`;
@@ -72,7 +72,7 @@ export function announcement(found: Survey, namespace: string, context: string, 
   return [
     `cluster: ${found.server} (context ${context}), Kubernetes ${found.kubernetes}, CNI ${cni.name}, encryption ${encryption}`,
     ...cni.limits.map((limit) => `  cannot be judged: ${limit}`),
-    'wglab creates, and takes away again with "wglab destroy":',
+    'wglab creates, and removes again with "wglab destroy":',
     `  namespace ${namespace}, in which privileged pods are admitted`,
     `  DaemonSet ${namespace}/probe on ${count} (${some(chosen)}): a privileged pod in the node's network, which captures`,
     `    packets; image ${images.probe}; what it lacks of ${TOOLS.join(', ')} its package manager adds, in the pod alone`,

@@ -20,7 +20,7 @@ export const NOTHING_ASKED: AskedFacts = {
 };
 
 /**
- * What the node itself says, a fact a line, tab-separated. Arguments: port, node address, rule priority, family, iptables, device, a
+ * Prints what the node says of itself, a fact a line, tab-separated. Arguments: port, node address, rule priority, family, iptables, device, a
  * local pod or nothing; standard input: addresses of pods on other nodes. Whether the kernel has WireGuard is tried in a network of its own.
  */
 const ASK_NODE = `printf 'kernel\\t%s\\n' "$(uname -r)"

@@ -8,7 +8,7 @@ import type { PodAddress } from './ask-node.ts';
 const OTHERS = 8;
 /** How long a datagram may take through a tunnel; a lost handshake is tried again after 5 s. */
 const ARRIVE_MS = 6000;
-/** What is sent from pod to pod: more than the lab's own traffic in that time. */
+/** The packets that are sent from pod to pod: more than the lab's own traffic in that time. */
 const DATAGRAMS = 32;
 const BYTES = 1000;
 

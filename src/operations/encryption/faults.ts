@@ -73,7 +73,7 @@ export class LostAddresses {
     if (!heal) {
       throw labFailure(fault, { remedy: restartCommand(node) });
     }
-    info(`${fault}: starting calico-node there again (--no-heal leaves it)`);
+    info(`${fault}: starting calico-node there again, which an option of wglab encrypt prevents`);
     const agent = (await calicoAgents(this.#cluster)).get(node);
     const { name, namespace } = agent?.metadata ?? {};
     if (!name || !namespace) throw labFailure(fault, { remedy: restartCommand(node) });

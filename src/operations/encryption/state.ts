@@ -21,7 +21,7 @@ export interface FamilyEncryption {
   interface: string;
   port: number;
   nodes: EncryptionNode[];
-  /** What is not yet as asked, a line each; empty once all nodes have converged. */
+  /** Everything that is not yet as asked, a line each; empty once all nodes have converged. */
   waitingFor: string[];
 }
 

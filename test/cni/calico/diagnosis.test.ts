@@ -237,7 +237,7 @@ test.each<[string, string, Break]>([
   ['tunnel', 'a datagram to a did not arrive', (node) => Object.assign(node.tunnels?.[0] ?? {}, { arrived: false })],
   [
     'traffic',
-    'left beside it',
+    'left outside it',
     (node) => Object.assign(node.traffic?.[0] ?? {}, { carriedBytes: 0, arrivedBytes: 0, besideBytes: 33_000 }),
   ],
   ['traffic', '0 arrived', (node) => Object.assign(node.traffic?.[0] ?? {}, { arrivedBytes: 0 })],

@@ -1,12 +1,12 @@
 import type { Family } from '../families.ts';
 import type { CalicoNode, WireguardDevice } from '../keys.ts';
 
-/** What is known of one node, for one family of addresses, when it is asked why encryption is not in force there. */
+/** Everything known of one node, for one family of addresses, when it is asked why encryption is not in force there. */
 export interface NodeFindings extends CalicoNode {
   /** WireGuard on this machine: by the kernel, the program wireguard-go, or nothing that can be seen. */
   wireguard: 'kernel' | 'userspace' | 'none';
   kernel: string;
-  /** What FelixConfiguration asks for on this node, and which object says so. */
+  /** The wishes of FelixConfiguration for this node, and which object says so. */
   felix: { enabled: boolean; by: string; interface: string; port: number; priority: number };
   /** Which object says so of the port. */
   portBy: string;
@@ -25,11 +25,11 @@ export interface NodeFindings extends CalicoNode {
   forwards?: boolean;
   /** Processes that hold WireGuard's UDP port, as `name (process 123)`. */
   portHolders: { name: string; pid: number }[];
-  /** Where the kernel sends packets from a pod of this node to pods of other nodes. */
+  /** The devices by which the kernel sends packets from a pod of this node to pods of other nodes. */
   paths: PodPath[];
   /** Nodes that were sent a datagram through the tunnel, and whether it arrived; undefined if nothing was sent. */
   tunnels?: { node: string; arrived: boolean }[];
-  /** What became of packets that were sent from a pod of this node to a pod of another; undefined if no pod could be entered. */
+  /** The fate of packets that were sent from a pod of this node to a pod of another; undefined if no pod could be entered. */
   traffic?: PodTraffic[];
   /** Why the node could not be asked: then only what Kubernetes and Calico say of it is known. */
   unprobed?: string;
@@ -60,10 +60,10 @@ export interface PodTraffic {
   to: string;
   node: string;
   sentBytes: number;
-  /** By how much the tunnel's counters grew, on this node and on the other; undefined if that node could not be asked. */
+  /** The growth of the tunnel's counters, on this node and on the other; undefined if that node could not be asked. */
   carriedBytes: number;
   arrivedBytes?: number;
-  /** By how much the underlay's counter grew beyond that. */
+  /** The growth of the underlay's counter beyond that. */
   besideBytes: number;
   /** Whether the other pod, or its kernel for it, answered a connection. */
   answered: boolean;
@@ -78,7 +78,7 @@ export interface Finding {
   ok: boolean | null;
   seen: string;
   expected: string;
-  /** What to do; empty if nothing is wrong. */
+  /** The remedy; empty if nothing is wrong. */
   remedy: string;
 }
 

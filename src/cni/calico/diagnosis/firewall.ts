@@ -49,7 +49,7 @@ export function shownRule({ by, table, chain, text }: FirewallRule): string {
 }
 
 function drops({ text }: FirewallRule): boolean {
-  // What belongs to no connection is dropped by kube-proxy and Docker too.
+  // Packets of no connection are dropped by kube-proxy and Docker too.
   if (/ctstate INVALID|ct state invalid/i.test(text)) return false;
   return text === 'policy drop' || /-j (DROP|REJECT)\b|\b(drop|reject)\b/.test(text);
 }

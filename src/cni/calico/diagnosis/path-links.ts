@@ -46,7 +46,7 @@ export const handshakes: Judge = (node, nodes) =>
     const silent = nodes.flatMap((other) => {
       const peer = device.peers.find(({ publicKey }) => publicKey === other.publicKey);
       if (other.name === node.name || peer === undefined) return [];
-      // What arrived since made them shake hands.
+      // A datagram that arrived since made them shake hands.
       if (node.tunnels?.some((one) => one.node === other.name && one.arrived)) return [];
       if (peer.latestHandshake === 0) return [`none yet with ${other.name}`];
       const age = Math.round(now - peer.latestHandshake);
@@ -172,7 +172,7 @@ export const traffic: Judge = (node) =>
 
 const TRAFFIC = "pods' packets go through the tunnel, and are answered";
 
-/** The tunnel may carry less than was sent if a policy drops it: only what left beside the tunnel, or got lost in it, is wrong for sure. */
+/** The tunnel may carry less than was sent if a policy drops it: only what left outside the tunnel, or got lost in it, is wrong for sure. */
 function judgeTraffic({
   from,
   to,
@@ -189,7 +189,7 @@ function judgeTraffic({
     const beside = besideBytes >= sentBytes - carriedBytes;
     if (beside) {
       return judge(false, {
-        seen: `of ${what}, the tunnel carried ${carriedBytes}: they left beside it`,
+        seen: `of ${what}, the tunnel carried ${carriedBytes}: they left outside it`,
         expected: TRAFFIC,
         remedy,
       });

@@ -15,14 +15,14 @@ import { type Pool, subnetCheck } from './subnets.ts';
 const GIB = 1024 ** 3;
 const ANSWER_MS = 5_000;
 
-/** What three nodes with Calico and their images take on disk, and in memory. */
+/** The disk space and memory of three nodes with Calico and their images. */
 const LEAST_DISK = 6 * GIB;
 const LEAST_MEMORY = 4 * GIB;
 
 /** kind's own advice, "Known issues": pod errors due to too many open files. */
 const INOTIFY = { 'fs.inotify.max_user_watches': 524_288, 'fs.inotify.max_user_instances': 512 };
 
-/** What the containerlab engine needs for a lab, all of it looked at side by side. */
+/** Examines what the containerlab engine needs for a lab, all of it in parallel. */
 export async function examineContainerlab(lab: Lab): Promise<EngineReport> {
   const [machine, { checks: engine, info }, tool, inotify, modules] = await Promise.all([
     machineChecks(),
@@ -38,7 +38,7 @@ export async function examineContainerlab(lab: Lab): Promise<EngineReport> {
     engine: 'containerlab',
     ok: checks.every(({ ok }) => ok !== false),
     dataplane: modules[0]?.ok === true ? 'kernel' : null,
-    // Who has no containerlab has not asked for it, nor for Docker and other settings: that is told, but not done unasked.
+    // A person without containerlab has not asked for it, nor for Docker and other settings: gaps are reported, not fixed unasked.
     checks: programPath('containerlab') === undefined ? checks.map(withoutFix) : checks,
   };
 }
@@ -169,7 +169,7 @@ async function moduleCheck(name: string): Promise<Check> {
   const check = { name, needed: `the kernel module ${name}` };
   const how = await kernelHas(name);
   if (how !== undefined) return { ...check, ok: true, seen: how };
-  // What was tried in vain is known.
+  // A device that could not be made answers the question.
   if (!existsSync(modulesFolder()) && (await tried(name)) === undefined)
     return { ...check, ok: 'warning', seen: `cannot be known without ${modulesFolder()}` };
   const fix = { commands: [['modprobe', name]] };
@@ -178,7 +178,7 @@ async function moduleCheck(name: string): Promise<Check> {
   return {
     ...check,
     ok: 'warning',
-    seen: 'not in the kernel: a lab stands, and cannot encrypt',
+    seen: 'not in the kernel: a lab runs, and cannot encrypt',
     remedy: remedyOf(fix),
   };
 }

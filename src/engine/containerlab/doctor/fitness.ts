@@ -6,7 +6,7 @@ import { kernelHas } from './containerlab.ts';
 const DOCKER_MS = 2_000;
 const REGISTRY_MS = 5_000;
 
-/** What speaks against containerlab where it and Docker are installed, in words; undefined where nothing does. */
+/** Returns what speaks against containerlab if it and Docker are installed, in words; undefined if nothing does. */
 export async function whyNotContainerlab(image: string | undefined): Promise<string | undefined> {
   const answers = await docker(['version', '--format', '{{.Server.Version}}'], { timeoutMs: DOCKER_MS }).then(
     () => true,

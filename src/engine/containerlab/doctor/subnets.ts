@@ -10,7 +10,7 @@ const ANSWER_MS = 5_000;
 /** Kind's network in Docker, which it makes where there is none; from which subnet, it leaves to Docker. */
 const KIND = 'kind';
 
-/** Where a topology says nothing of its management network (containerlab, core/config.go). */
+/** The management network of a topology that says nothing of it (containerlab, core/config.go). */
 const CLAB = { name: 'clab', subnets: ['172.20.20.0/24', '3fff:172:20:20::/64'] };
 
 /** Docker's own pools, in their order, where its daemon.json names no others (moby, libnetwork/ipamutils). */
@@ -35,9 +35,9 @@ export interface DockerNetwork {
 export interface Subnets {
   /** The lab's own: of pods and of services. */
   wanted: readonly string[];
-  /** What `ip -o route` prints, of both families. */
+  /** The output of `ip -o route`, of both families. */
   routes: string;
-  /** What Docker has; undefined where it does not answer. */
+  /** The networks of Docker; undefined if it does not answer. */
   networks: readonly DockerNetwork[] | undefined;
   pools: readonly Pool[];
   /** containerlab's management network, which it makes where there is none. */
@@ -50,7 +50,7 @@ export async function subnetCheck(lab: Lab, pools: readonly Pool[] | undefined, 
   const check = { name: 'subnets', needed: 'networks for pods, services and nodes that nothing else here uses' };
   const [routes, networks, management] = await Promise.all([
     routesHere(),
-    hasDocker ? dockerNetworks().catch(() => undefined) : undefined, // that Docker does not answer is told already
+    hasDocker ? dockerNetworks().catch(() => undefined) : undefined, // that Docker does not answer is reported already
     managementNetwork(lab),
   ]);
   if (routes === undefined) return { ...check, ok: 'warning', seen: 'the routes of this machine cannot be read' };
@@ -94,7 +94,7 @@ const OTHER_NETWORKS =
   'give the lab other networks (podSubnet in the kind configuration, cidr in the Installation), or take the other away';
 const MORE_POOLS = 'docker network prune, or other default-address-pools in /etc/docker/daemon.json';
 
-/** What is in the way of what; a network that Docker has already is reported once, by its route. */
+/** Finds what is in the way of what; a network that Docker has already is reported once, by its route. */
 export function subnetClashes({ wanted, routes, networks = [], pools, management }: Subnets): Clash[] {
   const routed = clashesOf(routes, wanted).map((seen) => ({ seen, remedy: OTHER_NETWORKS }));
   const isRouted = (subnet: string) => routes.split('\n').some((line) => line.startsWith(`${subnet} `));
@@ -110,7 +110,7 @@ export function subnetClashes({ wanted, routes, networks = [], pools, management
   );
   return [...routed, ...docked, ...managementClashes({ wanted, routes, networks, management }), ...kindClashes()];
 
-  /** What kind's network would be: Docker takes the first subnet of its pools that nothing here uses. */
+  /** The network that kind would get: Docker takes the first subnet of its pools that nothing here uses. */
   function kindClashes(): Clash[] {
     if (networks.length === 0 || networks.some(({ name }) => name === KIND)) return [];
     const used = [...routedNetworks(routes), ...[...networks, management].flatMap(({ subnets }) => subnets)];

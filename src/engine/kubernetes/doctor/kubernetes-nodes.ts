@@ -41,7 +41,7 @@ export async function nodesCheck(cluster: Cluster): Promise<Check[]> {
     whole,
     {
       ...{ ...kernels, ok: 'warning', seen: `${kernels.seen}; too old: ${some(old)}` },
-      remedy: 'a newer kernel there, or the module of the distribution: without it these nodes send in clear',
+      remedy: 'a newer kernel there, or the module of the distribution: without it these nodes send plaintext',
     },
   ];
 }

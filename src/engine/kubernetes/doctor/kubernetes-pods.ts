@@ -8,7 +8,7 @@ import { DEFAULT_IMAGES, daemonSetsOf, namespaceOf } from '../workloads.ts';
 const ENFORCE = 'pod-security.kubernetes.io/enforce';
 const NAME = 'wglab-doctor';
 
-/** Where the pod is tried: the lab's own namespace is not there yet, and most rules of a cluster spare its kube-system. */
+/** The namespace in which the pod is tried: the lab's own is not there yet, and most rules of a cluster spare its kube-system. */
 const TRIED_IN = 'default';
 
 /**
@@ -37,13 +37,13 @@ export async function privilegedPodsCheck(cluster: Cluster): Promise<Check> {
     await cluster.post(probePod(), { dryRun: true });
     return { ...check, ok: true, seen: 'allowed (tried without creating any)' };
   } catch (error) {
-    // That is the level of the namespace where it is tried; the lab's own has a label that allows it, and may keep it.
+    // This is the level of the namespace in which it is tried; the lab's own has a label that allows it, and may keep it.
     if (!/violates PodSecurity/i.test(messageOf(error))) return refusedBecause('a probe pod', error);
     return { ...check, ok: true, seen: `allowed in wglab's own namespace, though not in "${TRIED_IN}" (PodSecurity)` };
   }
 }
 
-/** What is no judgement of such pods is no more than a warning. */
+/** Anything but a judgement of such pods is only a warning. */
 function judged(said: string): Pick<Check, 'ok' | 'remedy'> {
   if (/cannot create resource|dry ?run/i.test(said)) {
     return { ok: 'warning', remedy: 'have an administrator allow you to create it: what a pod may do was not tried' };

@@ -16,7 +16,7 @@ interface Right {
   own?: boolean;
 }
 
-/** What the engine asks of the API, from deploy to destroy (engine/kubernetes; exec is a GET where it goes over WebSockets). */
+/** The requests of the engine to the API, from deploy to destroy (engine/kubernetes; exec is a GET where it goes over WebSockets). */
 const NEEDED: readonly Right[] = [
   ...['get', 'create', 'delete', 'watch'].map((verb) => ({ verb, resource: 'namespaces' })),
   ...['get', 'create'].map((verb) => ({ verb, resource: 'daemonsets', group: 'apps', own: true })),

@@ -38,7 +38,7 @@ export async function glanceAtKubernetes(): Promise<EngineReport> {
   }
 }
 
-/** What the engine needs of a cluster that is there already, and of this machine. Changes nothing in the cluster. */
+/** Examines what the engine needs of a cluster that is there already, and of this machine. Changes nothing in the cluster. */
 export async function examineKubernetes(choice: ClusterChoice): Promise<EngineReport> {
   const [machine, cluster] = await Promise.all([machineChecks(), clusterChecks(choice)]);
   const checks = [...machine, ...cluster];
@@ -74,11 +74,11 @@ async function clusterChecks({ kubeconfig, context: wanted }: ClusterChoice): Pr
 function reachRemedy(said: string): string {
   if (/Unauthorized|401|credentials|exec:/i.test(said))
     return 'log in to the cluster again, until kubectl get nodes works';
-  if (/certificate/i.test(said)) return "fetch the kubeconfig anew: the cluster's certificate is another one";
+  if (/certificate/i.test(said)) return "fetch the kubeconfig again: the cluster's certificate is another one";
   return 'make kubectl get nodes work first: another --context, a VPN, a proxy';
 }
 
-/** Everything that the cluster itself has to say; what it refuses to say is told as such. */
+/** Everything that the cluster itself has to say; what it refuses to say is reported as such. */
 async function inside(cluster: Cluster): Promise<Check[]> {
   const parts: Promise<Check[]>[] = [
     told('rights', rightsChecks(cluster)),
