@@ -154,16 +154,18 @@ function bestMatch(
 
 /** The messages that a sequence becomes, in each way in which its large packets may be cut into fragments. */
 function waysOnTheWire({ sizes, family, mtus }: Expected, rule: Rule): number[][] {
-  const smallest = Math.min(...mtus);
   const tunnel = mtus.at(-1) ?? Number.POSITIVE_INFINITY;
+  // In a tunnel, the wrapping takes its share of the MTU.
+  const wrapped = [...mtus.slice(0, -1), tunnel - rule.adds];
   // A node that tracks connections puts fragments together and cuts them again; else each MTU cuts what the last one left.
-  const ways = [mtus, [smallest]].map((cuts) =>
-    sizes.flatMap((size) =>
-      cuts.reduce((packets, mtu) => packets.flatMap((packet) => fragmentsOf(packet, mtu, family)), [size]),
-    ),
+  const ways = [mtus, [Math.min(...mtus)], wrapped, [Math.min(...wrapped)]].map((cuts) =>
+    sizes
+      .flatMap((size) =>
+        cuts.reduce((packets, mtu) => packets.flatMap((packet) => fragmentsOf(packet, mtu, family)), [size]),
+      )
+      .map((packet) => carried(packet, rule, tunnel)),
   );
-  const [first = [], second = []] = ways.map((packets) => packets.map((packet) => carried(packet, rule, tunnel)));
-  return first.join() === second.join() ? [first] : [first, second];
+  return [...new Map(ways.map((way) => [way.join(), way])).values()];
 }
 
 /** The lengths of the IP packets that one becomes where the MTU is smaller. */

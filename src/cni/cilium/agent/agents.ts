@@ -6,6 +6,7 @@ import { atOnce } from '../../../process/at-once.ts';
 import { runTool } from '../../../process/tool.ts';
 import { agentDaemonSet } from '../controllers/daemonset.ts';
 import { publishEndpoint } from '../controllers/objects.ts';
+import { routeMtu } from '../dataplane/mtu.ts';
 import { hostInterfaceName, identityOf } from '../dataplane/names.ts';
 import { CONFIG_MAP, IPSEC_SECRET } from '../names.ts';
 import { Agent, type AgentMeans } from './agent.ts';
@@ -73,7 +74,7 @@ export class Agents {
     await agent.node.run({ kind: 'batch', tool: 'ip', lines });
     const endpoint = { namespace, name, address, hostInterface, identity: identityOf(namespace, labels) };
     agent.pods.set(uid, endpoint);
-    const inside = podInterfaceLines(address, agent.addresses.internal);
+    const inside = podInterfaceLines(address, agent.addresses.internal, routeMtu(this.#options.mtu, 'wireguard'));
     await Promise.all([this.#changed(nodeName), sandbox.run({ kind: 'batch', tool: 'ip', lines: inside })]);
     publishEndpoint(this.#store, pod, endpoint, agent.address, agent.keyId);
     return [address];
