@@ -1,7 +1,7 @@
 import { type Layer, layerOf, type Packet, type UdpLayer } from '../wire/packet.ts';
 import type { Account, Route } from './accounts.ts';
 import type { Record } from './record.ts';
-import { udpPayload } from './towards.ts';
+import { udpPayload } from './udp-payload.ts';
 
 /** The text of each control packet of a run, and what it is. */
 export type ControlTexts = ReadonlyMap<

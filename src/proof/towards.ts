@@ -6,6 +6,7 @@ import type { Cluster } from './cluster.ts';
 import { describePacket } from './describe.ts';
 import type { Evidence } from './evidence.ts';
 import { hexLines } from './excerpt.ts';
+import { udpPayload } from './udp-payload.ts';
 import { REFUSALS, type WireguardSeen, WireguardWay } from './wireguard-way.ts';
 
 /** SPI and sequence number; the IV that follows counts up in some ciphers; the tag. */
@@ -124,12 +125,4 @@ export class Towards {
   #account(kind: LedgerClass, what: string, protocol: string, port: number | null): Account {
     return { class: kind, what, from: this.#from, to: this.#to, protocol, port };
   }
-}
-
-const UDP_HEADER = 8;
-
-/** As long as the header says; a datagram of segmentation offload says 0, and goes on to the end of the frame. */
-export function udpPayload(frame: Uint8Array, { offset, datagramLength }: UdpLayer): Uint8Array {
-  const end = datagramLength === 0 ? frame.length : offset + datagramLength;
-  return frame.subarray(offset + UDP_HEADER, Math.min(end, frame.length));
 }

@@ -1,11 +1,10 @@
 import { labFailure } from '../errors.ts';
 import { showPlace } from '../lab/problem.ts';
-import type { Block, Step } from '../lab/step.ts';
+import type { Step } from '../lab/step.ts';
+import type { Background, BlockRun, CommandsBlock } from './block-run.ts';
 import { MarkFilter, markedScript } from './commands.ts';
 import { type Job, startJob, within } from './job.ts';
 import type { Session } from './session.ts';
-
-export type CommandsBlock = Extract<Block, { kind: 'commands' }>;
 
 export interface BlockListener {
   /** What `block` printed; blocks in the background speak at any time. */
@@ -16,19 +15,6 @@ export interface BlockListener {
 
 export interface StepListener extends BlockListener {
   block(block: CommandsBlock): void;
-}
-
-/** What a block of commands did. */
-export interface BlockRun {
-  block: CommandsBlock;
-  /** Its exit status; of a block in the background, null as long as it runs, and where it ended because its step was over. */
-  status: number | null;
-  /** All that it printed, both streams. */
-  output: string;
-  /** The same, of each command; those after one that failed are not here. */
-  commands: { text: string; output: string }[];
-  /** Why it was ended from outside. */
-  problem?: string;
 }
 
 export interface StepRun {
@@ -44,12 +30,6 @@ export const BLOCK_MS = 5 * 60_000;
 const SPEAKS_MS = 3_000;
 /** What `timeout` gives for a command that took too long. */
 const TIMED_OUT = 124;
-
-/** A block in the background; `run` tells what it did until now. */
-export interface Background {
-  job: Job;
-  run(status: number | null): BlockRun;
-}
 
 /** What is kept of a block's output: a capture that nobody ends must not fill the memory. */
 const KEPT_BYTES = 2_000_000;

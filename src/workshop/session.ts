@@ -8,7 +8,7 @@ import { checkLabName } from '../state/lab-name.ts';
 import { labPaths } from '../state/lab-state.ts';
 import { stateRoot } from '../state/state-root.ts';
 import { makePrivateFolder, storageFailure } from '../state/whole-file.ts';
-import type { Background } from './run.ts';
+import type { Background } from './block-run.ts';
 
 /** A lab's workshop: where its commands run, and with what around them. */
 export interface Session {

@@ -3,8 +3,8 @@ import type { LabText } from '../lab/lab-text.ts';
 import type { Block, Step } from '../lab/step.ts';
 import { terminalText } from '../text/terminal-text.ts';
 import type { StepResult } from './auto.ts';
+import type { BlockRun } from './block-run.ts';
 import { describeCondition } from './check.ts';
-import type { BlockRun } from './run.ts';
 
 /** Of longer output, so many lines of the beginning and of the end are in a transcript. */
 const FIRST_LINES = 30;
