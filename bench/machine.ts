@@ -1,6 +1,6 @@
 import { cpus, loadavg, release, totalmem } from 'node:os';
 
-/** Where the figures come from, in a line; the load says how far to trust them. */
+/** Returns one line about the machine that the figures come from; the load says how far to trust them. */
 export function machine(): string {
   const [cpu] = cpus();
   const gigabytes = (totalmem() / 2 ** 30).toFixed(0);

@@ -11,7 +11,7 @@ export interface Row {
   measure: string;
   unit: 's' | 'ms' | 'MB';
   wglab: Summary;
-  /** What it is held against, measured in the same rounds. */
+  /** The program to compare with, measured in the same rounds. */
   against?: { what: string; summary: Summary };
   /** wglab's divided by the other's, or the other's by wglab's where `faster`: pair by pair, each of one round. */
   ratio?: Summary & { faster: boolean };
@@ -46,7 +46,7 @@ export function summary(samples: readonly number[]): Summary {
 
 /**
  * Runs works in turn, A B A B, so that whatever else the machine does meets all of them alike; the first round warms caches up
- * and does not count. Gives each work's samples.
+ * and does not count. Returns the samples of each work.
  */
 export function sideBySide(rounds: number, ...works: (() => number)[]): Summary[] {
   const samples = works.map((): number[] => []);

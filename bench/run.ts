@@ -39,7 +39,7 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-process.on('SIGINT', () => undefined); // what runs hears it too, and ends; then all is taken away below
+process.on('SIGINT', () => undefined); // the running command gets it too, and ends; then everything is removed below
 const scratch = mkdtempSync(join(tmpdir(), 'wglab-bench-'));
 const home = join(scratch, 'home');
 const bench: Bench = {

@@ -24,7 +24,7 @@ const RESPONSE = [
 
 const ITEM = '{"id":2077,"name":"left-handed screwdriver","price":"7.49","currency":"EUR","stock":3},';
 
-/** Of TCP in VXLAN on a link of 1500 bytes. */
+/** The TCP payload that fits in VXLAN on a link of 1500 bytes. */
 const SEGMENT = 1398;
 
 /** Every so many conversations a marker is in one, and in every second of these across a cut. */

@@ -3,7 +3,7 @@ import { type Bench, type Row, summary } from '../measure.ts';
 
 const LAB = 'bench-memory';
 
-/** What all processes of a standing lab have in memory together; what they share counts once (PSS). */
+/** Measures the memory of all processes of a running lab; shared pages count once (PSS). */
 export function memory(bench: Bench): Row[] {
   bench.wglab('deploy', '--name', LAB);
   try {

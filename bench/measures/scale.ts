@@ -1,7 +1,7 @@
 import { type Bench, type Row, sideBySide, summary } from '../measure.ts';
 
 const SIZES = [3, 10, 20, 40];
-/** What noise may make of a figure that has not grown. */
+/** The factor that noise may add to a figure that has not grown. */
 const NOISE = 1.1;
 
 /** Does a node, or a pair, of a large lab cost more than one of a small lab? Each size is held against the one before. */
@@ -37,7 +37,7 @@ export function scale(bench: Bench): Row[] {
   const pairs = (count: number) => count * (count - 1);
   return [
     ...growing('deploy', 'node', nodes, 0),
-    ...growing('verify in clear', 'pair', pairs, 1),
+    ...growing('verify plaintext', 'pair', pairs, 1),
     ...growing('encrypt on', 'pair', pairs, 2),
     ...growing('verify encrypted', 'pair', pairs, 3),
     ...growing('destroy', 'node', nodes, 4),

@@ -2,7 +2,7 @@ import { type Bench, type Row, sideBySide } from '../measure.ts';
 
 const LAB = 'bench-verify';
 
-/** Six pairs, each with connections of its own, in clear and then encrypted. */
+/** Six pairs, each with connections of its own, as plaintext and then encrypted. */
 export function verifying(bench: Bench): Row[] {
   bench.wglab('deploy', '--name', LAB);
   try {

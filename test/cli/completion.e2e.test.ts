@@ -28,7 +28,7 @@ afterAll(async () => {
   rmSync(programs, { recursive: true });
 });
 
-/** What a script prints in a shell where wglab is on PATH; whatever goes to standard error would be in the prompt. */
+/** Returns what a script prints in a shell with wglab on PATH; anything on standard error would end up in the prompt. */
 async function inShell(shell: string, argv: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<string[]> {
   const env = { ...home.environment, PATH: `${programs}:${process.env.PATH}`, ...environment };
   const { stdout, stderr } = await run(shell, [...argv], { env });
@@ -36,7 +36,7 @@ async function inShell(shell: string, argv: readonly string[], environment: Node
   return stdout.split('\n').filter((line) => line !== '');
 }
 
-/** What bash would offer for the last of the words, as its readline cuts them. */
+/** Returns what bash would offer for the last of the words, as its readline cuts them. */
 function inBash(words: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<string[]> {
   const script = `source <(wglab completion bash)
 COMP_WORDS=(wglab "$@") COMP_CWORD=$#
@@ -107,7 +107,7 @@ describe('in bash', () => {
 });
 
 describe.runIf(findTool('zsh'))('in zsh', () => {
-  /** zsh's own functions are told by what they are given. */
+  /** Returns what zsh's own functions receive as arguments. */
   const inZsh = (...words: string[]) => {
     const script = `compdef() { : }
 source <(wglab completion zsh)

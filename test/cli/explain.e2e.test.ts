@@ -38,7 +38,7 @@ describe('a file', () => {
     expect((await home.expects(0, ['explain', '--pcap', before, '--packet', '1'])).stdout).toContain('Packet 1 of');
   });
 
-  test('stands beside another where there is room, else above it', async () => {
+  test('is shown next to another if there is room, else above it', async () => {
     const argv = ['explain', '--pcap', before, '--pcap', after];
     const narrow = (await home.expects(0, argv)).stdout;
     expect(widest(narrow)).toBeLessThanOrEqual(80);
@@ -110,7 +110,7 @@ describe('a file', () => {
   });
 });
 
-test('the wire of a lab: a secret in clear, then what nobody can read, from which node to which', async () => {
+test('the wire of a lab: a plaintext secret, then what nobody can read, from which node to which', async () => {
   const lab = new Home({ environment: { NO_COLOR: '1' } });
   try {
     await lab.expects(0, ['deploy', '--engine', 'embedded']);

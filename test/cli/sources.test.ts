@@ -9,7 +9,7 @@ test.each(['deploy', 'pull', 'smoke', 'workshop'])('%s may be told where its par
   expect(command?.options.map(({ long }) => long)).toEqual(expect.arrayContaining(FLAGS));
 });
 
-test('the commands of a workshop are told by their environment, with a path that holds in any folder', () => {
+test('the commands of a workshop get the sources from their environment, with a path that works in any folder', () => {
   const env: NodeJS.ProcessEnv = {};
   passOnSources({ nodeImage: 'kindest/node:v1.34.4', calicoManifests: '/a/../b' }, env);
   expect(env).toEqual({ WGLAB_NODE_IMAGE: 'kindest/node:v1.34.4', WGLAB_CALICO_MANIFESTS: '/b' });

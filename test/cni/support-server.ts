@@ -16,9 +16,9 @@ export async function startCrdServer(onApplied: (path: string, objects: Map<stri
   const requests: string[] = [];
   /** Answers in place of the server, as a proxy does that cannot reach it; `reset` breaks the connection. */
   const cut: { by?: (path: string) => { status: number; message: string } | 'reset' | undefined } = {};
-  /** Who answers when something is created there. */
+  /** The handlers that answer when something is created, by path. */
   const onCreate = new Map<string, (sent: Json) => { status: number; body: Json }>();
-  /** What pods have logged, by the path of the request. */
+  /** The logs of pods, by the path of the request. */
   const logs = new Map<string, string>();
   const served = new Map<string, { name: string; kind: string; namespaced: boolean }[]>([
     ['/api/v1', [of('namespaces', 'Namespace', false), of('pods', 'Pod'), of('serviceaccounts', 'ServiceAccount')]],

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { enginesUnderTest } from './support/engines.ts';
 import { Home } from './support/wglab.ts';
 
-/** What every engine does alike, command by command: what is below the engine must show in nothing here. */
+/** All engines behave alike, command by command: nothing here may show which engine runs. */
 const engines = await enginesUnderTest();
 
 for (const { name, lacks } of engines) {

@@ -45,7 +45,7 @@ describe('what is wrong with the command', () => {
     [['break', '--undo', '--random'], /exclude/],
     [['break', '--node', NODE], /goes with a fault/],
     [['break', 'stranger', '--node', 'wireguard-worker3'], /did you mean "wireguard-worker/],
-  ])('%j is told, and changes nothing', async (args, message) => {
+  ])('%j is reported, and changes nothing', async (args, message) => {
     expect((await home.expects(2, args)).stderr).toMatch(message);
     expect(await broken()).toBeNull();
   });
@@ -59,7 +59,7 @@ it('lists ten faults by what somebody sees, and not by what it is', async () => 
   expect(stdout).not.toMatch(/ip rule|table 1|iptables|firewall|MTU|FelixConfiguration|allowed|port/);
 });
 
-/** How verify ends: 1 where traffic was seen in clear, 3 where nothing arrived. */
+/** How verify ends: 1 if plaintext was seen, 3 if nothing arrived. */
 const VERDICTS: Record<FaultName, number | 'hangs'> = {
   'open-book': 1,
   'moved-house': 3,
@@ -74,7 +74,7 @@ const VERDICTS: Record<FaultName, number | 'hangs'> = {
   'short-cut': 1,
 };
 
-it.each(FAULT_NAMES)('%s: diagnose names it, verify does not pass, and healed all is as it was', async (fault) => {
+it.each(FAULT_NAMES)('%s: diagnose names it, verify does not pass, and undone all is as it was', async (fault) => {
   expect(await broken()).toBeNull();
   const { stdout } = await home.expects(0, ['break', fault]);
   expect(stdout).toContain(FAULTS[fault].symptom);
@@ -101,7 +101,7 @@ it('put twice, it is there once', async () => {
   }
 });
 
-/** What diagnose tells to do, as somebody types it. */
+/** The remedies that diagnose prints, as somebody types them. */
 const BY_HAND: [FaultName, () => Promise<unknown>][] = [
   ['cut-off', () => onNode('iptables -t raw -D PREROUTING -p udp -m udp --dport 51820 -j DROP')],
   ['short-cut', () => onNode('ip rule del pref 42')],
@@ -117,7 +117,7 @@ async function deleteCalicoNode(): Promise<void> {
   await kubectl('delete', 'pod', '-n', 'calico-system', ...selector);
 }
 
-it.each(BY_HAND)('%s can be mended by hand, after which healing changes nothing', async (fault, mend) => {
+it.each(BY_HAND)('%s can be fixed by hand, after which the undo changes nothing', async (fault, mend) => {
   await home.expects(0, ['break', fault]);
   await mend();
   // Changes nothing; it lets every pair of nodes shake hands, and returns when they have.
@@ -128,7 +128,7 @@ it.each(BY_HAND)('%s can be mended by hand, after which healing changes nothing'
   await home.expects(0, ['verify', '--expect', 'encrypted']);
 });
 
-it('drawn by lot, it tells neither fault nor node, and several are healed together', async () => {
+it('drawn at random, it names neither fault nor node, and several are undone together', async () => {
   const { stdout, stderr } = await home.expects(0, ['break', '--random']);
   for (const word of [...FAULT_NAMES, 'wireguard-worker']) expect(stdout + stderr).not.toContain(word);
   const [first] = JSON.parse(readFileSync(faultsFile(), 'utf8'));

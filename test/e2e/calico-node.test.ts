@@ -84,7 +84,7 @@ describe("Felix' pods", () => {
     return kubectl('get', 'pods', '-o', 'name', '--field-selector', `spec.nodeName=${node}`);
   }
 
-  it('come back when they are deleted, and then mend their node', async () => {
+  it('come back when they are deleted, and then repair their node', async () => {
     await home.expects(0, ['deploy']);
     await home.expects(0, ['encrypt', 'on']);
     const before = await names();

@@ -57,7 +57,7 @@ function pod(node: string): PodAt {
   return found;
 }
 
-/** What leaves and comes to A while its pod pings that of B over IPv6: so many packets, apart from what IPv6 itself has to say. */
+/** Returns the packets that A sends and receives while its pod pings that of B over IPv6: so many, without those of IPv6 itself. */
 async function seenDuringPing(count: number): Promise<string[]> {
   const noise = 'not (icmp6 and ip6[40] >= 130)';
   const capture = home.start(['exec', A, '--', 'tcpdump', '-lni', 'eth0', '-c', String(count), `ip6 and ${noise}`]);
@@ -108,7 +108,7 @@ it.skipIf(reason)('what wglab applied, kubectl finds unchanged from the second t
   ]);
 });
 
-it.skipIf(reason)('from pod to pod IPv6 is in clear before, and WireGuard after', async () => {
+it.skipIf(reason)('from pod to pod IPv6 is plaintext before, and WireGuard after', async () => {
   const clear = await seenDuringPing(6);
   const inner = `IP6 ${pod(A).address6} > ${pod(B).address6}: ICMP6, echo request`;
   expect(clear[0]).toContain('fc00:f853:ccd:e793::3');
@@ -199,7 +199,7 @@ it.skipIf(reason)('verify tries both families, and fails if IPv6 alone goes past
   await on(A, 'ip -6 rule del pref 99');
   const leaks = (await verify(1)).pairs.filter(({ plaintextPackets }) => plaintextPackets > 0);
   expect(leaks.filter(({ from }) => from === A)).toHaveLength(2);
-  // What A's pod answers to datagrams quotes them.
+  // The answers of A's pod to datagrams quote them.
   expect(leaks.filter(({ from, to }) => from !== A && to !== A)).toEqual([]);
   await on(A, 'ip -6 rule add not fwmark 0x200000/0x200000 pref 99 table 1');
   await verify(0);

@@ -106,7 +106,7 @@ describe('a part of the lab that dies by itself', () => {
     const containers = before.filter((one) => !isAnchor(one) && /busybox|httpd/.test(one.command));
     for (const { pid } of containers.slice(0, 1)) killIfThere(pid);
     const engine = home.engine();
-    await until('all pods to be ready again, with the sandbox made anew', async () => {
+    await until('all pods to be ready again, in a new sandbox', async () => {
       return anchors().length === before.filter(isAnchor).length && (await status()).pods.every(({ ready }) => ready);
     });
     await home.expects(0, ['verify', '--expect', 'plaintext']);

@@ -49,7 +49,7 @@ describe.each(INPUTS)('as %s', (_, args) => {
     ['a file without end', '/proc/kcore'],
     ['nothing', join(folder, 'none')],
   ])('%s is wrong input, at once', async (_, file) => {
-    // Of captures and Secrets, a FIFO is read like standard input: it may come from `<(command)`.
+    // For a capture or a Secret, a FIFO is read like standard input: it may come from `<(command)`.
     if (file === fifo && ['--pcap', '--esp-secret'].includes(args(file).at(-2) ?? '')) return;
     const { status, stderr } = await home.run(args(file));
     expect([2, 3], stderr).toContain(status);

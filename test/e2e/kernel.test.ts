@@ -13,7 +13,7 @@ if (TOOL === undefined) {
   it.skip(`${title}: skipped, for WGLAB_KERNEL_VM names no machine with such a kernel`);
 } else {
   it(title, { timeout: (LIMIT_S + 30) * 1000 }, () => {
-    // The machine's one console has both streams: what is told beside the JSON shows only where it is wanted.
+    // The machine's one console has both streams: the messages next to the JSON are printed only if it fails.
     const run = '"$@" smoke -o json 2> "$WGLAB_HOME/told"; status=$?; [ $status -eq 0 ] || cat "$WGLAB_HOME/told"';
     const script = `WGLAB_HOME=$(mktemp -d) && export WGLAB_HOME && ${run}; echo "exit status $status"`;
     const words = ['-t', String(LIMIT_S), '--', 'sh', '-c', script, 'sh', process.execPath, WGLAB_HERE];

@@ -59,7 +59,7 @@ spec:
   return [A, B].map(podOn).join('');
 }
 
-/** What a node publishes of its network. */
+/** The network facts that a node publishes. */
 interface NodeFacts {
   name: string;
   address: string | undefined;

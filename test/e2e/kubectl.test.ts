@@ -24,7 +24,7 @@ const manifestFiles = readdirSync(MANIFESTS, { recursive: true, encoding: 'utf8'
   .filter((file) => file.endsWith('.yaml') && !file.startsWith('calico-dual-stack/'))
   .map((file) => join(MANIFESTS, file));
 
-/** Counts until it is told to stop, and then ends with a status of its own. */
+/** Counts until it gets a signal to stop, and then ends with a status of its own. */
 const COUNTER = podManifest(
   'counter',
   '[sh, -c, "i=0; while [ ! -e /tmp/stop ]; do i=$((i+1)); echo line $i; usleep 20000; done; exit 3"]',

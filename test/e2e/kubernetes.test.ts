@@ -44,7 +44,7 @@ describe.skipIf(why)('engine kubernetes', { timeout: 120_000 }, () => {
   const verify = async (status: number, ...args: string[]): Promise<VerifyResult> =>
     JSON.parse((await home.expects(status, ['verify', ...args, '-o', 'json'])).stdout);
 
-  /** Everything of the cluster that a person can get, as far as a lab beside it must not change it. */
+  /** Returns every object of the cluster that a person can get and that a lab in the same cluster must not change. */
   async function everything() {
     const { items } = JSON.parse(await kubectl.told('get all,configmaps,felixconfigurations -A -o json'));
     return items
@@ -86,7 +86,7 @@ describe.skipIf(why)('engine kubernetes', { timeout: 120_000 }, () => {
     const leaking = await verify(1, 'real', '--expect', 'encrypted');
     const leaks = leaking.pairs.filter(({ plaintextPackets }) => plaintextPackets > 0);
     expect(leaks.filter(({ from }) => from === A)).toHaveLength(2);
-    // What A's pod answers to datagrams quotes them: readable, too.
+    // The answers of A's pod to datagrams quote them: readable, too.
     expect(leaks.filter(({ from, to }) => from !== A && to !== A)).toEqual([]);
     await cluster.expects(0, [
       'exec',
@@ -196,7 +196,7 @@ describe.skipIf(why)('engine kubernetes', { timeout: 120_000 }, () => {
     await home.expects(0, ['destroy', 'sample']);
   });
 
-  it('verifies beside traffic through the API without losing a packet, and reaches the pods of workloads', async () => {
+  it('verifies next to traffic through the API without losing a packet, and reaches the pods of workloads', async () => {
     await home.expects(0, deploy('beside', ...IMAGE));
     await home.expects(0, ['encrypt', 'on', 'beside']);
     const stream = ['exec', '--lab', 'beside', A, '--', 'sh', '-c', 'while :; do head -c 1000000 /dev/zero; done'];
@@ -264,7 +264,7 @@ describe.skipIf(why)('engine kubernetes', { timeout: 120_000 }, () => {
   });
 
   it.each([/Looking at the cluster/, /wglab creates/, /Making the namespace/, /Looking for the tools/])(
-    'is taken away by destroy when deploy was killed right after %s',
+    'is removed by destroy when deploy was killed right after %s',
     async (line) => {
       const running = home.start(deploy('killed', ...IMAGE));
       await running.prints(line);
@@ -276,7 +276,7 @@ describe.skipIf(why)('engine kubernetes', { timeout: 120_000 }, () => {
     },
   );
 
-  it('is taken away by the next deploy of that name, on whichever engine', async () => {
+  it('is removed by the next deploy of that name, on any engine', async () => {
     const running = home.start(deploy('again', ...IMAGE));
     await running.prints(/Making the namespace/);
     running.child.kill('SIGSTOP');

@@ -35,7 +35,7 @@ describe('the whole cycle', () => {
   });
 });
 
-describe('a lab that stands', () => {
+describe('a running lab', () => {
   it('is not changed by a second deploy', async () => {
     await home.expects(0, ['deploy']);
     const [kubeconfig, before] = [readFileSync(join(home.folder, 'wireguard/kubeconfig')), home.census()];
@@ -52,7 +52,7 @@ describe('a lab that stands', () => {
     ['its state was cut', () => truncateSync(join(home.folder, 'wireguard/lab.json'), 20)],
     ['its kubeconfig was removed', () => rmSync(join(home.folder, 'wireguard/kubeconfig'))],
     ['its folder was removed', () => rmSync(join(home.folder, 'wireguard'), { recursive: true })],
-  ])('is made anew where %s', async (_, damage) => {
+  ])('is created again if %s', async (_, damage) => {
     await home.expects(0, ['deploy']);
     const before = home.census();
     damage();
@@ -81,7 +81,7 @@ describe('a lab that stands', () => {
     }
   });
 
-  it('is taken away where its folder was removed', async () => {
+  it('is removed if its folder was removed', async () => {
     await home.expects(0, ['deploy']);
     rmSync(join(home.folder, 'wireguard'), { recursive: true });
     await home.destroy();
@@ -123,7 +123,7 @@ describe('several at once', () => {
     home.expectNothingLeft(before);
   });
 
-  it('lets three labs stand side by side, and takes all away', async () => {
+  it('runs three labs at the same time, and removes them all', async () => {
     const names = ['one', 'two', 'three'];
     const made = await Promise.all(names.map((name) => home.run(['deploy', '--name', name])));
     expect(made.map(({ status }) => status)).toEqual([0, 0, 0]);

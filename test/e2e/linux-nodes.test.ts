@@ -50,7 +50,7 @@ async function on(host: string, script: string): Promise<string> {
   return (await home.expects(0, ['exec', host, '--', 'bash', '-euc', script])).stdout;
 }
 
-/** What `count` packets on alice's link are, while alice pings an address. */
+/** Returns what tcpdump prints of `count` packets on alice's link, while alice pings an address. */
 async function seenDuringPing(address: string, count: number): Promise<string> {
   const capture = home.start(['exec', 'alice', '--', 'tcpdump', '-lni', 'eth1', '-c', String(count), 'ip']);
   await capture.prints(/listening on eth1/);
@@ -81,7 +81,7 @@ it.skipIf(reason)('they are in status and completion, and Kubernetes knows nothi
   expect(stderr).toContain('There are: alice, bob, wireguard-control-plane');
 });
 
-it.skipIf(reason)('a ping is seen in clear, and not through a tunnel that was made by hand', async () => {
+it.skipIf(reason)('a ping is plaintext on the wire, and not through a tunnel that was made by hand', async () => {
   const clear = await seenDuringPing('10.0.0.2', 4);
   expect(clear.match(/10\.0\.0\.[12] > 10\.0\.0\.[12]: ICMP echo/g)).toHaveLength(4);
 
@@ -128,7 +128,7 @@ const END_HOST = `for process in /proc/[0-9]*; do
   ! grep -qa 'k[e]eper' "$process/cmdline" || kill -9 "\${process#/proc/}"
 done`;
 
-it.skipIf(reason)('the loss of one is told; destroy takes all of them, and what people started there', async () => {
+it.skipIf(reason)('the loss of one is reported; destroy removes all, and what people started there', async () => {
   await home.run(['exec', 'bob', '--', 'bash', '-c', END_HOST]);
   const { linux } = JSON.parse((await home.expects(0, ['status', '-o', 'json'])).stdout);
   expect(linux[1]).toEqual({ name: 'bob', interfaces: [], problem: 'bob cannot be probed: it does not run' });

@@ -43,7 +43,7 @@ describe.skipIf(process.getuid?.() !== 0)('an ordinary user', () => {
     expect(hostChanges(before)).toEqual([]);
   });
 
-  it('is told what to do where user namespaces are forbidden', async () => {
+  it('learns what to do if user namespaces are forbidden', async () => {
     const forbidden = homeOfUser(UID + 1, ['unshare', '--user', '--keep-caps', 'sh', '-c', WITHOUT_NAMESPACES, 'sh']);
     const deploy = forbidden.start(['deploy'], { stdio: ['pipe', 'pipe', 'pipe'] });
     await until('a user namespace', () => userNamespace(deploy.pid) !== userNamespace('self'));

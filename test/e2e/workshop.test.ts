@@ -117,7 +117,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'wglab-e2e-workshop-'));
   writeFileSync(join(folder, 'files.md'), FILES);
   writeFileSync(join(folder, 'real.md'), REAL);
-  // What a killed workshop leaves in its temporary folder goes with this one.
+  // The leftovers of a killed workshop's temporary folder are removed with this one.
   const environment = { TERM: 'xterm-256color', SHELL: '/bin/bash', WGLAB_ENGINE: 'embedded', TMPDIR: folder };
   home = new Home({ environment });
   terminal = new TmuxTerminal(home.environment);
@@ -145,7 +145,7 @@ async function expectRestored(status: number): Promise<string> {
   return screen;
 }
 
-it('leads through a lab: does, checks, hints, mends, keeps its place', { timeout: 120_000 }, async () => {
+it('leads through a lab: runs steps, checks, hints, accepts a fix, keeps its place', { timeout: 120_000 }, async () => {
   await workshop('files.md');
   await terminal.shows('Two steps about files');
   expect(await terminal.ask('alternate_on')).toBe('1');
@@ -161,7 +161,7 @@ it('leads through a lab: does, checks, hints, mends, keeps its place', { timeout
   await terminal.press('h');
   await terminal.shows('It is called words.txt.');
 
-  // Mended by hand, in the shell of the lab.
+  // Fixed by hand, in the shell of the lab.
   await terminal.press('!');
   await terminal.shows('"exit" leads back');
   await terminal.press('-l', 'echo word > words.txt; echo "lab=$WGLAB_LAB"');
@@ -246,7 +246,7 @@ it.each(['SIGTERM', 'SIGHUP'] as const)('%s restores the terminal, and ends what
   expect(existsSync(`/proc/${pid}`)).toBe(false);
 });
 
-it('an exception restores the terminal, and is told', async () => {
+it('an exception restores the terminal, and is reported', async () => {
   const raise = "process.on('SIGUSR2', () => { throw new Error('thrown on purpose') })";
   const throwing = `data:text/javascript,${encodeURIComponent(raise)}`;
   const command = [process.execPath, '--import', throwing, WGLAB, 'workshop', join(folder, 'files.md')];
@@ -257,7 +257,7 @@ it('an exception restores the terminal, and is told', async () => {
   expect(screen).toContain('thrown on purpose');
 });
 
-it('what cannot be saved is told, and the lab goes on', async () => {
+it('a failure to save is reported, and the lab goes on', async () => {
   await workshop('files.md');
   await terminal.shows('Two steps about files');
   const kept = join(home.folder, '.workshop/files');
@@ -367,7 +367,7 @@ it('--present: one key types, runs, checks and goes on', async () => {
   await expectRestored(0);
 });
 
-it('shows the wire: secrets in clear, then ciphertext; and offers to do again what was destroyed', {
+it('shows the wire: plaintext secrets, then ciphertext; and offers to do again what was destroyed', {
   timeout: 120_000,
 }, async () => {
   await workshop('real.md', { size: LARGE });

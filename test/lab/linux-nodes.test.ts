@@ -10,7 +10,7 @@ import { readTopology, topologyOf } from '../../src/lab/topology.ts';
 
 const FILE = '/labs/by-hand.clab.yml';
 
-/** A topology with the lines of its nodes beside the cluster and of its links. */
+/** Returns a topology with these lines for the nodes next to the cluster and for the links. */
 function topology(nodes: string, links = '', rest = '') {
   const text = `name: by-hand
 topology:
@@ -26,7 +26,7 @@ ${rest}`;
 const TWO = `    alice: {kind: linux, image: a, network-mode: none}
     bob: {kind: linux, image: a, network-mode: none}`;
 
-/** What is thrown, line by line, without the file. */
+/** Returns the error that is thrown, line by line, without the file. */
 function problems(nodes: string, links?: string, rest?: string): string[] {
   try {
     topology(nodes, links, rest);

@@ -42,7 +42,7 @@ test('an embedded lab has all, tells nobody his rights, and keeps nothing of wha
 
 describe('a cluster', () => {
   let server: Awaited<ReturnType<typeof startCrdServer>>;
-  /** What the person may not do. */
+  /** The permissions that the person lacks. */
   let forbidden: string[];
 
   const LABEL = 'pod-security.kubernetes.io/enforce';
@@ -154,7 +154,7 @@ describe('a cluster', () => {
     }
   });
 
-  test('that is not to be found: file, context, and server are told apart', async () => {
+  test('that is not to be found: file, context, and server are distinguished', async () => {
     expect((await look('/nowhere')).named('kubeconfig')).toMatchObject({ ok: false, remedy: expect.any(String) });
     const { ok, named } = await look(server.kubeconfig, 'other');
     expect(named('kubeconfig')).toMatchObject({ ok: false, seen: expect.stringContaining('no context "other"') });

@@ -241,7 +241,7 @@ describe('why there are no namespaces', () => {
   };
   const root = { ...user, isRoot: true };
 
-  // What Ubuntu and old Debian forbid cannot be had on every kernel: their settings are made up here. A limit of 0 is tried for real
+  // Not every kernel has the settings by which Ubuntu and old Debian forbid this: they are faked here. A limit of 0 is tried for real
   // in test/cli/doctor.test.ts.
   test.each([
     [

@@ -13,7 +13,7 @@ import { startCrdServer } from '../cni/support-server.ts';
 let server: Awaited<ReturnType<typeof startCrdServer>>;
 let annotations: Record<string, string>[];
 let felix: Record<string, unknown>;
-/** What node a's device says of itself. */
+/** The output for node a's WireGuard device. */
 let shown: string[];
 
 const NAMES = ['a', 'b', 'c'];

@@ -38,7 +38,7 @@ test('waiting for pods tells which and why, of the first few', async () => {
     const status = { ...ready('False'), phase: 'Pending', ...(name === 'a' ? { containerStatuses } : {}) };
     server.objects.set(`${at}/${name}`, { metadata: { namespace: 'x', name }, status });
   }
-  // Of both kinds of sets there is none that waits.
+  // One set of either kind with nothing to wait for.
   server.objects.set('/apis/apps/v1/daemonsets/none', { metadata: {}, status: {} });
   server.objects.set('/apis/apps/v1/deployments/none', { metadata: {}, spec: { replicas: 0 }, status: {} });
   const done = untilWorkloadsReady(cluster, update, signal);

@@ -317,7 +317,7 @@ describe('plaintext in odd places', () => {
     expect(result.verdict).toBe('fail');
   });
 
-  test('a pod that reaches the outside by way of another node, tunnelled in clear', async () => {
+  test('a pod that reaches the outside by way of another node, tunnelled as plaintext', async () => {
     const run = makeRun();
     const inner = packets.ipv4('192.168.1.10', '1.1.1.1', 17, packets.udp(1, 53, Buffer.alloc(8)));
     inject(run, 'n1', ...vxlanTransport(run, nodeOf(run, 'n1'), nodeOf(run, 'n2'), inner));
@@ -341,7 +341,7 @@ describe('plaintext in odd places', () => {
     expect((await judgeRun(run)).verdict).toBe('pass');
   });
 
-  test('what is in clear by design is told, and spoils nothing', async () => {
+  test('what is plaintext by design is reported, and spoils nothing', async () => {
     const run = makeRun();
     const { macAddress, address } = nodeOf(run, 'n1');
     const gateway = '02:42:ac:12:00:01';

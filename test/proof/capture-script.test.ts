@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { startProcess } from '../../src/process/tool.ts';
 import { startCapture } from '../../src/proof/live/tap.ts';
 
-test('a capture that is told to end before tcpdump listens for that ends all the same', async () => {
+test('a capture ends even if the request to end comes before tcpdump listens for it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'wglab-tap-'));
   try {
     // As tcpdump does, it takes its time until it asks for SIGINT; started in the background, it ignores it until then.

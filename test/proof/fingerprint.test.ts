@@ -162,7 +162,7 @@ describe('the chance', () => {
     );
   });
 
-  it('is nothing beside bulk traffic, too large beside a flood of all lengths, and small for a longer sequence', () => {
+  it('is nothing amid bulk traffic, too large amid a flood of all lengths, and small for a longer sequence', () => {
     const flood = (count: number) => Array.from({ length: count }, (_, i) => 128 + ((i * 7919) % 71) * 16);
     const among = (expected: Expected, others: readonly number[]) => {
       const sought = seek(expected, onWire([...expected.sizes, ...others]));

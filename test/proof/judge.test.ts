@@ -76,7 +76,7 @@ describe('runs in which nothing went wrong', () => {
     ['VXLAN', vxlanTransport],
     ['no encapsulation', directTransport],
     ['IP-in-IP', ipipTransport],
-  ])('everything in clear, with %s, is plaintext', async (_name, transport) => {
+  ])('everything unencrypted, with %s, is plaintext', async (_name, transport) => {
     const run = makeRun({ transport: () => transport, handshakes: false });
     const result = await judgeRun(run, { expect: 'plaintext' });
     expect(result.pairs.map((p) => [p.observation, p.ciphertextPackets])).toEqual(Array(6).fill(['plaintext', 0]));
@@ -141,14 +141,14 @@ describe('runs in which nothing went wrong', () => {
 });
 
 describe('the faults of the issue, with encryption claimed', () => {
-  test('the ip rule gone on one node: what it sends is in clear', async () => {
+  test('the ip rule gone on one node: what it sends is plaintext', async () => {
     const result = await judgeRun(except(vxlanTransport, ['n2', 'n1'], ['n2', 'n3']));
     expect(exit(result)).toBe(1);
     expect(pairOf(result, 'n2', 'n1').observation).toBe('plaintext');
     expect(pairOf(result, 'n1', 'n2').observation).toBe('encrypted');
   });
 
-  test('the route to one block gone from table 1: one direction in clear', async () => {
+  test('the route to one block gone from table 1: one direction is plaintext', async () => {
     const result = await judgeRun(except(vxlanTransport, ['n2', 'n3']));
     expect(exit(result)).toBe(1);
     expect(result.pairs.filter((p) => p.observation !== 'encrypted').map((p) => [p.from, p.to])).toEqual([
@@ -157,7 +157,7 @@ describe('the faults of the issue, with encryption claimed', () => {
     expect(result.summary).toContain('1 of 6 pairs of nodes, first n2 to n3');
   });
 
-  test('the same where the answer never comes: the first packet in clear is enough', async () => {
+  test('the same if the answer never comes: the first plaintext packet is enough', async () => {
     const run = makeRun();
     undelivered(run, 'n2', 'n3');
     const [syn] = conversation(run, probeOf(run, 'n2', 'n3'));
@@ -251,7 +251,7 @@ describe('the faults of the issue, with encryption claimed', () => {
     expect(pairOf(result, 'n1', 'n2').reason).toContain('did not capture its control packet to n2 after the traffic');
   });
 
-  test('started on the tunnel device or in a pod, where everything is in clear: inconclusive, not a leak', async () => {
+  test('started on the tunnel device or in a pod, where everything is plaintext: inconclusive, not a leak', async () => {
     const run = makeRun();
     const inside = conversation(run, probeOf(run, 'n1', 'n2')).map(({ inner }) => inner);
     const inPod = inside.map((inner) => packets.frameOf('ee:ee:ee:ee:ee:ee', '0a:58:00:00:00:01', inner));
@@ -291,7 +291,7 @@ describe('the faults of the issue, with encryption claimed', () => {
     expect(exit(result)).toBe(3);
   });
 
-  test.each(['peer removed', 'allowed IPs cut'])('nothing is delivered, nothing is in clear: %s', async (reason) => {
+  test.each(['peer removed', 'allowed IPs cut'])('nothing is delivered, nothing is plaintext: %s', async (reason) => {
     const run = makeRun();
     undelivered(run, 'n1', 'n2', reason);
     const result = await judgeRun(run);

@@ -58,7 +58,7 @@ describe('the ledger of a tap', () => {
     expect(folded).toEqual([
       ['by design', null, 10_000],
       ['pod plaintext', null, 1],
-      // What would have depended on other frames is not known any more.
+      // A result that would have depended on other frames is unknown now.
       ['unexplained', null, 1],
     ]);
   });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import * as packets from './packets.ts';
 import { inject, judgeRun, makeRun, nodeOf, type Run, vxlanOn } from './run.ts';
 
-/** Two nodes that were chosen, and a third that the cluster has, whose pods one of them talks to in clear. */
+/** Two nodes that were chosen, and a third that the cluster has, whose pods one of them talks to in plaintext. */
 function twoOfThree(as: 'outside' | 'unprobed'): Run {
   const run = makeRun({ nodes: 2 });
   const n1 = nodeOf(run, 'n1');
@@ -14,7 +14,7 @@ function twoOfThree(as: 'outside' | 'unprobed'): Run {
   return run;
 }
 
-test('what goes to a node that was not chosen fails no claim, and is told', async () => {
+test('traffic to a node that was not chosen fails no claim, and is reported', async () => {
   const result = await judgeRun(twoOfThree('outside'));
   expect(result).toMatchObject({ verdict: 'pass', unprobed: [] });
   expect(result.pairs.map(({ from, to }) => [from, to])).toEqual([
@@ -28,7 +28,7 @@ test('what goes to a node that was not chosen fails no claim, and is told', asyn
   });
 });
 
-test('of a node that was chosen and could not be probed, a packet in clear is a leak', async () => {
+test('a plaintext packet of a node that was chosen but could not be probed is a leak', async () => {
   const result = await judgeRun(twoOfThree('unprobed'));
   expect(result).toMatchObject({ verdict: 'fail', unprobed: [{ node: 'n3', reason: 'why it is so' }] });
   expect(result.pairs).toHaveLength(6);

@@ -46,6 +46,6 @@ it('gives each pair markers of its own, the same ones over both families, and pl
   expect(ipv6?.request).toBe(ipv4?.request);
 });
 
-it('sends more messages beside the traffic of others', () => {
+it('sends more messages when others send traffic, too', () => {
   expect(messagesFor(50_000)).toBeGreaterThan(messagesFor(0));
 });

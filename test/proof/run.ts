@@ -109,7 +109,7 @@ export function wireguardTransport(sessions: NonNullable<RunOptions['sessions']>
   };
 }
 
-/** In clear, as Calico's VXLAN carries it; on another port if so told. */
+/** Carries the packet as plaintext, as Calico's VXLAN does. */
 export const vxlanTransport: Transport = (_run, from, to, inner) => [vxlanOn(4789, from, to, inner)];
 
 export function vxlanOn(port: number, from: NodeRecord, to: NodeRecord, inner: Buffer): Buffer {
@@ -117,14 +117,14 @@ export function vxlanOn(port: number, from: NodeRecord, to: NodeRecord, inner: B
   return between(from, to, 17, packets.udp(40_000, port, packets.vxlan(4096, innerFrame)));
 }
 
-/** In clear, without any encapsulation. */
+/** Carries the packet as plaintext, without any encapsulation. */
 export const directTransport: Transport = (_run, from, to, inner) => [
   packets.frameOf(from.macAddress, to.macAddress, inner),
 ];
 
 export const ipipTransport: Transport = (_run, from, to, inner) => [between(from, to, 4, inner)];
 
-/** Gives the pods of a run IPv6 addresses, too. */
+/** Adds IPv6 addresses to the pods of a run. */
 export function addIpv6({ record }: Run): void {
   for (const [i, { name }] of record.nodes.entries()) {
     record.podNetworks.push({ cidr: `fd00:10:244:${i + 1}::/64`, node: name });
@@ -136,7 +136,7 @@ export function between(from: NodeRecord, to: NodeRecord, protocol: number, payl
   return packets.frameOf(from.macAddress, to.macAddress, packets.ipv4(from.address, to.address, protocol, payload));
 }
 
-/** Where a test's own frames belong: after the traffic and before the close controls. */
+/** Inserts a test's own frames where they belong: after the traffic and before the close controls. */
 export function inject(run: Run, node: string, ...frames: Buffer[]): void {
   const tap = tapOf(run, node);
   tap.splice(tap.length - (run.record.nodes.length - 1), 0, ...frames);
@@ -199,7 +199,7 @@ export function podPacket(probe: ProbeRecord, request: boolean, sequence: number
   return { from, to, inner: packets.ipv4(source.address, destination.address, 6, segment) };
 }
 
-/** What was observed of one pair. */
+/** Returns the observations of one pair. */
 export function pairOf(result: VerifyResult, from: string, to: string): VerifyResult['pairs'][number] {
   const pair = result.pairs.find((p) => p.from === from && p.to === to);
   if (!pair) throw new Error(`no pair ${from} ${to}`);
@@ -213,7 +213,7 @@ export function packetsOf(result: VerifyResult, kind: LedgerClass): number {
 
 export interface JudgeOptions extends packets.PcapOptions {
   expect?: Claim | null;
-  /** What the file of a node holds, instead of its frames. */
+  /** The content of a node's file, in place of its frames. */
   files?: { [node: string]: Buffer | null };
 }
 

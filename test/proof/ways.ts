@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as packets from './packets.ts';
 import { between, keyOf, LISTEN_PORT, marker, nodeOf, probeOf, type Run } from './run.ts';
 
-/** What leaks: IP packets, one after the other, each of which a way carries as it can. */
+/** Returns the IP packets that leak, one after the other; each way carries them as it can. */
 export type Content = (run: Run) => Buffer[];
 
 /** How they get from n1 to n2 past the encryption: the frames that carry them. */

@@ -218,7 +218,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(programs, { recursive: true }));
 
-/** What the program says last. */
+/** Returns the last line that the program prints, parsed as JSON. */
 async function answerOf(command: string, ...args: string[]): Promise<unknown> {
   const { stdout } = await new Promise<{ stdout: string }>((resolve, reject) => {
     execFile(command, args, (error, stdout, stderr) =>

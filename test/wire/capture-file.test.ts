@@ -251,7 +251,7 @@ describe('a capture file', () => {
     }
   }
 
-  test('longer than a chunk is read whole, and its truncation is told', async () => {
+  test('longer than a chunk is read whole, and its truncation is reported', async () => {
     const many = Array.from({ length: 60 }, (_, i) => Buffer.alloc(60_000, i));
     await withFile(pcap(many).subarray(0, -1), async (path) => {
       const capture = readCaptureFile(path);

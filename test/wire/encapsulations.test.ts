@@ -79,7 +79,7 @@ describe('two networks with the same addresses', () => {
   const streams = (frames: readonly Uint8Array[]) => new Set(frames.map((frame) => walk(frame).key)).size;
   const gre = (key: number) => ethernet(ipv4(bytesFrom([0x20, 0, 8, 0], u32be(key), ipv4(tcp('x'))), { protocol: 47 }));
 
-  test('are told apart by GRE key, MPLS label, PPPoE session and L2TP session', () => {
+  test('are distinguished by GRE key, MPLS label, PPPoE session and L2TP session', () => {
     const mpls = (id: number) => ethernet(bytesFrom(u32be(id * 4096 + 256), ipv4(tcp('x'))), { type: 0x8847 });
     const pppoe = (id: number) =>
       ethernet(bytesFrom([0x11, 0, 0, id], u16be(43), [0, 0x21], ipv4(tcp('x'))), { type: 0x8864 });
@@ -87,7 +87,7 @@ describe('two networks with the same addresses', () => {
     for (const make of [gre, mpls, pppoe, l2tp]) expect(streams([make(1), make(2), make(1)])).toBe(2);
   });
 
-  test('are told apart from the network around them', () => {
+  test('are distinguished from the network around them', () => {
     expect(streams([ethernet(ipv4(tcp('x'))), gre(1), ethernet(ipv4(ipv4(tcp('x')), { protocol: 4 }))])).toBe(3);
   });
 });

@@ -192,7 +192,7 @@ describe('what can be read', () => {
   });
 });
 
-test('messages of segmentation offload are told apart', () => {
+test('messages of segmentation offload are separated', () => {
   const message = (counter: number, length: number) =>
     bytesFrom([4, 0, 0, 0, 1, 2, 3, 4], u32be(counter).reverse(), [0, 0, 0, 0], Buffer.alloc(length - 16, counter));
   const both = bytesFrom(message(5, 128), message(6, 96));

@@ -36,7 +36,7 @@ interface IpOptions {
   id?: number;
   position?: number;
   more?: boolean;
-  /** Of IPv4, in fours. */
+  /** The options of IPv4, in multiples of four bytes. */
   optionBytes?: readonly number[];
 }
 

@@ -87,7 +87,7 @@ export const FIELDS: Record<string, Field> = {
   'esp.sequence': of('esp', (l) => l.sequence),
 };
 
-/** What tshark reads in a capture: for each frame its time, lengths, and fields, each with all of its values, outermost first. */
+/** Returns what tshark reads in a capture: for each frame its time, lengths, and fields, each with all of its values, outermost first. */
 export async function tsharkFrames(path: string): Promise<Record<string, string>[]> {
   const names = ['frame.time_epoch', 'frame.len', 'frame.cap_len', ...Object.keys(FIELDS)];
   // No putting together: each frame stands for itself here.

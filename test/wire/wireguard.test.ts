@@ -106,7 +106,7 @@ describe('by its structure', () => {
     expect(layerFor(message(1, 148), 70)).toBeUndefined();
   });
 
-  test('a keepalive is told from data', () => {
+  test('a keepalive is distinguished from data', () => {
     expect(layerFor(message(4, 32))).toMatchObject({ keepalive: true, aligned: true });
     expect(layerFor(message(4, 52))).toMatchObject({ keepalive: false, aligned: false });
   });

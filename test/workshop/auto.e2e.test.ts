@@ -94,7 +94,7 @@ Checked:
     expect(stdout).not.toMatch(/interrupted|second terminal/);
   });
 
-  test('ends with 1 where a check does not hold, and says what is told the learner', async () => {
+  test('ends with 1 where a check does not hold, and prints what the learner would see', async () => {
     write(`${DEPLOY + look(FAILS)}\n## More\n\n${fence('sh', 'touch more')}`);
     const { stdout } = await home.expects(1, ['workshop', file, '--auto']);
     expect(stdout).toContain('- ✓ `cat word` prints /^hello$/\n- ✗ `cat word` prints /bye/\n  Say bye.\n');

@@ -93,7 +93,7 @@ async function install(server: Awaited<ReturnType<typeof startCrdServer>>, limit
   return { done, said, took };
 }
 
-/** What the operator does, when it is asked. */
+/** Does what the operator does, when it is asked. */
 function operator(server: () => Awaited<ReturnType<typeof startCrdServer>>, made: Record<string, object>) {
   return (path: string, objects: Map<string, Record<string, unknown>>) => {
     if (path === OPERATOR_PATH) objects.set(OPERATOR_PATH, { status: { availableReplicas: 1 } });
@@ -219,7 +219,7 @@ describe('Calico by its operator', () => {
     expect(names('v3.32.1', own)[1]).toBe('registry.example/mirror/x-node:v3.32.1');
   });
 
-  test('a folder without the release, and a version that is none, are told', async () => {
+  test('a folder without the release, and an invalid version, are reported', async () => {
     await expect(readRelease({ folder: '/nowhere' })).rejects.toMatchObject({ exitCode: 2 });
     await expect(readRelease({ version: '../x', folder: '/nowhere' })).rejects.toThrow(
       '"../x" is no version of Calico',

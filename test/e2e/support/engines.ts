@@ -10,7 +10,7 @@ export interface EngineUnderTest {
   name: 'embedded' | 'kubernetes' | 'containerlab';
   /** Why it cannot run on this machine; undefined where it can. */
   lacks: string | undefined;
-  /** Makes what it needs; gives the arguments of `deploy`, and a way to take away again what it made. */
+  /** Makes what it needs; returns the arguments of `deploy`, and a function that removes what it made. */
   prepare(): Promise<{ args: string[]; end(): Promise<void> }>;
 }
 

@@ -39,11 +39,11 @@ export const KILLED_HALF_WAY = listening(`sent() { awk '$1 == "eth0:" { print $1
   until [ "$(sent)" -ge $((before + 8)) ] || ! kill -0 "$victim"; do :; done
   kill -9 "$victim"`);
 
-/** Captures on another interface than it is told to. */
+/** Captures on another interface than the one it was asked for. */
 const onInterface = (name: string) => `exec "$real" "\${@/eth0/${name}}"`;
 export const ON_LOOPBACK = onInterface('lo');
 export const ON_VXLAN = onInterface('vxlan.calico');
-/** Where everything is readable by design: no place to capture either. */
+/** Captures on an interface where everything is readable by design: the wrong place, too. */
 export const ON_WIREGUARD = onInterface('wireguard.cali');
 
 /** Says at its end that packets were dropped. */
@@ -60,5 +60,5 @@ export const DROPS = listening(
 /** Keeps only the headers. */
 export const CUTS_SHORT = `exec "$real" "\${@/#0/96}"`;
 
-/** Captures what its filter lets through: never what is in clear. */
+/** Captures only what its filter lets through, which is never plaintext. */
 export const FILTERS = 'exec "$real" "$@" and "( udp port 51820 or udp port 9 )"';

@@ -6,7 +6,7 @@ export type Undo = (() => Promise<unknown>) | undefined;
 
 const LEAK = fileURLToPath(new URL('./leak.pl', import.meta.url));
 
-/** Takes away the rule that sends packets to WireGuard's table, on one node. */
+/** Removes the rule that sends packets to WireGuard's table, on one node. */
 export async function withoutRule(lab: TestLab, node: string): Promise<Undo> {
   await lab.onNode(node, 'ip rule del pref 99');
   return () => lab.onNode(node, 'ip rule add not fwmark 0x200000/0x200000 pref 99 table 1');
@@ -18,7 +18,7 @@ export async function blockOf(lab: TestLab, node: string): Promise<string> {
   return lab.kubectl('get', 'blockaffinities', '-o', `jsonpath=${path}`);
 }
 
-/** Takes away the route to the pods of one node from WireGuard's table of another: they are reached by VXLAN again. */
+/** Removes the route to the pods of one node from WireGuard's table of another: they are reached by VXLAN again. */
 export async function withoutRoute(lab: TestLab, node: string, to: string): Promise<Undo> {
   const block = await blockOf(lab, to);
   await lab.onNode(node, 'ip route del "$1" table 1', block);
@@ -40,7 +40,7 @@ export async function withNft(
   return () => lab.onNode(node, 'nft delete table $1', table);
 }
 
-/** Sends copies of what a node's nc pod sends to another node, in clear; see leak.pl for the modes. */
+/** Sends copies of what a node's nc pod sends to another node, as plaintext; see leak.pl for the modes. */
 export async function withLeak(lab: TestLab, from: string, to: string, mode: string, port: number): Promise<Undo> {
   const [{ device }, source, destination] = await Promise.all([lab.pod(from), lab.address(from), lab.address(to)]);
   return lab.helper(from, 'perl', LEAK, device, mode, source, destination, String(port));

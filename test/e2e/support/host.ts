@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** What is different of the machine, in lines: + what came, - what went. */
+/** Returns how the machine has changed, in lines: + what came, - what went. */
 export function hostChanges(before: Record<string, string>): string[] {
   return Object.entries(hostSnapshot()).flatMap(([aspect, now]) => {
     const [old, present] = [linesOf(before[aspect] ?? ''), linesOf(now)];
@@ -19,7 +19,7 @@ function linesOf(text: string): Set<string> {
   return new Set(text.split('\n').filter((line) => !DOCKERS.test(line)));
 }
 
-/** What a lab must not change of the machine that it runs on. */
+/** Returns everything about the machine that a lab on it must not change. */
 export function hostSnapshot(): Record<string, string> {
   return {
     links: run('ip', '-o', 'link').replace(/ qlen \d+/g, ''),

@@ -17,7 +17,7 @@ export const A = 'wireguard-worker';
 export const B = 'wireguard-worker2';
 export const NODES = [CONTROL, A, B];
 
-/** The command of a pod that waits, and that ends at once when it is told to, as a first process must by itself. */
+/** The command of a pod that waits, and that ends at once on SIGTERM, which a first process must handle itself. */
 export const WAITS = `[sh, -c, "trap 'exit 0' TERM; while true; do sleep 3600 & wait $!; done"]`;
 
 /** A manifest of a pod with one busybox container. */
@@ -34,7 +34,7 @@ spec:
 
 /** A standing embedded lab, and every kubectl that talks to it. Before `deploy` there are only the names of its folders. */
 export class KubectlLab {
-  /** Where kubectl keeps its caches, and tests their files. */
+  /** The folder where kubectl keeps its caches, and tests their files. */
   readonly folder = join(tmpdir(), `wglab-kubectl-${randomBytes(6).toString('hex')}`);
   readonly home = new Home({ folder: join(this.folder, 'home') });
   readonly kubeconfig = join(this.home.folder, 'wireguard', 'kubeconfig');
@@ -63,7 +63,7 @@ export class KubectlLab {
     return kubectl;
   }
 
-  /** What each of these shell commands prints on a node, by `wglab exec`. */
+  /** Returns what each of these shell commands prints on a node, through `wglab exec`. */
   async onNode<const Commands extends readonly string[]>(node: string, ...commands: Commands) {
     const script = commands.join('; echo =====; ');
     const { stdout } = await this.home.expects(0, ['exec', node, '--', 'sh', '-c', script]);

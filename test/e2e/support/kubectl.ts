@@ -129,7 +129,7 @@ export class Kubectl {
     return stdout;
   };
 
-  /** What a command says that must fail with status 1. */
+  /** Returns the error message of a command, which must fail with status 1. */
   readonly refused = async (args: string | readonly string[], input?: string): Promise<string> => {
     const { status, stdout, stderr } = await this.run(args, input);
     expect({ args, status, stdout }).toEqual({ args, status: 1, stdout: '' });

@@ -29,7 +29,7 @@ export interface NcPod {
   device: string;
 }
 
-/** What `wglab verify -o json` gave. */
+/** The result of `wglab verify -o json`. */
 export interface Verified {
   status: number;
   result: VerifyResult;
@@ -101,7 +101,7 @@ export class TestLab {
   }
 
   /**
-   * Starts a program on a node, or in a pod, that says "ready" and then works until its input ends. Gives the way to end it.
+   * Starts a program on a node, or in a pod, that says "ready" and then works until its input ends. Returns a function that ends it.
    */
   async helper(target: string, ...argv: string[]): Promise<() => Promise<void>> {
     const running = this.#start(WGLAB, ['exec', '--lab', this.name, target, '--', ...argv], 'pipe');
@@ -119,7 +119,7 @@ export class TestLab {
     return end;
   }
 
-  /** Makes the tcpdump of one node behave as these lines of bash say; see `fakeTcpdump`. Gives the way back. */
+  /** Makes the tcpdump of one node behave as these lines of bash say; see `fakeTcpdump`. Returns a function that undoes it. */
   async tcpdumpOn(node: string, behaviour: string): Promise<() => Promise<void>> {
     const file = join(this.#tools, `${await this.address(node)}.sh`);
     await writeFile(file, behaviour);
@@ -158,7 +158,7 @@ export class TestLab {
     if (status !== 0) throw new Error(`wglab destroy ${this.name} ended with status ${status}: ${stderr}`);
   }
 
-  /** What does not change while a lab stands is asked for once. */
+  /** Asks only once for what does not change while a lab runs. */
   #once<T>(what: string, ask: () => Promise<T>): Promise<T> {
     const known = this.#known.get(what) ?? ask();
     this.#known.set(what, known);

@@ -39,7 +39,7 @@ export async function withVxlanMirror(lab: TestLab, node: string, device: string
   return all([unplug, () => lab.onNode(node, 'tc qdisc del dev "$1" clsact', device)]);
 }
 
-/** What the mirrors are made of on this kernel, in words. */
+/** Returns in words how the mirrors are made on this kernel. */
 export function mirrorsHere(): string {
   const tee = kernelHas(TEE) ? 'iptables TEE' : 'nft dup (the kernel has no xt_TEE)';
   const match = [MATCH_ALL, U32_ALL].find((one) => kernelHas(mirred(one)));

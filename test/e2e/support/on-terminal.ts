@@ -5,7 +5,7 @@ import { type Home, WGLAB } from './wglab.ts';
 
 const HELPER = fileURLToPath(new URL('run-on-terminal.py', import.meta.url));
 
-/** What a command did on a terminal of its own. */
+/** The result of a command on a terminal of its own. */
 export interface OnTerminal {
   status: number;
   /** The signal that ended it, if one did. */

@@ -12,12 +12,12 @@ export interface LabProcess {
   user: number;
 }
 
-/** What there is of a state folder's labs at a moment. */
+/** The processes and namespaces of a state folder's labs at one moment. */
 export interface Census {
   processes: LabProcess[];
   /** Such as net:[4026532000]; none of the machine's own. */
   namespaces: string[];
-  /** Of the youngest process of the machine: what began later is not of then, though the kernel gives it a number of then. */
+  /** The start of the machine's youngest process: what started later is not in the census, even if it reuses a process id. */
   at: number;
 }
 
@@ -48,8 +48,8 @@ export function census(folder: string): Census {
 }
 
 /**
- * What of a census is still there, in words. A process that has ended and that its parent has not yet taken note of counts as
- * gone, and a namespace that nobody else is in with it.
+ * Returns in words what is left of a census. A process that has ended, but that its parent has not reaped yet, counts as
+ * gone, and so does a namespace that only it is in.
  */
 export function leftOf({ processes, namespaces, at }: Census): string[] {
   const old = everybody().filter(({ started }) => Number(started) <= at);

@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 
 /**
- * Where real output has another shape than an example of it, or undefined where it has the same: line by line the same words,
- * while numbers, times, addresses, keys and what is random in names may be others. A line `...` in the example stands for any lines,
+ * Returns where real output has another shape than an example of it, or undefined if it has the same: line by line the same
+ * words, while numbers, times, addresses, keys and the random parts of names may differ. A line `...` in the example stands for any lines,
  * also none; `...` within a line for any text.
  */
 export function otherShape(example: string, real: string): string | undefined {
@@ -26,9 +26,9 @@ export function otherShape(example: string, real: string): string | undefined {
   return start >= at && matchesAt(last, seen, start) ? undefined : told(last, 'at the end');
 }
 
-/** What varies from one run to another, in the order in which it is looked for; the first that fits a piece of text names it. */
+/** Text that varies from one run to another, in the order of the search; the first pattern that fits a piece of text names it. */
 const VARIES: readonly (readonly [RegExp, string])[] = [
-  // Of kubectl get nodes -o wide: what the nodes' machine runs.
+  // The columns of kubectl get nodes -o wide about the machine of the nodes.
   [/<none>\s+\S.*?\s+(?=\w+:\/\/)/g, '<none> MACHINE '],
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UUID'],
   [/(?<![\w+/])[A-Za-z0-9+/]{42,43}=/g, 'KEY'],
@@ -42,11 +42,11 @@ const VARIES: readonly (readonly [RegExp, string])[] = [
   [/\b(?:\d+ (?:seconds?|minutes?|hours?|days?),? ?)+ago\b|\bNow\b/g, 'AGO'],
   [/\b\d+(?:\.\d+)? (?:ms|s|B|[KMG]i?B)\b/g, 'AMOUNT'],
   [/\b(?:\d+[dhms])+\b/g, 'AGE'],
-  // What Kubernetes puts after the names of pods: letters and digits that make no words (apimachinery's SafeEncodeString).
+  // The suffix that Kubernetes adds to the names of pods: letters and digits that make no words (apimachinery's SafeEncodeString).
   [/-(?:[bcdfghjklmnpqrstvwxz2456789]{8,10}-)?[bcdfghjklmnpqrstvwxz2456789]{5}\b/g, '-POD'],
   // Which of the workers it is, the scheduler decides.
   [/\bworker\d*\b/g, 'WORKER'],
-  // Of tcpdump -x.
+  // Lines of tcpdump -x.
   [/^\s*0x[0-9a-f]{4}:.*$/g, 'HEXDUMP'],
   [/\b0x[0-9a-f]+\b/gi, 'NUMBER'],
   [/\b(?=[a-f]*\d)[0-9a-f]{4,}\b/g, 'NUMBER'],

@@ -21,7 +21,7 @@ export class TmuxTerminal {
     // Never the name of one that is still about to end.
     this.#server = `wglab-test-${process.pid}-${randomBytes(4).toString('hex')}`;
     await this.tmux('new-session', '-d', ...geometry(size), '--', 'bash', '-c', script, 'bash', ...args);
-    // What has ended can still be looked at.
+    // The pane stays readable after its program has ended.
     await this.tmux('set-option', '-g', 'remain-on-exit', 'on');
   }
 
@@ -39,7 +39,7 @@ export class TmuxTerminal {
     await this.tmux('resize-window', ...geometry(size));
   }
 
-  /** What stands there, a row each; with `joined`, the rows that the terminal knows as one line as one. */
+  /** Returns the text on the screen, row by row; with `joined`, rows that are one line to the terminal are joined. */
   screen(joined = false): Promise<string> {
     return this.tmux('capture-pane', '-p', ...(joined ? ['-J'] : []));
   }
@@ -63,7 +63,7 @@ export class TmuxTerminal {
     return screen;
   }
 
-  /** What tmux knows of the pane, as `#{name}`. */
+  /** Returns what tmux knows about the pane, as `#{name}`. */
   ask(name: string): Promise<string> {
     return this.tmux('display-message', '-p', `#{${name}}`);
   }

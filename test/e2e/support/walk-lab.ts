@@ -11,14 +11,14 @@ import { whyNoFaults } from './requirements.ts';
 import { otherShape } from './shape.ts';
 import { Home } from './wglab.ts';
 
-/** Of one step, run two or three times. */
+/** The time limit of one step, which runs two or three times. */
 const STEP_MS = 180_000;
 
 const signal = new AbortController().signal;
 const lacking = whyNoFaults();
 /**
- * The tests of one lab: each has a file of its own, so that they run side by side. A lab that does not run on the embedded engine
- * is told, not passed over.
+ * Defines the tests of one lab: each lab has a file of its own, so that they run in parallel. A lab that does not run on the
+ * embedded engine is reported, not silently skipped.
  */
 export async function testLab(name: string): Promise<void> {
   const definition = await findLab(name);

@@ -41,7 +41,7 @@ export interface Result {
 export interface Running {
   readonly child: ChildProcess;
   readonly pid: number;
-  /** What it printed until now, both streams. */
+  /** Returns what it has printed so far, both streams. */
   printed(): string;
   /** Resolves when what it printed matches. Throws where it ended before. */
   prints(pattern: RegExp): Promise<void>;

@@ -137,7 +137,7 @@ describe('the containerlab engine, on recorded answers of docker and containerla
     proxy.close();
   });
 
-  test('what is missing is made anew; what a reboot stopped is started', async () => {
+  test('what is missing is made again; what a reboot stopped is started', async () => {
     await deploy();
     const { containers } = await fake.now();
     await fake.change({ containers: containers.map((container) => ({ ...container, state: 'exited' })) });
@@ -204,7 +204,7 @@ describe('the containerlab engine, on recorded answers of docker and containerla
     expect(existsSync(join(fake.root, '.logs/c1/c1-worker2.log'))).toBe(true);
   });
 
-  test('containers that are missing after a good end are told as containerlab sees them', async () => {
+  test('containers that are missing after a successful run are reported as containerlab sees them', async () => {
     await fake.change({ makesOnly: 2 });
     const failure = await failureOf(deploy());
     expect(failure.message).toBe('containerlab ended well, but these do not run: c1-worker2');
@@ -213,7 +213,7 @@ describe('the containerlab engine, on recorded answers of docker and containerla
     );
   });
 
-  test('Ctrl-C in the middle ends containerlab, and what it had made is taken away', async () => {
+  test('Ctrl-C in the middle stops containerlab, and what it had made is removed', async () => {
     await fake.change({ hangs: true });
     const deploying = deploy();
     const stopped = new Failure(ExitCode.interrupted, 'interrupted');
@@ -224,13 +224,13 @@ describe('the containerlab engine, on recorded answers of docker and containerla
     expect(await fake.now()).toMatchObject({ containers: [], networks: ['bridge'] });
   });
 
-  test("a failed run is told with its command line and the tool's last lines", async () => {
+  test("a failed run is reported with its command line and the tool's last lines", async () => {
     await fake.change({ containerlabSays: ['20:24:50 ERRO node "c1" deploy: something new'] });
     const failure = await failureOf(deploy());
     expect(failure.detail).toMatch(/^\$ .*containerlab deploy --topo .*\nnode "c1" deploy: something new$/);
   });
 
-  test('a Docker that does not answer is told apart from one that may not be used', async () => {
+  test('a Docker that does not answer is distinguished from one that may not be used', async () => {
     await fake.change({ dockerSays: 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock.' });
     expect(await failureOf(deploy())).toMatchObject({ exitCode: ExitCode.lacking, message: 'Docker does not answer' });
     await fake.change({ dockerSays: 'Got permission denied while trying to connect to the Docker daemon socket' });

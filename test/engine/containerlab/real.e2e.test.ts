@@ -75,7 +75,7 @@ describe.skipIf(lacks.length > 0)('with the real Docker and containerlab', () =>
     expect(await findContainerlab()).toMatchObject({ by: 'root', version: expect.stringMatching(/^\d+\.\d+\.\d+$/) });
   });
 
-  test('a lab of linux nodes deploys, runs commands, and is taken away', async () => {
+  test('a lab of linux nodes deploys, runs commands, and is destroyed', async () => {
     const folder = join(root, 'lab');
     await mkdir(folder);
     const plan = linuxPlan('wglab-real');
@@ -166,7 +166,7 @@ describe.skipIf(lacks.length > 0)('with the real Docker and containerlab', () =>
     expect(await nameHere(`${IMAGE}@sha256:${'0'.repeat(64)}`)).toBe(IMAGE);
   });
 
-  test('an image that a node does not take is told with the command', async () => {
+  test('an image that a node rejects is reported with the command', async () => {
     const { stdout } = await run('docker', ['run', '--detach', IMAGE]);
     const failed = await loadImages([IMAGE], [stdout.trim()], () => undefined).catch((error) => error);
     await run('docker', ['rm', '--force', stdout.trim()]);

@@ -43,7 +43,7 @@ test('once it is there, it is not made again', async () => {
   expect(await fake.calls('docker commit')).toHaveLength(1);
 });
 
-test('without a network for the package, what failed is told, and neither image nor container is left of it', async () => {
+test('without a network for the package, the failure is reported, and neither image nor container is left', async () => {
   await fake.change({ packages: false });
   await expect(prepareToolsImage(listener)).rejects.toMatchObject({
     exitCode: ExitCode.labFailed,

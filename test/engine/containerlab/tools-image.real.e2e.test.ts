@@ -23,7 +23,7 @@ const MADE = 'wglab-test/tools-made:1';
 const NODE = 'wglab-test-tools-node';
 const listener = { step: () => undefined, update: () => undefined };
 
-/** With the image under its real name only where nobody has one: it is taken away in the end. */
+/** Is true if somebody has an image of the real name already; otherwise the tests remove theirs at the end. */
 const hasOwn = lacks.length === 0 && spawnSync('docker', ['image', 'inspect', TOOLS_IMAGE]).status === 0;
 
 describe.skipIf(lacks.length > 0)('with a real Docker', { timeout: 60_000 }, () => {

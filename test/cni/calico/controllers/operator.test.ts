@@ -116,7 +116,7 @@ describe('an Installation', () => {
     expect(cluster.ipam.blocksOf('worker2')).toEqual([]);
   });
 
-  test('that cannot be carried out says why, leaves the nodes as they are, and can be mended', async () => {
+  test('that cannot be carried out says why, leaves the nodes as they are, and can be fixed', async () => {
     cluster.installCalico({ encapsulation: 'IPIP' });
     await cluster.settle();
     expect(statusOf('Installation', 'default', 'Degraded')).toMatchObject({
@@ -278,7 +278,7 @@ describe('calico-node', () => {
     expect(pods()).toHaveLength(3);
   });
 
-  test('is what its DaemonSet made, and nothing that is beside it', () => {
+  test('is a pod that its DaemonSet made, and no other', () => {
     const labels = { 'k8s-app': 'calico-node' };
     expect(isCalicoNode(podObject('calico-node-x', {}, { namespace: 'calico-system', labels }))).toBe(false);
   });

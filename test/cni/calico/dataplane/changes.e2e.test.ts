@@ -9,7 +9,7 @@ import { applied, comparable } from './kernel-model.ts';
 
 const WORKER = 'wireguard-worker';
 
-/** Two clusters and what somebody broke: what a node has is what the first wants, less some of it, beside the pods' interfaces. */
+/** Two clusters and what somebody broke: a node has what the first one wants, less some of it, and the pods' interfaces. */
 const situations = fc.record({
   before: clusters,
   after: clusters,
@@ -183,7 +183,7 @@ test.each([
   expect(steps(on, withFelix(change))).toEqual(expected);
 });
 
-test('a change of the interface name makes the device anew and leaves the rule', () => {
+test('a change of the interface name recreates the device and leaves the rule', () => {
   const plan = steps(on, withFelix({ wireguardInterfaceName: 'wg-new' }));
   expect(plan[0]).toBe('removeWireguard wireguard.cali');
   expect(plan[1]).toBe('createWireguard wg-new');
@@ -210,7 +210,7 @@ test('a new key of a peer is one wg command: the old peer goes before the new on
   ]);
 });
 
-test('a new VNI makes the VXLAN device anew with all that was on it; a new MTU does not', () => {
+test('a new VNI recreates the VXLAN device with all that was on it; a new MTU does not', () => {
   const plan = steps(labView(), labView({ felix: { ...labView().felix, vxlanVNI: 5 } }));
   expect(plan.slice(0, 2)).toEqual([
     'ip link delete dev vxlan.calico',

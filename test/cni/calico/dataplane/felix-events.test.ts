@@ -36,7 +36,7 @@ describe('what Felix tells', () => {
     expect(messages(felixEvents(on, off)).slice(0, 2)).toEqual(['Removed routing rule', 'Removed WireGuard device']);
   });
 
-  it('of what it mends: a device that was down, a peer that was cut', () => {
+  it('of what it repairs: a device that was down, a peer that was cut', () => {
     const down = on.links.map((link) => (link.type === 'wireguard' ? { ...link, up: false } : link));
     expect(messages(felixEvents({ ...on, links: down }, on))).toEqual(['Set WireGuard device up']);
     const [device] = on.wireguard;

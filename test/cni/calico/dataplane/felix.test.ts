@@ -53,7 +53,7 @@ test('VXLAN: device, address, where the others are, and the main table', () => {
   expect([state.rules, state.wireguard, table(state, 1)]).toEqual([[], [], []]);
 });
 
-test('WireGuard: device beside an unchanged VXLAN, mark, rule, table 1 and allowed IPs', () => {
+test('WireGuard: device next to an unchanged VXLAN, mark, rule, table 1 and allowed IPs', () => {
   const state = desiredState(on, WORKER);
   expect(state.links.map(({ name, mtu }) => `${name} ${mtu}`).slice(0, 2)).toEqual([
     'vxlan.calico 1450',
@@ -159,7 +159,7 @@ test('pods get the least MTU among what is on', () => {
   );
 });
 
-test('IPv6: devices, marks, rule, table and ports of its own beside an unchanged IPv4', () => {
+test('IPv6: devices, marks, rule, table and ports of its own next to an unchanged IPv4', () => {
   const dual = dualView(true);
   const state = desiredState(dual, WORKER);
   const four = desiredState({ ...dual, ipv6: undefined }, WORKER);

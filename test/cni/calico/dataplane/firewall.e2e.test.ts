@@ -81,7 +81,7 @@ describe("in the kernel's tables", () => {
     expect(saved()).not.toContain('cali');
   });
 
-  it('mends what somebody changed: a rule gone, a rule too many, a call that is not the first', () => {
+  it('repairs what somebody changed: a rule gone, a rule too many, a call that is not the first', () => {
     const wanted = firewallState(labView({}, true), WORKER);
     bring(wanted);
     const right = saved().replace(/^#.*\n/gm, '');

@@ -9,7 +9,7 @@ import type {
 
 /**
  * A model of what the kernel makes of a plan, for property tests: it refuses what the kernel refuses (a route over a
- * device that is missing or down, a second rule of the same kind, taking away what is not there), and does what the kernel
+ * device that is missing or down, a second rule of the same kind, removing what is not there), and does what the kernel
  * does besides (a device takes its routes along; so does the last address of a device).
  */
 export function applied(state: NodeState, steps: readonly ChangeStep[]): NodeState {

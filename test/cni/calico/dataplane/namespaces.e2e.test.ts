@@ -144,7 +144,7 @@ test('with WireGuard on, the same packets go through the tunnel and none by VXLA
   );
 });
 
-test('what somebody breaks is seen and mended', async () => {
+test('what somebody breaks is noticed and repaired', async () => {
   const view = await encrypted();
   const worker = nodes[1];
   await worker?.batch(['rule del pref 99', 'rule add pref 99 from 10.0.0.0/8 lookup 1', 'rule add pref 50 lookup 1']);
@@ -185,7 +185,7 @@ test('other settings reach a running node', async () => {
   expect(states[0]?.wireguard[0]?.peers.map((peer) => peer.keepalive)).toEqual([25, 25]);
 });
 
-test('with WireGuard off for one node, what goes to and from it is in clear, and the rest is not', async () => {
+test('with WireGuard off for one node, traffic to and from it is plaintext, and the rest is not', async () => {
   const view = await encrypted();
   const nodeViews = view.nodes.map((node, index) =>
     index === 2

@@ -72,7 +72,7 @@ export class NodeRuntime {
     });
   }
 
-  /** By the kernel where it can, else by wireguard-go. */
+  /** Creates the device in the kernel if it can, else with wireguard-go. */
   async #createWireguard(name: string): Promise<void> {
     const enter = ['nsenter', '-t', `${this.pid}`, '-n', '-m', '--'];
     const { code } = await this.#holder.try([...enter, 'ip', 'link', 'add', name, 'type', 'wireguard']);

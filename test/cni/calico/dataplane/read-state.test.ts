@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readState } from '../../../../src/cni/calico/dataplane/read-state.ts';
 
-// What iproute2 6.1 and wg print, cut down; a real node is read in namespaces.test.ts.
+// The output of iproute2 6.1 and wg, cut down; a real node is read in namespaces.test.ts.
 
 const PRIVATE_KEY = 'cHJpdmF0ZSBwcml2YXRlIHByaXZhdGUgcHJpdmF0ZSE=';
 const KEY = 'xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=';

@@ -14,17 +14,17 @@ interface FakeState {
   packages?: boolean;
   /** Nodes that have neither tcpdump nor wg. */
   bareNodes?: boolean;
-  /** What a node says of its kubelet, containerd and static pods. */
+  /** The answer of a node about its kubelet, containerd and static pods. */
   nodeSays?: string;
   /** How often a node refuses an import, as one whose containerd starts again. */
   importsFail?: number;
   /** Images that the nodes have already, by their full names. */
   nodeImages?: string[];
-  /** What `docker info` says. */
+  /** The output of `docker info`. */
   info?: object;
   /** IPv4 and IPv6 networks, by the names of Docker's networks. */
   subnets?: Record<string, string[]>;
-  /** Of the Kubernetes API. */
+  /** The port of the Kubernetes API. */
   port: number;
   adminConf: string;
   destroyLeaves?: boolean;

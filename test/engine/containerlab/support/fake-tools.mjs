@@ -144,7 +144,7 @@ async function containerlab() {
   else if (state.containers.some((found) => found.cluster === cluster)) {
     fail(`20:24:50 ERRO node "${cluster}" deploy: node(s) already exist for a cluster with the name "${cluster}"`);
   }
-  // What the topology does not forbid, kind waits for: 15 minutes, as no node is Ready without a CNI.
+  // Unless the topology forbids it, kind waits: 15 minutes, as no node is Ready without a CNI.
   if (!/^\s+wait: 0s$/m.test(topology)) await new Promise((resolve) => setTimeout(resolve, 15 * 60_000));
   log('Containerlab started version=0.79.0');
   log(`Creating cluster "${cluster}" ...\n kind-cluster=${cluster}`);
