@@ -13,21 +13,21 @@ export const LEDGER_CLASSES: readonly LedgerClass[] = [
 /** Two nodes, in the direction of the packet. */
 export type Route = readonly [from: string, to: string];
 
-/** What the ledger puts a frame down as. */
+/** The ledger's entry for a frame: its class, and the reason in words. */
 export interface Account {
   readonly class: LedgerClass;
   /** In a few words. */
   readonly what: string;
-  /** The nodes that it is between. Without `to`, it may concern every node that `from` sends to. */
+  /** The nodes that the frame passed between. If `to` is null, it may concern every node that `from` sends to. */
   readonly from: string | null;
   readonly to: string | null;
   /** `tcp`, `udp`, `icmp`, … of the innermost header that is understood. */
   readonly protocol: string | null;
   /** The port that names the service: the lower one. */
   readonly port: number | null;
-  /** Further pairs that it counts against: a frame may hold the packets of several. */
+  /** Further pairs that the frame counts against: it may hold the packets of several. */
   readonly also?: readonly Route[];
-  /** Of ciphertext: it carries packets, as handshakes, cookies and keepalives do not. */
+  /** Set for ciphertext that carries packets; handshakes, cookies and keepalives do not. */
   readonly data?: boolean;
   /** Set while the class depends on what other frames show: the session or the conversation that the frame belongs to. */
   readonly pending?: Pending;
@@ -54,10 +54,10 @@ export function keyOf({ class: kind, what, from, to, protocol, port, also, pendi
   return `${kind}\0${what}\0${from}\0${to}\0${protocol}\0${port}\0${also?.join() ?? ''}\0${waiting}`;
 }
 
-/** The words for entries of one class that are too many to be kept apart. */
+/** The words for a class that has too many entries to keep them apart. */
 export const TOO_MANY = 'too many kinds to keep apart';
 
-/** Returns the one entry in which a class of a tap goes on once there are too many. */
+/** Returns the one entry that takes all further frames of a class once a tap has too many entries. */
 export function tooManyKinds(account: Account, tap: string): Account {
   const kind = account.pending ? 'unexplained' : account.class;
   return { class: kind, what: TOO_MANY, from: tap, to: null, protocol: null, port: null };

@@ -6,20 +6,20 @@ import type { ProbeRecord, WireguardRecord } from './record.ts';
 import { type Recognised, recognise, type Sequence } from './sequences.ts';
 import { acceptedSessions } from './sessions.ts';
 
-/** What the ciphertext from one node to another amounts to. */
+/** The sum of the ciphertext from one node to another. */
 export interface CiphertextAccount {
   packets: number;
   /** Between the control packets. */
   windowBytes: number;
   /** Why this does not show that what was delivered was encrypted; undefined if it does. */
   fault: string | undefined;
-  /** What ties it to the keys of the nodes and to this run. */
+  /** The facts that tie it to the keys of the nodes and to this run, in words. */
   evidence: string;
-  /** Which of the run's sequences are in it. */
+  /** The run's sequences that are in it. */
   recognised: Recognised;
 }
 
-/** What must have been delivered with the ciphertext, in bytes, by the family of the pods' packets. */
+/** The bytes that the ciphertext must have delivered, by the family of the pods' packets. */
 type Delivered = ReadonlyMap<4 | 6, number>;
 
 interface Ends {
@@ -53,7 +53,7 @@ export class CiphertextAccounts {
   }
 }
 
-/** Returns what the connections of both directions delivered from A to B. */
+/** Returns the bytes that the connections of both directions delivered from A to B. */
 export function deliveredOf(probe: ProbeRecord | undefined, back: ProbeRecord | undefined): Map<4 | 6, number> {
   const delivered = new Map<4 | 6, number>();
   const add = ({ fromPod }: ProbeRecord, bytes: number) => {
@@ -65,7 +65,7 @@ export function deliveredOf(probe: ProbeRecord | undefined, back: ProbeRecord | 
   return delivered;
 }
 
-/** Adds up the ciphertext that `from`'s own tap saw leave for `to`, and compares it with what must have been delivered with it. */
+/** Adds up the ciphertext that `from`'s own tap saw leave for `to`, and compares it with the bytes that it must have delivered. */
 function accountCiphertext(ends: Ends, delivered: Delivered): CiphertextAccount {
   const { cluster, from, to } = ends;
   const sequences = cluster.sequences(from, to);
@@ -92,7 +92,7 @@ function accountCiphertext(ends: Ends, delivered: Delivered): CiphertextAccount 
   };
 }
 
-/** The same for the packets of one family, which have a device of their own, or share one. */
+/** Does the same for the packets of one family, which have a device of their own or share one. */
 function accountFamily(
   { cluster, from, to, tap, other }: Ends,
   family: 4 | 6,
@@ -134,7 +134,7 @@ function accountFamily(
   return { packets, windowBytes, fault, evidence, recognised };
 }
 
-/** Where one session follows another, their messages may be mixed. */
+/** Returns the messages of all sessions by time: when one session follows another, their messages may be mixed. */
 function inOrder(sessions: readonly SessionSeen[]): SessionSeen['messages'] {
   const [first, ...more] = sessions.map(({ messages }) => messages);
   if (!first || more.length === 0) return first ?? [];
@@ -143,7 +143,7 @@ function inOrder(sessions: readonly SessionSeen[]): SessionSeen['messages'] {
 
 const KINDS = { tcp: 'TCP', udp: 'UDP', icmp: 'ICMP echo' } as const;
 
-/** A sequence that arrived, but is not in the ciphertext, took another way. */
+/** Returns the fault if a sequence arrived but is not in the ciphertext: it took another way. */
 function unrecognised(
   sequences: readonly Sequence[],
   { all }: Recognised,
@@ -165,7 +165,7 @@ function keyFault(cluster: Cluster, name: string, { interface: device, publicKey
   return twin && `${name} and ${twin} publish the same key`;
 }
 
-/** What the two devices counted for each other during the run; `grew` if at least one could be asked and none objects. */
+/** Compares the two devices' counters for each other; `grew` is true if at least one counted bytes and neither contradicts the run. */
 function peerCounters(
   from: string,
   sender: WireguardRecord,

@@ -2,7 +2,7 @@ import type { WireMessage } from './fingerprint.ts';
 import { KeyStreamReuse, looksRandom, Pool } from './randomness.ts';
 import type { CipherPacket } from './wireguard-messages.ts';
 
-/** As WireGuard's receivers do (COUNTER_WINDOW_SIZE in messages.h): they drop what is older, so nobody sends it. */
+/** WireGuard's own window (COUNTER_WINDOW_SIZE in messages.h): receivers drop older packets, so nobody sends them. */
 const REPLAY_WINDOW = 8192;
 
 /**
@@ -12,16 +12,19 @@ const REPLAY_WINDOW = 8192;
 const MISSING_ALLOWED = 64;
 const MISSING_SHARE = 4;
 
-/** How far packets may overtake each other on the way to the wire. Counters that far before the first one seen were used unseen. */
+/**
+ * How far packets may overtake each other on the way to the wire. A counter further before the first one seen was used before the
+ * capture.
+ */
 const REORDERED = 64;
 
-/** Two nodes have three key pairs at a time, and change one in two minutes. More are not remembered. */
+/** The most sessions that are remembered: two nodes have three key pairs at a time, and change one every two minutes. */
 const MAX_SESSIONS = 16;
 
-/** Of how many packets of one session the time and length are remembered. */
+/** The number of packets of one session whose time and length are remembered. */
 const MAX_MESSAGES = 2_097_152;
 
-/** Up to this length packets are pooled by their length, so that a few short texts do not vanish among long packets. */
+/** Packets up to this length are pooled by length, so that a few short texts do not vanish among long packets. */
 const SHORT = 144;
 
 /** The packets of one session that passed every test that the packet alone, and those before it, allow. */
@@ -37,11 +40,11 @@ export interface SessionSeen {
   readonly messages: readonly WireMessage[];
   /** Why the packets, taken together, are not ciphertext; undefined if they may be. */
   readonly structure: string | undefined;
-  /** The same for the tags of its keepalives. */
+  /** Why the tags of its keepalives are not ciphertext; undefined if they may be. */
   readonly keepaliveStructure: string | undefined;
 }
 
-/** What a packet turned out to be. All but the first two are not ciphertext. */
+/** The result for one packet. Only the first two are ciphertext. */
 export type Judged =
   | 'data'
   | 'keepalive'
@@ -74,12 +77,12 @@ export class CiphertextStream {
   readonly #sessions = new Map<number, Session>();
   #opened = false;
 
-  /** The open control went by: from here on packets count as in the window. */
+  /** Notes that the open control passed: packets count as in the window from here on. */
   open(): void {
     this.#opened = true;
   }
 
-  /** A close control went by: what was counted up to here was in the window. */
+  /** Notes that a close control passed: the packets counted up to here were in the window. */
   close(): void {
     for (const session of this.#sessions.values()) {
       session.windowPackets = session.openPackets;

@@ -5,7 +5,7 @@ import type { NodeRecord, ProbeRecord, Record, TapRecord, WireguardRecord } from
 import { type Sequence, sequencesOf } from './sequences.ts';
 import { type WireDesign, wireDesign } from './wire-design.ts';
 
-/** What a record says of the cluster and the run, arranged for looking things up packet by packet. */
+/** Holds what a record says about the cluster and the run, arranged for a lookup with each packet. */
 export class Cluster {
   readonly record: Record;
   readonly networks: Networks;
@@ -24,7 +24,7 @@ export class Cluster {
   readonly #sequences: ReadonlyMap<string, readonly Sequence[]>;
   readonly #byKey = new Map<string, string[]>();
   readonly #unprobed: ReadonlyMap<string, { readonly name: string; readonly reason: string }>;
-  /** What spoils the run on a node, or (null) as a whole. */
+  /** The problem that spoils the run on a node, or (null) as a whole. */
   readonly #problems = new Map<string | null, string>();
 
   constructor(record: Record) {
@@ -79,7 +79,7 @@ export class Cluster {
     return carries ? 4 : undefined;
   }
 
-  /** Returns the sequences of packets that were sent from a pod on one node to pods on another, and are to be recognised. */
+  /** Returns the sequences that were sent from a pod on one node to pods on another, and that the proof must recognise. */
   sequences(from: string, to: string): readonly Sequence[] {
     return this.#sequences.get(pairKey(from, to)) ?? [];
   }
@@ -89,12 +89,12 @@ export class Cluster {
     return this.#unprobed.get(node);
   }
 
-  /** Returns what spoils the run on a node. */
+  /** Returns the problem that spoils the run on a node. */
   problem(node: string): string | undefined {
     return this.#problems.get(null) ?? this.#problems.get(node);
   }
 
-  /** Returns what the run reports of the tap on a node. */
+  /** Returns the run's report about the tap on a node. */
   tap(node: string): TapRecord | undefined {
     return this.#taps.get(node);
   }
@@ -104,7 +104,7 @@ export class Cluster {
     return this.#probes.get(pairKey(from, to));
   }
 
-  /** Whether control packets were sent from one node to the other. */
+  /** Returns whether control packets were sent from one node to the other. */
   hasControls(from: string, to: string): boolean {
     return this.#controlled.has(pairKey(from, to));
   }

@@ -3,13 +3,13 @@ import type { Account, Route } from './accounts.ts';
 import type { Record } from './record.ts';
 import { udpPayload } from './udp-payload.ts';
 
-/** The text of each control packet of a run, and what it is. */
+/** The control packets of a run by their texts. */
 export type ControlTexts = ReadonlyMap<
   string,
   { readonly from: string; readonly to: string; readonly which: 'open' | 'close' }
 >;
 
-/** Reads the texts of all control packets off a record. */
+/** Reads the texts of all control packets from a record. */
 export function controlTexts(record: Record): ControlTexts {
   const texts = new Map<string, { from: string; to: string; which: 'open' | 'close' }>();
   for (const { from, to, open, close } of record.controls) {

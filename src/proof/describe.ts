@@ -1,6 +1,9 @@
 import type { Layer, Packet } from '../wire/packet.ts';
 
-/** A packet in one line, from the outside in: `172.18.0.3 > 172.18.0.2 UDP 4789 VXLAN 4096 192.168.1.2 > 192.168.2.3 TCP 40000 > 8080`. */
+/**
+ * Describes a packet in one line, from the outside in:
+ * `172.18.0.3 > 172.18.0.2 UDP 4789 VXLAN 4096 192.168.1.2 > 192.168.2.3 TCP 40000 > 8080`.
+ */
 export function describePacket(packet: Packet): string {
   const words = packet.layers.map(describeLayer).filter((word) => word !== '');
   return words.join(' ') || 'a frame that is not understood';

@@ -1,4 +1,4 @@
-/** A packet that is kept to be shown. */
+/** A packet that is kept for the excerpts. */
 export interface Evidence {
   kind: 'plaintext' | 'ciphertext';
   from: string;

@@ -13,7 +13,7 @@ import type { NodeRecord, TapRecord } from './record.ts';
 import { Shown } from './shown.ts';
 import { Towards, type TowardsSeen } from './towards.ts';
 
-/** What one tap saw, of all that matters to the proof. */
+/** Everything that one tap saw and the proof needs. */
 export interface TapSeen {
   readonly node: string;
   readonly interface: string;
@@ -30,14 +30,14 @@ export interface TapSeen {
   readonly ledger: TapLedger;
   /** How many frames are in an entry of the ledger. */
   readonly accounted: number;
-  /** What the tap's node sent to each other node under the encryption. */
+  /** The encrypted traffic that the tap's node sent, by the receiving node. */
   readonly towards: ReadonlyMap<string, TowardsSeen>;
   /** Conversations that a node began with a pod. */
   readonly begunByNodes: ReadonlySet<string>;
   readonly shown: readonly Evidence[];
 }
 
-/** Conversations of nodes with pods that are remembered. */
+/** The most conversations of nodes with pods that are remembered. */
 const MAX_CONVERSATIONS = 65_536;
 
 /** Reads the frames of one tap, one after the other, enters each in the ledger, and keeps only what they amount to. */
@@ -66,7 +66,7 @@ export class TapExaminer {
 
   /** Enters a frame; `found` are the ids of the markers that it holds, or completes. */
   see(frame: Frame, packet: Packet, found: readonly string[]): void {
-    // Those of control packets have no route: they are in plaintext on purpose.
+    // The markers of control packets have no route: they are in plaintext on purpose.
     const markers = found.filter((id) => this.#cluster.markerRoutes.has(id));
     this.#frames += 1;
     if (frame.originalLength > frame.bytes.length) this.#cut += 1;
@@ -98,7 +98,7 @@ export class TapExaminer {
     }
   }
 
-  /** Notes that frames could not be searched as they should: between two nodes, what they are is not known. */
+  /** Notes that frames could not be searched completely: those by design between two nodes become unexplained. */
   notSearched({ reason, frames }: Unsearched): void {
     for (const frame of frames) {
       const before = this.#ledger.accountOf(frame);
@@ -164,7 +164,7 @@ export class TapExaminer {
     });
   }
 
-  /** What is readable of pods: a marker of the run's traffic, or a pod's address in a header; the gravest of all. */
+  /** Returns the gravest account for what can be read of pods in a frame: a marker of the run's traffic, or a pod's address in a header. */
   #leakIn(packet: Packet, bytes: Uint8Array, markers: readonly string[], sight: Sight): Account | undefined {
     const headers = headersOf(packet, bytes, this.#cluster.networks);
     for (const header of headers) this.#noteConversation(header);
@@ -209,7 +209,7 @@ export class TapExaminer {
     }
   }
 
-  /** A fragment counts as what its datagram is, once that is whole; until then nobody knows. */
+  /** Accounts for a fragment: it counts like its datagram once that is whole; until then it is unknown. */
   #fragment(frame: Frame, ip: IpLayer, own: boolean, sight: Sight): Account {
     const { tap, nextHop } = sight;
     const whole = this.#fragments.add(frame);
@@ -275,7 +275,7 @@ const NOT_OWN: Account = {
 /** How many pairs one frame counts against by name. */
 const MOST_ROUTES = 8;
 
-/** The pairs besides that of the account itself. */
+/** Returns the pairs that a frame counts against besides the account's own. */
 function furtherRoutes({ from, to }: Account, found: readonly Account[], routes: readonly Route[]): Route[] {
   const all = [
     ...routes,

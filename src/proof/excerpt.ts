@@ -1,6 +1,6 @@
 import { hexDump } from '../text/hex.ts';
 
-/** What makes a line of captured text worth showing. Bounded repeats only: lines are as long as whoever sent them liked. */
+/** Matches a line of captured text that is worth showing. Bounded repeats only: lines are as long as whoever sent them liked. */
 const SECRET =
   /pass(word|wd)?\b|secret|token|bearer|authorization|api[-_ ]?key|cookie|credential|AKIA|\b\w{1,16}:\/\/[^\s/:]{1,64}:[^\s/@]{1,64}@/i;
 
@@ -10,7 +10,7 @@ const MOST_LINES = 4;
 const SHOWN_BYTES = 64;
 
 /**
- * The first lines of printable ASCII in a packet that hold a secret or one of `markers`. Safe for any terminal: nothing but
+ * Returns the first lines of printable ASCII in a packet that hold a secret or one of `markers`. Safe for any terminal: nothing but
  * the characters from space to tilde.
  */
 export function secretLines(bytes: Uint8Array, markers: readonly string[]): string[] {
@@ -20,7 +20,7 @@ export function secretLines(bytes: Uint8Array, markers: readonly string[]): stri
     .map((line) => shorten(line, markers));
 }
 
-/** The first 64 bytes as a hex dump with its ASCII column, as tcpdump -X and xxd show them. */
+/** Returns the first 64 bytes as a hex dump with an ASCII column, like tcpdump -X and xxd. */
 export function hexLines(bytes: Uint8Array): string[] {
   return hexDump(bytes.subarray(0, SHOWN_BYTES));
 }
@@ -30,7 +30,7 @@ function printableLines(bytes: Uint8Array): string[] {
   return text.split(/[^\x20-\x7e]+/).filter((line) => line.length >= SHORTEST_LINE);
 }
 
-/** Cuts a long line around what makes it worth showing. */
+/** Cuts a long line down to the part that makes it worth showing. */
 function shorten(line: string, markers: readonly string[]): string {
   if (line.length <= LONGEST_LINE) return line;
   const marker = markers.find((m) => line.includes(m));

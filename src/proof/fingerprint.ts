@@ -1,10 +1,10 @@
-/** A message that was captured: when, in ms, and the length of what it carries: of the IP packet in it with its padding. */
+/** A message that was captured: its time in ms, and the length of the IP packet that it carries, padding included. */
 export interface WireMessage {
   readonly time: number;
   readonly bytes: number;
 }
 
-/** The lengths of the IP packets that a pod sent in one go, and what is known of their way. */
+/** The lengths of the IP packets that a pod sent in one go, and what is known about their way. */
 export interface Expected {
   /** In the order in which they were sent; those above the smallest MTU arrive as fragments. */
   readonly sizes: readonly number[];
@@ -15,7 +15,7 @@ export interface Expected {
   readonly spanMs: number;
   /** How many lengths each of the small ones was drawn from, at least. */
   readonly choices: number;
-  /** Whether it has no length in common with any other of the sequences that are sought and are apart, too. */
+  /** True if it shares no length with any other sequence that is searched for and is apart, too. */
   readonly apart?: boolean;
 }
 
@@ -46,7 +46,7 @@ export type Protocol = keyof typeof LARGEST;
 export const LARGE = 2048;
 
 /**
- * Draws `count` lengths that are not in `taken` yet, and adds them to it: so two fingerprints of one run have no length in common.
+ * Draws `count` lengths that are not in `taken` yet, and adds them to it: so two fingerprints of one run share no length.
  * `choices` is how many there were to draw from at the end. `randomBelow(n)` returns 0 to n-1.
  */
 export function drawSizes(
@@ -75,12 +75,12 @@ export function drawLargeSize(randomBelow: (n: number) => number): number {
   return LARGE + STEP * randomBelow(lengthsUpTo(LARGEST.icmp).length);
 }
 
-/** The length of the ICMP error that answers a UDP packet to a closed port, as Linux cuts what it quotes. */
+/** Returns the length of the ICMP error that answers a UDP packet to a closed port, as Linux cuts what it quotes. */
 export function refusalOf(size: number, family: 4 | 6): number {
   return family === 4 ? 28 + Math.min(size, 548) : 48 + Math.min(size, 1232);
 }
 
-/** What the packets may be wrapped in before they are encrypted: nothing (Calico), or VXLAN (Cilium), over either family. */
+/** The wrappings that packets may get before they are encrypted: none (Calico), or VXLAN (Cilium), over either family. */
 const WRAPPINGS = [
   { name: '', adds: 0 },
   { name: ' in VXLAN', adds: 50 },
@@ -89,9 +89,9 @@ const WRAPPINGS = [
 
 /** The rules of WireGuard: padded to 16, up to the tunnel's MTU. */
 export const WIREGUARD_RULES: readonly Rule[] = rules('WireGuard', 0, 16);
-/** Of ESP: two bytes of trailer, padded to 4. */
+/** The rules of ESP: two bytes of trailer, padded to 4. */
 export const ESP_RULES: readonly Rule[] = rules('ESP', 2, 4);
-/** Of packets that are not encrypted. */
+/** The rules of packets that are not encrypted. */
 export const PLAINTEXT_RULES: readonly Rule[] = rules('plaintext', 0, 1);
 
 function rules(name: string, trailer: number, multiple: number): Rule[] {
@@ -99,10 +99,10 @@ function rules(name: string, trailer: number, multiple: number): Rule[] {
 }
 
 /**
- * Seeks sequences of packets among the messages that one node sent to another with one encryption, in the order of their capture.
+ * Searches for sequences of packets among the messages that one node sent to another with one encryption, in the order of their capture.
  * All messages of a sequence must be there in order, by one rule; messages of others may lie between them. `chance` is the
  * probability that the messages that belong to no sequence would show a sequence of as many lengths drawn at random. `answers` are the
- * lengths of packets that may be there as answers to the run's own: they are nobody else's, either.
+ * lengths of packets that may answer the run's own: they are no other traffic, either.
  */
 export function findFingerprints(
   sought: readonly Expected[],
@@ -152,7 +152,7 @@ function bestMatch(
   return best;
 }
 
-/** The messages that a sequence becomes, in each way in which its large packets may be cut into fragments. */
+/** Returns the messages that a sequence becomes, in each way in which its large packets may be cut into fragments. */
 function waysOnTheWire({ sizes, family, mtus }: Expected, rule: Rule): number[][] {
   const tunnel = mtus.at(-1) ?? Number.POSITIVE_INFINITY;
   // In a tunnel, the wrapping takes its share of the MTU.
@@ -168,7 +168,7 @@ function waysOnTheWire({ sizes, family, mtus }: Expected, rule: Rule): number[][
   return [...new Map(ways.map((way) => [way.join(), way])).values()];
 }
 
-/** The lengths of the IP packets that one becomes where the MTU is smaller. */
+/** Returns the lengths of the IP packets that one packet becomes if the MTU is smaller. */
 export function fragmentsOf(size: number, mtu: number, family: 4 | 6): number[] {
   if (size <= mtu) return [size];
   const [header, fragmentHeader] = family === 4 ? [20, 20] : [40, 48];
@@ -178,7 +178,7 @@ export function fragmentsOf(size: number, mtu: number, family: 4 | 6): number[] 
   return [...Array.from({ length: whole }, () => each + fragmentHeader), payload - whole * each + fragmentHeader];
 }
 
-/** The length of what a message carries for a packet. No packet is padded beyond the tunnel's MTU. */
+/** Returns the length that a message carries for a packet. No packet is padded beyond the tunnel's MTU. */
 function carried(size: number, { adds, multiple }: Rule, mtu: number): number {
   const bytes = size + adds;
   return Math.max(bytes, Math.min(Math.ceil(bytes / multiple) * multiple, mtu));
@@ -194,7 +194,7 @@ function placesByBytes(messages: readonly WireMessage[]): Map<number, number[]> 
   return places;
 }
 
-/** The places of the longest beginning of a sequence that is there in order within the span. */
+/** Returns the places of the longest beginning of a sequence that appears in order within the span. */
 function longestMatch(
   bytes: readonly number[],
   spanMs: number,
@@ -227,8 +227,9 @@ function firstAfter(sorted: readonly number[], place: number): number | undefine
 }
 
 /**
- * There are two ways to count: all lengths that could have been drawn, or those that are free once the others are known. Both bounds
- * hold, so twice the smaller one does. Large packets are left out: all but their last fragment are as long as any bulk traffic.
+ * Returns an upper bound on the chance. There are two ways to count: all lengths that could have been drawn, or those that are free once
+ * the others are known. Both bounds hold, so twice the smaller one does. Large packets are left out: all but their last fragment are as
+ * long as any bulk traffic.
  */
 function chanceOf(
   expected: Expected,
@@ -247,7 +248,7 @@ function chanceOf(
   return 2 * Math.min(chance, chanceAmong(expected, foreign, rule, free, Math.min(choices, expected.choices)));
 }
 
-/** The chance if only messages of some lengths could show the sequence, each of which was drawn from so many. */
+/** Returns the chance if only messages of some lengths could show the sequence, each drawn from `choices`. */
 function chanceAmong(
   { sizes, mtus, spanMs }: Expected,
   foreign: readonly WireMessage[],
@@ -275,7 +276,7 @@ function chanceAmong(
 }
 
 /**
- * The probability that `count` values drawn from `choices` are there, in order, among `values`: the number of different
+ * Returns the probability that `count` values drawn from `choices` appear, in order, among `values`: the number of different
  * subsequences of that length, over all that can be drawn.
  */
 export function chanceIn(values: readonly number[], count: number, choices: number): number {

@@ -9,7 +9,7 @@ export interface WholeDatagram {
   readonly frames: readonly number[];
 }
 
-/** Puts the datagrams of a tap together, as far as they come whole. */
+/** Puts the datagrams of a tap together, if all their fragments were captured. */
 export class Fragments {
   readonly #datagrams = new IpDatagrams();
   readonly #walked = newWalked();
@@ -25,7 +25,7 @@ export class Fragments {
   }
 }
 
-/** Whether the packet right under an IP header is a fragment of one. */
+/** Returns whether an IP header carries a fragment of a packet. */
 export function isFragment(ip: IpLayer, next: Layer | undefined): boolean {
   if (ip.kind === 'ipv4') return ip.moreFragments || ip.fragmentOffset > 0;
   return next?.kind === 'ipv6-fragment' && (next.moreFragments || next.fragmentOffset > 0);

@@ -16,7 +16,7 @@ export interface Header {
   readonly protocol: string | null;
   readonly sourcePort: number | null;
   readonly destinationPort: number | null;
-  /** It is the answer to a TCP connection's beginning. */
+  /** True if the packet accepts a TCP connection (SYN and ACK). */
   readonly accepts: boolean;
 }
 
@@ -87,7 +87,7 @@ function bare(source: string, destination: string, networks: Networks): Header {
   };
 }
 
-/** The TCP or UDP header that belongs to the IP header at `index`. */
+/** Returns the TCP or UDP header that belongs to the IP header at `index`. */
 function transportAfter(layers: readonly Layer[], index: number) {
   for (let i = index + 1; i < layers.length; i++) {
     const layer = layers[i];
@@ -140,7 +140,7 @@ function checksumFits(frame: Uint8Array, at: number, length: number): boolean {
   return ((sum & 0xffff) + (sum >>> 16)) % 0xffff === 0;
 }
 
-/** IPv6 headers have no checksum: two addresses of the cluster behind a version 6 must do. */
+/** Finds IPv6 headers by the version and two addresses of the cluster, since they have no checksum. */
 function scanIpv6(
   frame: Uint8Array,
   networks: Networks,
@@ -154,7 +154,7 @@ function scanIpv6(
   }
 }
 
-/** Whether both addresses are the cluster's, and at least one is a pod's. */
+/** Returns whether both addresses are the cluster's, and at least one is a pod's. */
 function isBetweenTheCluster(frame: Uint8Array, at: number, length: number, networks: Networks): boolean {
   const from = networks.ownerOfBytes(frame, at, length);
   const to = networks.ownerOfBytes(frame, at + length, length);

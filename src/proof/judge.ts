@@ -11,7 +11,7 @@ import { type Claim, type NodeRecord, type Record, readRecord, type TapRecord } 
 import { type VerifyResult, verifyResult } from './result.ts';
 
 export interface JudgeOptions {
-  /** Another claim than the one that the run made. */
+  /** A claim to judge instead of the one that the run made. */
   expect?: Claim | null;
   /** The record, if it was read already. */
   record?: Record;
@@ -72,7 +72,7 @@ async function examineTap(
   return examiner.seen({ broken, unsearched });
 }
 
-/** Searches for the markers of control packets too: those of one run may begin alike, so what is theirs must be known as theirs. */
+/** Searches for the markers of control packets too: markers of one run may begin alike, so theirs must be known. */
 function scanFor(record: Record): MarkerScan<string> | undefined {
   const ids = [
     ...record.probes.flatMap((probe) => [probe.request, probe.reply]),
@@ -82,7 +82,7 @@ function scanFor(record: Record): MarkerScan<string> | undefined {
   return bytes.size > 0 ? new MarkerScan(bytes) : undefined;
 }
 
-/** A split marker is counted to the frame that completed it, which is among those just read. */
+/** Counts a split marker for the frame that completed it, which is among those just read. */
 function byFrame(sightings: readonly Sighting<string>[]): Map<number, Set<string>> {
   const markers = new Map<number, Set<string>>();
   for (const { marker, frames } of sightings) {
@@ -92,7 +92,7 @@ function byFrame(sightings: readonly Sighting<string>[]): Map<number, Set<string
   return markers;
 }
 
-/** What is wrong with the file; what is wrong with the program is thrown on. */
+/** Returns what is wrong with the file. Throws any other error again: it is a bug in the program. */
 function whyBroken(error: unknown): string {
   if (error instanceof CaptureError) return error.message;
   if (error instanceof Error && 'syscall' in error) return error.message;

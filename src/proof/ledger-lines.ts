@@ -1,7 +1,7 @@
 import { type Account, type Example, LEDGER_CLASSES, type LedgerClass } from './accounts.ts';
 import type { TapSeen } from './examine-tap.ts';
 
-/** One line of the ledger: what is alike in all taps. */
+/** One line of the ledger: the equal entries of all taps. */
 export interface LedgerLine {
   class: LedgerClass;
   what: string;
@@ -15,7 +15,7 @@ export interface LedgerLine {
   example: Example;
 }
 
-/** How many lines a result has. Beyond that, the nodes and ports of a kind are put together. */
+/** How many lines a result has. Beyond that, the nodes and ports of a kind share one line. */
 const MOST_LINES = 10_000;
 
 /** Puts the ledgers of all taps together: the gravest class first, and in it what there is most of. */

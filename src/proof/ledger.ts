@@ -1,12 +1,12 @@
 import { type Account, type Example, keyOf, TOO_MANY, tooManyKinds } from './accounts.ts';
 
-/** How many entries one tap may have; a full mesh of 5,000 nodes has fewer. Beyond that, what is alike but for the port is one. */
+/** How many entries one tap may have; a full mesh of 5,000 nodes has fewer. Beyond that, entries that differ only in the port are one. */
 const MOST_ENTRIES = 20_000;
 
 /** How many frames of one tap are accounted for one by one. */
 export const MOST_FRAMES = 16_777_216;
 
-/** Frames of one tap that are the same in all that the ledger says of them. */
+/** The frames of one tap that the ledger cannot tell apart. */
 export interface Entry {
   account: Account;
   packets: number;
@@ -57,7 +57,7 @@ export class TapLedger {
     this.#put(frame, account, markers);
   }
 
-  /** Puts a frame that was entered before, counted from 0, to another account. */
+  /** Moves a frame that was entered before, counted from 0, to another account. */
   move(frame: number, account: Account, markers: readonly string[] = []): void {
     const entry = this.#entries[this.#entryOf[frame] ?? -1];
     if (!entry) return;
@@ -66,12 +66,12 @@ export class TapLedger {
     this.#put(frame, account, markers);
   }
 
-  /** Returns what a frame was put down as. */
+  /** Returns the account that a frame was entered with. */
   accountOf(frame: number): Account | undefined {
     return this.#entries[this.#entryOf[frame] ?? -1]?.account;
   }
 
-  /** No more frames come, and none is moved: finds the first frame of each entry, and forgets the rest. */
+  /** Closes the ledger to frames and moves: finds the first frame of each entry, and forgets the rest. */
   close(): void {
     for (let frame = this.#frames - 1; frame >= 0; frame -= 1) {
       const entry = this.#entries[this.#entryOf[frame] ?? -1];

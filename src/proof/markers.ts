@@ -5,7 +5,7 @@ export const MARKER_LENGTH = 48;
 
 /**
  * Returns `count` markers by their ids `m1`, `m2`, …: hexadecimal characters at random, which survive any shell, header and log.
- * No two have anything in common, so that any piece of one says whose it is.
+ * No two share a piece, so any piece identifies its marker.
  */
 export function newMarkers(count: number): Record<string, string> {
   const ids = Array.from({ length: count }, (_, i) => `m${i + 1}`);

@@ -1,7 +1,7 @@
 import { parseCidr, parseIp } from '../net/addresses.ts';
 import type { Record } from './record.ts';
 
-/** The owner of an address. A pod's `node` is null if only its pool is known. An address of nobody is outside the cluster. */
+/** The owner of an address. A pod's `node` is null if only its pool is known. An address without an owner is outside the cluster. */
 export type Owner = { readonly kind: 'node' | 'pod' | 'service'; readonly node: string | null };
 
 /** How many answers are remembered: a run has few addresses, a hostile capture many. */
@@ -16,7 +16,7 @@ type Known = Pick<Record, 'nodes' | 'podNetworks' | 'unprobed' | 'outside' | 'se
  */
 export class Networks {
   readonly hasIpv6Pods: boolean;
-  /** Which first bytes the addresses of the cluster have, by their length: a quick test before the search for an owner. */
+  /** The first bytes that addresses of the cluster have, by address length: a quick test before the search for an owner. */
   readonly firstBytes: { readonly 4: Uint8Array; readonly 16: Uint8Array } = {
     4: new Uint8Array(256),
     16: new Uint8Array(256),
@@ -36,7 +36,7 @@ export class Networks {
     this.hasIpv6Pods = record.podNetworks.some(({ cidr }) => cidr.includes(':'));
   }
 
-  /** Returns the owner of an address in the text form of `formatIpv4` and `formatIpv6`, or undefined if it is nobody's. */
+  /** Returns the owner of an address in the text form of `formatIpv4` and `formatIpv6`, or undefined if it has none. */
   owner(address: string): Owner | undefined {
     if (!this.#owners.has(address)) {
       if (this.#owners.size >= REMEMBERED) this.#owners.clear();
@@ -46,7 +46,7 @@ export class Networks {
     return this.#owners.get(address);
   }
 
-  /** Returns the owner of the address of `length` bytes at `offset`, without making text of it. */
+  /** Returns the owner of the address of `length` bytes at `offset`, without formatting it as text. */
   ownerOfBytes(bytes: Uint8Array, offset: number, length: number): Owner | undefined {
     for (const prefix of this.#prefixes[length] ?? []) {
       const owner = this.#blocks.get(`${length}/${prefix}`)?.get(networkKey(bytes, offset, length, prefix));
@@ -61,7 +61,7 @@ export class Networks {
     return owner?.kind === 'node' ? (owner.node ?? undefined) : undefined;
   }
 
-  /** The first owner of a block keeps it. */
+  /** Adds a block; its first owner keeps it. */
   #add(text: string, owner: Owner): void {
     const cidr = parseCidr(text);
     if (!cidr) throw new TypeError(`${text} is not a block of addresses`);
@@ -96,7 +96,7 @@ function nodeAddresses(record: Known): [node: string, address: string][] {
   ];
 }
 
-/** The bits of an address up to the prefix, as a string. */
+/** Returns the bits of an address up to the prefix, as a string. */
 function networkKey(bytes: Uint8Array, offset: number, length: number, prefix: number): string {
   let key = '';
   for (let i = 0; i < length && i * 8 < prefix; i++) {

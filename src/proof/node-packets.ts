@@ -14,13 +14,13 @@ const LINK_PROTOCOLS: ReadonlySet<number> = new Set([0x88cc, 0x8809, 0x888e, 0x9
 /** Below this the field of an Ethernet header is a length: spanning tree and the like (IEEE 802.3 §3.2.6). */
 const FIRST_ETHER_TYPE = 0x0600;
 
-/** What nodes say to each other in IP itself: ICMP, IGMP, TCP, UDP, ICMPv6, OSPF, PIM, VRRP. */
+/** Protocols that nodes use with each other directly on IP: ICMP, IGMP, TCP, UDP, ICMPv6, OSPF, PIM, VRRP. */
 const PLAIN: ReadonlySet<string> = new Set(['icmp', 'igmp', 'tcp', 'udp', 'icmpv6', 'ip 89', 'ip 103', 'ip 112']);
 
 /** The shortest Ethernet frame, without its check sequence: shorter ones are padded. */
 const SHORTEST_FRAME = 60;
 
-/** Where a packet without a pod's address goes from and to. */
+/** The two ends of a packet that has no pod's address. */
 export interface Ends {
   readonly tap: string;
   /** The node that the frame is addressed to by its MAC address, if it is one. */
@@ -75,7 +75,7 @@ function isEncapsulation({ kind }: Layer): boolean {
   return kind === 'vxlan' || kind === 'geneve' || kind === 'ipv4' || kind === 'ipv6' || kind === 'ethernet';
 }
 
-/** Ethernet pads short frames; no packet has more behind it. */
+/** Returns whether bytes follow a packet that are not Ethernet's padding of a short frame. */
 function hasTrailer(packet: Packet, ip: IpLayer): boolean {
   const length = ip.kind === 'ipv4' ? ip.totalLength : ip.payloadLength + 40;
   if (length === 0 || (ip.kind === 'ipv6' && ip.payloadLength === 0)) return false;

@@ -9,7 +9,7 @@ import { tapFault } from './tap-fault.ts';
 
 export type Observation = 'encrypted' | 'plaintext' | 'mixed' | 'inconclusive';
 
-/** What was seen of the packets from one node to another. */
+/** The observation of the packets from one node to another. */
 export interface PairObservation {
   from: string;
   to: string;
@@ -17,27 +17,27 @@ export interface PairObservation {
   /** The connection from a pod on `from` to a pod on `to` carried its marker there, and the answer's marker back. */
   delivered: boolean;
   /**
-   * Packets in the class `pod plaintext` of the ledger. They may be more than 0 if the observation is inconclusive: what was
-   * readable was readable, whatever else is not known.
+   * Packets in the class `pod plaintext` of the ledger. They may be more than 0 if the observation is inconclusive: a readable
+   * packet stays readable, even if everything else is unknown.
    */
   plaintextPackets: number;
-  /** Those of them that held, or completed, a marker. */
+  /** Plaintext packets that held, or completed, a marker. */
   markerPackets: number;
   /** Packets in the class `unexplained` of the ledger. */
   unexplainedPackets: number;
   /** Packets that are ciphertext, keepalives and handshakes not counted. */
   ciphertextPackets: number;
-  /** What those between the control packets carried, without header and tag; and what they had to carry at least. */
+  /** The bytes that ciphertext between the control packets carried, without header and tag; and the least that it had to carry. */
   ciphertextBytes: number;
   deliveredBytes: number;
   /** One line. */
   reason: string;
 }
 
-/** Above this number of pairs, those that nobody sent anything between are counted without being looked at one by one. */
+/** Above this number, pairs without any traffic are counted together, not observed one by one. */
 const MANY_PAIRS = 100_000;
 
-/** Everything that an observation is read off. */
+/** Everything that an observation is made from. */
 export interface Observed {
   readonly cluster: Cluster;
   readonly taps: ReadonlyMap<string, TapSeen>;
@@ -52,12 +52,12 @@ export function pairCount({ record, claimed }: Cluster): number {
 
 /**
  * Observes the ordered pairs of nodes one after the other, by the table of the design's §6. The rules beyond that table:
- * - *delivered* is that of the connection from A to B. Its answer goes from B to A, and is needed too.
+ * - *delivered* refers to the connection from A to B. Its answer goes from B to A, and is needed too.
  * - Both taps must have been alive from before the traffic until after it: A's for what A sends to B, and B's because what B
  *   does with A's packets (a mirror, an answer) leaves there.
  * - `plaintext` needs the request's marker: addresses alone leave open whether what they carry can be read.
  * - `encrypted` needs at least the bytes delivered from A to B by all connections, from A's own tap, between the controls.
- * - Nodes that could not be probed are nodes all the same: all that is known of their pairs is what the others' taps saw.
+ * - Nodes that could not be probed are nodes all the same: all that is known about their pairs comes from the other nodes' taps.
  *
  * Of more than 100,000 pairs it leaves out those without a connection: they are inconclusive.
  */
@@ -126,7 +126,7 @@ function withoutPreconditions(fault: string, pair: PairAccount): [Observation, s
   return ['inconclusive', pair.plaintext > 0 ? `${fault}; yet ${inPlaintext(pair)}` : fault];
 }
 
-/** What makes any observation of the pair worthless but that of a leak, or undefined. */
+/** Returns the reason why any observation of the pair but a leak is worthless, or undefined. */
 function preconditionFault(
   cluster: Cluster,
   taps: ReadonlyMap<string, TapSeen>,
@@ -163,7 +163,7 @@ function strangePods({ record, networks }: Cluster): Map<string, string> {
   return strange;
 }
 
-/** Whether an observation contradicts a claim. */
+/** Returns whether an observation contradicts a claim. */
 export const contradicts: { readonly [claim in Claim]: (pair: PairObservation) => boolean } = {
   encrypted: ({ observation, plaintextPackets }) =>
     plaintextPackets > 0 || observation === 'plaintext' || observation === 'mixed',

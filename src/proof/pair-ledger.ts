@@ -1,14 +1,14 @@
 import type { Account } from './accounts.ts';
 import type { TapSeen } from './examine-tap.ts';
 
-/** What the ledger holds for the packets from one node to another. */
+/** The ledger's counts for the packets from one node to another. */
 export interface PairAccount {
   plaintext: number;
-  /** Those of the plaintext packets that held, or completed, a marker. */
+  /** Plaintext packets that held, or completed, a marker. */
   markerPackets: number;
   /** The ids of the markers that were read. */
   readonly markers: Set<string>;
-  /** The kind of which there was most, in words. */
+  /** The most frequent kind of plaintext, in words. */
   plaintextWhat: string | undefined;
   /** Handshakes, cookies and keepalives are not among them. */
   ciphertext: number;
@@ -19,7 +19,7 @@ export interface PairAccount {
 /** The ledger of all taps, by pairs of nodes. */
 export class PairLedger {
   readonly #pairs = new Map<string, PairAccount>();
-  /** What may concern every node that one node sends to. */
+  /** Packets without a known receiver, by their sender: they may concern every node that it sends to. */
   readonly #anyFrom = new Map<string, PairAccount>();
 
   constructor(taps: readonly TapSeen[]) {
@@ -30,7 +30,7 @@ export class PairLedger {
     }
   }
 
-  /** Returns what the ledger holds for a pair, what may be anybody's included. */
+  /** Returns the counts for a pair, including packets that may concern any node. */
   pair(from: string, to: string): PairAccount {
     const [own, any] = [this.#pairs.get(keyOf(from, to)), this.#anyFrom.get(from)];
     if (!own || !any) return own ?? any ?? NOTHING;
@@ -45,7 +45,7 @@ export class PairLedger {
     };
   }
 
-  /** Returns every pair that the ledger names and that has plaintext or something unexplained; `to` is null for anybody. */
+  /** Returns every pair that the ledger names and that has plaintext or something unexplained; `to` is null if it may be any node. */
   *troubled(): Generator<{ from: string; to: string | null; account: PairAccount }> {
     for (const [key, account] of this.#pairs) {
       const [from = '', to = ''] = key.split('\0');

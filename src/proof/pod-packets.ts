@@ -2,7 +2,7 @@ import type { Account, LedgerClass, Route } from './accounts.ts';
 import type { Header } from './headers.ts';
 import { isOnLink, isPrivate, type WireDesign } from './wire-design.ts';
 
-/** Where a frame was seen, and what is known of the cluster. */
+/** The place where a frame was captured, and what is known about the cluster. */
 export interface Sight {
   /** The node whose tap captured it, and the node that the frame is addressed to by its MAC address, if it is one. */
   readonly tap: string;
@@ -37,7 +37,7 @@ export function overlayOf(header: Header, sight: Sight): Account | undefined {
 }
 
 function betweenPods(header: Header, sight: Sight, from: string | null, to: string | null): Account {
-  // Pods of one node have no business on the wire, and pool addresses that nobody is known to have may be anybody's.
+  // Packets between pods of one node do not belong on the wire, and pool addresses without a known owner may be any pod's.
   const route: [string, string | null] = from !== null && to !== null && from !== to ? [from, to] : [sight.tap, null];
   return plaintext(header, sight, 'pod to pod', route);
 }
@@ -79,7 +79,7 @@ function toPod(header: Header, sight: Sight, pod: string | null): Account {
   return withOutside(header, sight, 'the outside to a pod', header.source, [tap, pod ?? sight.nextHop ?? null]);
 }
 
-/** A pod and an address of nobody in the cluster. Between two nodes it is a pod's packet like any other. */
+/** Accounts for a pod's packet to or from an address outside the cluster. Between two nodes it is like any other packet of a pod. */
 function withOutside(
   header: Header,
   sight: Sight,
@@ -97,7 +97,7 @@ function withOutside(
   return account('by design', header, sight, what, [from, null]);
 }
 
-/** The nodes that a packet is tunnelled between. */
+/** Returns the nodes that a packet is tunnelled between. */
 function tunnelOf({ outer }: Header): Route | undefined {
   for (let around = outer; around; around = around.outer) {
     const [from, to] = [around.from, around.to];
@@ -114,7 +114,7 @@ function tunnelOf({ outer }: Header): Route | undefined {
   return undefined;
 }
 
-/** The conversation of a node with a pod, as the pod's packets name it. */
+/** Returns the key of a node's conversation with a pod, with the ends as the pod's packets have them. */
 export function conversationOf({ source, sourcePort, destination, destinationPort, protocol }: Header): string {
   return `${source} ${sourcePort} ${destination} ${destinationPort} ${protocol}`;
 }
@@ -127,7 +127,7 @@ function unexplained(header: Header, sight: Sight, what: string, route: readonly
   return account('unexplained', header, sight, what, route);
 }
 
-/** A claim is not about nodes that were left out on purpose; everything of theirs is by design. */
+/** Makes an account. Packets of nodes that were left out on purpose are by design, since no claim is about them. */
 function account(
   kind: LedgerClass,
   header: Header,

@@ -27,7 +27,7 @@ const REUSE_ALLOWANCE = 20;
 
 const counts = new Uint32Array(256);
 
-/** Whether bytes could be ciphertext. Compressed data could be too: this can only refute. */
+/** Returns whether bytes could be ciphertext. Compressed data could be too: this can only refute. */
 export function looksRandom(bytes: Uint8Array): boolean {
   counts.fill(0);
   for (const byte of bytes) counts[byte] = (counts[byte] ?? 0) + 1;
@@ -81,7 +81,7 @@ function countsLookRandom(seen: Uint32Array, total: number): boolean {
   );
 }
 
-/** Whether bytes of a kind are about as frequent as at random, by Chernoff's bound exp(-n D), which holds for any n. */
+/** Returns whether bytes of a kind are about as frequent as at random, by Chernoff's bound exp(-n D), which holds for any n. */
 function hasKindAtRandom(seen: Uint32Array, total: number, { size, table }: (typeof KINDS)[number]): boolean {
   let found = 0;
   for (let byte = 0; byte < 256; byte++) if (table[byte] === 1) found += seen[byte] ?? 0;

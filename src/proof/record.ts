@@ -31,7 +31,7 @@ export async function readRecord(evidence: string): Promise<Record> {
   return (await readRecordFile(evidence)).record;
 }
 
-/** Does the same, and returns the digest of the file with it. */
+/** Reads the record like `readRecord`, and returns it with the digest of its file. */
 export async function readRecordFile(evidence: string): Promise<{ record: Record; sha256: string }> {
   const path = join(evidence, RECORD_FILE);
   const bytes = await readRegular(path, MOST_RECORD_BYTES).catch((cause: unknown) => {

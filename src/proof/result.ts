@@ -14,7 +14,7 @@ import { type FurtherPods, untested } from './untested.ts';
 import { judgeClaim, type Verdict } from './verdict.ts';
 
 /**
- * What `verify -o json` prints: stable. Fields may be added, none removed or changed. Next to what scripts need (`verdict`,
+ * The stable output of `verify -o json`. Fields may be added, none removed or changed. Next to what scripts need (`verdict`,
  * `pairs`, `taps`, `classes`), `summary` says it in words, `ledger` accounts for every captured packet, `untested` and
  * `outOfScope` say what the verdict is not about, `problems` what spoilt the run, and `excerpts` shows some of the packets.
  */
@@ -29,7 +29,7 @@ export interface VerifyResult {
   pairs: PairObservation[];
   /** How many pairs were judged; more than `pairs` lists if there are very many. */
   pairsJudged: number;
-  /** How many pairs there are, if those that were observed are a sample. Else null. */
+  /** How many pairs there are if only a sample was observed, else null. */
   sampledOf: number | null;
   /** Nodes that could not be probed, and why. */
   unprobed: { node: string; reason: string }[];
@@ -37,7 +37,7 @@ export interface VerifyResult {
   /** The packets of all taps in each class; they add up to those of the taps. */
   classes: { class: LedgerClass; packets: number; bytes: number }[];
   ledger: LedgerLine[];
-  /** What pods have and this run did not test, in sentences. */
+  /** Everything that pods have and this run did not test, in sentences. */
   untested: string[];
   furtherPods: FurtherPods;
   outOfScope: OutOfScope[];
@@ -52,9 +52,9 @@ export interface TapResult {
   interface: string;
   /** Packets in the capture file. */
   packets: number;
-  /** By the kernel; null if tcpdump did not report it. */
+  /** Packets that the kernel dropped; null if tcpdump did not report it. */
   dropped: number | null;
-  /** The open and close control packets to every peer were captured. */
+  /** True if the open and close control packets to every peer were captured. */
   controlSeen: boolean;
 }
 
@@ -110,7 +110,7 @@ export function verifyResult(
   };
 }
 
-/** The peers that each node sent control packets to. */
+/** Returns the peers that each node sent control packets to. */
 function controlledPeers({ controls }: Record): ReadonlyMap<string, string[]> {
   const peers = new Map<string, string[]>();
   for (const { from, to } of controls) {

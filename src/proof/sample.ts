@@ -1,12 +1,12 @@
 import { rounds } from './pairs.ts';
 
-/** How many ordered pairs are looked at where nothing else is said: all of up to 20 nodes. */
+/** The default number of ordered pairs to probe: all pairs of up to 20 nodes. */
 export const DEFAULT_PAIRS = 400;
 
 /**
- * Which ordered pairs to look at: undefined for all where they are no more than `bound`, else about `bound` of them, always
- * both ways, chosen by chance and spread evenly: each node is in as many pairs as any other, give or take one. `shuffled` is
- * the nodes in an order of chance.
+ * Returns the ordered pairs to probe: undefined for all if they are no more than `bound`, else about `bound` of them, always
+ * both ways, chosen at random and spread evenly: each node is in as many pairs as any other, plus or minus one. `shuffled` is
+ * the nodes in random order.
  */
 export function samplePairs(shuffled: readonly string[], bound: number): [string, string][] | undefined {
   const count = shuffled.length * (shuffled.length - 1);
@@ -19,7 +19,7 @@ export function samplePairs(shuffled: readonly string[], bound: number): [string
   ]);
 }
 
-/** The same in an order of chance (Fisher and Yates); `randomBelow(n)` gives 0 to n-1. */
+/** Returns the items in random order (Fisher and Yates); `randomBelow(n)` returns 0 to n-1. */
 export function shuffle<T>(items: readonly T[], randomBelow: (n: number) => number): T[] {
   const shuffled = [...items];
   for (let i = shuffled.length - 1; i > 0; i -= 1) {

@@ -9,7 +9,7 @@ import {
 } from './fingerprint.ts';
 import type { Record } from './record.ts';
 
-/** A sequence of packets from a pod on one node to a pod on another, which is to be recognised on the wire by its lengths. */
+/** A sequence of packets from a pod on one node to a pod on another, which the proof recognises on the wire by its lengths. */
 export interface Sequence {
   /** `own`: sent between the two probe pods; `reply`: the answers to it, the other way; `further`: to a pod that is in no probe. */
   readonly kind: 'own' | 'reply' | 'further';
@@ -21,17 +21,17 @@ export interface Sequence {
   readonly sizes: readonly number[];
   readonly choices: number;
   readonly spanMs: number;
-  /** Of the pod's interface. */
+  /** The MTU of the pod's interface. */
   readonly mtu: number | undefined;
-  /** The far end did not report the packet that is larger than the MTU. */
+  /** True if the far end did not report the packet that is larger than the MTU. */
   readonly largeLost: boolean;
-  /** The far end reports that something arrived, or nobody there could say. */
+  /** True if the far end reports that something arrived, or if it could not report. */
   readonly arrived: boolean;
 }
 
-/** If a record does not say how long the sending took: no window is longer. */
+/** Used if a record does not say how long the sending took: no window is longer. */
 const WHOLE_WINDOW_MS = 600_000;
-/** If a record does not say how many lengths there were to draw from: about so many sizes are distinct in a tunnel. */
+/** Used if a record does not say how many lengths there were to draw from: about this many sizes are distinct in a tunnel. */
 const CHOICES = 50;
 
 /** Arranges the sequences of a record by the pairs of nodes that they pass between. */
@@ -58,7 +58,7 @@ export function sequencesOf({ fingerprints = [], furtherPods = [] }: Record): Ma
 }
 
 /**
- * Whether the far end did not report the packet that is larger than the MTU. A pod that was made before encryption keeps an MTU
+ * Returns whether the far end did not report the packet that is larger than the MTU. A pod that was made before encryption keeps an MTU
  * that is larger than the tunnel's, and what is between the two is lost once.
  */
 function isLargeLost({ sizes, sent, received }: NonNullable<Record['fingerprints']>[number]): boolean {
@@ -103,7 +103,10 @@ export interface Recognised {
   readonly withoutLarge: ReadonlySet<Sequence>;
 }
 
-/** Seeks sequences among the messages of an encryption, whose device has the MTU `mtu`; `answered` are those of the other direction. */
+/**
+ * Searches for sequences among the messages of an encryption, whose device has the MTU `mtu`; `answered` are those of the other
+ * direction.
+ */
 export function recognise(
   sequences: readonly Sequence[],
   messages: readonly WireMessage[],
@@ -133,7 +136,7 @@ export function recognise(
   return { all: new Set(all), withoutLarge };
 }
 
-/** Returns the sequences that are there, each with the chance that other traffic would show one like it. */
+/** Returns the sequences that were found, each with the chance that other traffic would show one like it. */
 function found(
   sequences: readonly Sequence[],
   messages: readonly WireMessage[],

@@ -7,7 +7,7 @@ import type { WireguardSeen } from './wireguard-way.ts';
 /** Below this, Linux gives no port to a connection that begins (net.ipv4.ip_local_port_range). */
 const FIRST_EPHEMERAL = 32_768;
 
-/** Settles what only all taps together show: whether sessions, handshakes, cookies and conversations are what they look like. */
+/** Settles the pending accounts, which need all taps: whether sessions, handshakes, cookies and conversations are what they seem. */
 export function settle(cluster: Cluster, taps: readonly TapSeen[]): void {
   const byNode = new Map(taps.map((tap) => [tap.node, tap]));
   const begun = taps.map(({ begunByNodes }) => begunByNodes);
@@ -24,7 +24,7 @@ export function settle(cluster: Cluster, taps: readonly TapSeen[]): void {
   }
 }
 
-/** A tap that shows no frame of its node's was not on the underlay: what it shows need not have been on the wire. */
+/** Returns the account for a tap without any frame from its own node: not being on the underlay, it need not show the wire. */
 function elsewhere({ protocol, port }: Account, node: string): Account {
   return {
     class: 'unexplained',

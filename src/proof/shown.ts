@@ -7,26 +7,26 @@ import { secretLines } from './excerpt.ts';
 /** How many packets are kept for each pair: the first ones, and the first ones that hold something to read. */
 const KEPT = 5;
 
-/** In how many packets of a pair something to read is searched for. */
+/** How many packets of a pair are searched for readable text. */
 const SEARCHED = 500;
 
 /** How many packets of one tap are kept. */
 const MOST = 500;
 
-/** Keeps some of the plaintext packets of a tap, to be shown. */
+/** Keeps some of the plaintext packets of a tap for the excerpts. */
 export class Shown {
   readonly evidence: Evidence[] = [];
   readonly #tap: string;
   readonly #texts: { readonly [id: string]: string };
   readonly #pairs = new Map<string, { packets: number; readable: number; unreadable: number }>();
 
-  /** `texts`: those of the markers, by their ids. */
+  /** `texts` are the markers by their ids. */
   constructor(tap: string, texts: { readonly [id: string]: string }) {
     this.#tap = tap;
     this.#texts = texts;
   }
 
-  /** Keeps the packet if its account is plaintext of pods and it shows more than what is kept already. */
+  /** Keeps the packet if its account is pods' plaintext and it shows more than the packets kept so far. */
   consider(
     { class: kind, from, to, also = [] }: Account,
     frame: Frame,

@@ -16,7 +16,7 @@ export interface Count {
   first: PairObservation | undefined;
 }
 
-/** Something that the ledger has between nodes that were not observed as a pair. */
+/** A finding of the ledger between nodes that were not observed as a pair. */
 export interface Trouble {
   count: number;
   readonly from: string;
@@ -77,7 +77,7 @@ function add(count: Count, pair: PairObservation): void {
   count.first ??= pair;
 }
 
-/** Pairs that nobody sent anything between. */
+/** Adds pairs without any traffic. */
 function addUnobserved(tally: Tally, pairs: number): void {
   tally.observations.inconclusive += pairs;
   tally.unknown.encrypted.count += pairs;

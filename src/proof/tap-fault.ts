@@ -35,7 +35,7 @@ function fileFault(tap: TapRecord, seen: TapSeen): string | undefined {
   return undefined;
 }
 
-/** Comes before the control packets: if one of those is missing, it may be among the dropped. */
+/** Checks for drops, before the control packets: a missing one may be among the dropped. */
 function dropFault({ node, droppedByKernel }: TapRecord): string | undefined {
   return droppedByKernel ? `the kernel dropped ${droppedByKernel} packets of the tap on ${node}` : undefined;
 }
@@ -68,7 +68,7 @@ function lossFault(tap: TapRecord, seen: TapSeen): string | undefined {
   return undefined;
 }
 
-/** The ledger is complete: its classes add up to the frames of the capture. */
+/** Checks that the ledger is complete: its classes add up to the frames of the capture. */
 function sumFault({ node, frames, accounted }: TapSeen): string | undefined {
   if (accounted === frames) return undefined;
   return `the ledger accounts for ${accounted} of the ${frames} packets that the tap on ${node} captured`;

@@ -14,13 +14,13 @@ const ESP_HEADER = 8;
 const ESP_IV = 8;
 const ESP_TAG = 16;
 
-/** A packet this long makes a good picture of ciphertext. */
+/** A packet of this length is a good example of ciphertext. */
 const GOOD_SAMPLE = 256;
 
-/** What one node sent to another under the encryption, in the outermost header. */
+/** The packets from one node to another that are encrypted in the outermost header. */
 export interface TowardsSeen {
   readonly control: { readonly open: boolean; readonly close: boolean };
-  /** By the family of the pods' packets that a device carries. */
+  /** The WireGuard traffic by the family of the pods' packets that a device carries. */
   readonly wireguard: ReadonlyMap<4 | 6, WireguardSeen>;
   readonly esp: readonly SessionSeen[];
   readonly sample: Evidence | undefined;
@@ -57,7 +57,7 @@ export class Towards {
     }
   }
 
-  /** A control packet went by. */
+  /** Notes that a control packet passed. */
   control(which: 'open' | 'close'): void {
     const streams = [this.#esp, ...[...this.#ways.values()].map(({ stream }) => stream)];
     if (which === 'open') {

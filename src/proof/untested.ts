@@ -6,7 +6,7 @@ import type { Claim, Record } from './record.ts';
 export interface Untested {
   /** One sentence. */
   readonly note: string;
-  /** Nothing can be claimed of all traffic while it is not tested; else the verdict only mentions it. */
+  /** True if nothing can be claimed about all traffic while this is untested; else the verdict only mentions it. */
   readonly spoils: boolean;
 }
 
@@ -16,7 +16,7 @@ export interface FurtherPods {
   readonly recognised: number;
 }
 
-/** Returns what a run did not test of what the claim is about. */
+/** Returns the traffic that the claim is about and the run did not test. */
 export function untested(
   cluster: Cluster,
   ciphertext: CiphertextAccounts,
@@ -28,7 +28,7 @@ export function untested(
   return { untested: [...untriedFamilies(record), ...notTried(record), ...inCiphertext], furtherPods };
 }
 
-/** A way past the tunnel for one pod alone shows in packets to that pod alone; those that nobody saw may have taken it. */
+/** Returns further pods whose packets were not seen: a way past the tunnel for one pod shows only in packets to that pod. */
 function furtherPodsOf(
   { furtherPods = [] }: Record,
   ciphertext: CiphertextAccounts,
@@ -44,7 +44,7 @@ function furtherPodsOf(
   return { ways: furtherPods.length, recognised: furtherPods.length - lost.length, lost };
 }
 
-/** Packets above the MTU that did not arrive, and are not in the ciphertext either. */
+/** Returns packets above the MTU that neither arrived nor are in the ciphertext. */
 function largePackets({ fingerprints = [] }: Record, ciphertext: CiphertextAccounts): Untested[] {
   const pairs = new Map(fingerprints.map(({ from, to }) => [`${from} to ${to}`, [from, to] as const]));
   const lost = [...pairs].flatMap(([name, [from, to]]) =>
@@ -63,7 +63,7 @@ function why(sent: number, reason: string | undefined): string {
   return 'what was sent there is not in the ciphertext';
 }
 
-/** An encryption may be on for one family alone. */
+/** Returns families that were not tried: an encryption may be on for one family alone. */
 function untriedFamilies(record: Record): Untested[] {
   const had = new Set(record.podNetworks.flatMap(({ cidr, node }) => (node === null ? [] : familyOf(cidr))));
   const tried = new Set([
@@ -83,7 +83,10 @@ function familyOf(address: string): 'IPv6' | 'IPv4' {
   return address.includes(':') ? 'IPv6' : 'IPv4';
 }
 
-/** What was not sent is only mentioned; but what was sent and never seen may have left by another way. */
+/**
+ * Returns what the record lists as not tried: unsent packets are only mentioned, but sent packets that were never seen may have left
+ * by another way.
+ */
 function notTried({ notTried: list = [] }: Record): Untested[] {
   return list.map(({ what, reason, from, to, pod, count, sent }) => {
     const ends = from === undefined ? '' : ` from ${from}${to === undefined ? '' : ` to ${to}`}`;

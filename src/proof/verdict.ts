@@ -12,9 +12,9 @@ export interface Judged {
   summary: string;
 }
 
-/** What a verdict says nothing about. */
+/** The limits of a verdict: pairs and nodes that it says nothing about. */
 export interface Limits {
-  /** How many pairs there are, if those that were observed are a sample. */
+  /** How many pairs there are if only a sample was observed. */
   readonly sampledOf: number | undefined;
   /** The nodes that the claim is not about. */
   readonly outside: readonly string[];
@@ -70,7 +70,7 @@ export function exitCodeOf(verdict: Verdict | null): ExitCode {
   return verdict === 'inconclusive' ? ExitCode.inconclusive : ExitCode.done;
 }
 
-/** How many pairs, and the first of them with its reason. */
+/** Says in words how many pairs there are, and the first of them with its reason. */
 function inWords({ count, first }: Count, pairs: number): string {
   const share = count === pairs ? `all ${pairs}` : `${count} of ${pairs}`;
   return `${share} pairs of nodes${first ? `, first ${first.from} to ${first.to}: ${first.reason}` : ''}`;

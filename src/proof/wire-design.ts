@@ -1,26 +1,26 @@
 import { parseIp } from '../net/addresses.ts';
 import type { Record } from './record.ts';
 
-/** What the CNI of a run puts on the wire, as far as the ledger must know. The proof knows no CNI by name. */
+/** The facts about the CNI's traffic on the wire that the ledger needs. The proof knows no CNI by name. */
 export interface WireDesign {
-  /** Whether a node's own packet to a pod of another node belongs in the tunnel. */
+  /** `leak` if a node's own packet to a pod of another node belongs in the tunnel. */
   readonly nodeToPod: 'leak' | 'by design';
-  /** Whether a pod's packet to the address of another node does. */
+  /** `leak` if a pod's packet to the address of another node does. */
   readonly podToNode: 'leak' | 'by design';
-  /** Whether ESP is the CNI's encryption. */
+  /** True if ESP is the CNI's encryption. */
   readonly esp: boolean;
-  /** Whether the addresses of services are known; if not, a private address that is nobody's may be one. */
+  /** True if the addresses of services are known; if not, a private address without an owner may be one. */
   readonly knowsServices: boolean;
-  /** Whether a packet between two nodes is of an encapsulation that carries nothing but pods' packets. */
+  /** Returns whether a packet between two nodes belongs to an encapsulation that carries nothing but pods' packets. */
   isOverlay(protocol: string | null, destinationPort: number | null): boolean;
   /** Returns whether a port of a node leads to pods: `maybe` if the record does not list the ports. */
   isNodePort(protocol: string | null, port: number | null): 'yes' | 'no' | 'maybe';
 }
 
-/** The range that Kubernetes takes node ports from unless it is told otherwise (--service-node-port-range). */
+/** The default range of Kubernetes' node ports (--service-node-port-range). */
 const NODE_PORTS = { first: 30_000, last: 32_767 };
 
-/** Reads the design off a record. What a record does not say is taken strictly. */
+/** Reads the design from a record. Uses the strict answer for what the record does not say. */
 export function wireDesign({ encryption, serviceCidrs, nodePorts }: Record): WireDesign {
   const overlays = new Set((encryption?.overlays ?? []).map(({ protocol, port }) => `${protocol} ${port}`));
   const listed = nodePorts && new Set(nodePorts.map(({ protocol, port }) => `${protocol} ${port}`));
@@ -38,7 +38,7 @@ export function wireDesign({ encryption, serviceCidrs, nodePorts }: Record): Wir
   };
 }
 
-/** Whether an address is from a range that only a network of one's own uses (RFC 1918, RFC 6598, RFC 4193). */
+/** Returns whether an address is from a range that only private networks use (RFC 1918, RFC 6598, RFC 4193). */
 export function isPrivate(address: string): boolean {
   const bytes = parseIp(address);
   if (!bytes) return false;
@@ -47,7 +47,7 @@ export function isPrivate(address: string): boolean {
   return a === 10 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168) || (a === 100 && b >= 64 && b < 128);
 }
 
-/** Whether an address is for everybody on the link: multicast, broadcast, link-local. */
+/** Returns whether an address is for everybody on the link: multicast, broadcast, link-local. */
 export function isOnLink(address: string): boolean {
   const bytes = parseIp(address);
   if (!bytes) return false;

@@ -13,7 +13,7 @@ export interface CipherPacket {
   /** The receiver index of WireGuard, the SPI of ESP. */
   readonly session: number;
   readonly counter: number;
-  /** Of the inner packet and its padding. */
+  /** The length of the inner packet and its padding. */
   readonly bytes: number;
   /** The part that has to look random. */
   readonly body: Uint8Array;
@@ -25,7 +25,7 @@ export interface Handshake {
   /** The whole message, for checking mac1; and its parts that have to look random. */
   readonly message: Uint8Array;
   readonly body: Uint8Array;
-  /** Whether it carries a mac2, which only a cookie makes possible. */
+  /** True if it carries a mac2, which only a cookie makes possible. */
   readonly hasMac2: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface Cookie {
   readonly body: Uint8Array;
 }
 
-/** What a UDP payload on WireGuard's ports is. */
+/** The content of a UDP payload on WireGuard's ports. */
 export type WireguardContent =
   | { readonly kind: 'data'; readonly packets: readonly CipherPacket[] }
   | { readonly kind: 'handshake'; readonly handshake: Handshake }
@@ -44,7 +44,7 @@ export type WireguardContent =
 
 /**
  * Reads the payload of a datagram strictly as WireGuard (Linux drivers/net/wireguard/messages.h). `mtu` is that of the
- * sending device, or null if it is not known: a packet that fills it is padded no further, so its length need not be 32 + 16n
+ * sending device, or null if it is not known: a packet that fills it gets no more padding, so its length need not be 32 + 16n
  * (calculate_skb_padding in send.c). Several data messages in one payload are segmentation offload, which wireguard-go asks for.
  */
 export function readWireguard(payload: Uint8Array, mtu: number | null): WireguardContent {

@@ -6,15 +6,15 @@ import { Pool } from './randomness.ts';
 import type { WireguardRecord } from './record.ts';
 import { type CipherPacket, type Cookie, type Handshake, readWireguard } from './wireguard-messages.ts';
 
-/** Handshakes of one device with another that are remembered by their index; there is one in two minutes. */
+/** The most handshakes of one device with another that are remembered; there is one every two minutes. */
 const MAX_HANDSHAKES = 4096;
 
-/** What one WireGuard device sent to another. */
+/** The traffic that one WireGuard device sent to another. */
 export interface WireguardSeen {
   readonly sessions: readonly SessionSeen[];
-  /** The indexes that packets back must carry, as those handshakes announce whose mac1 fits the receiver's published key. */
+  /** The indexes that packets back must carry, from handshakes whose mac1 fits the receiver's published key. */
   readonly announced: ReadonlySet<number>;
-  /** Whether what its handshakes and cookies have to hide looks like ciphertext, taken together. */
+  /** True if the encrypted parts of its handshakes and cookies, taken together, look like ciphertext. */
   readonly handshakesRandom: boolean;
   readonly sentCookies: boolean;
 }
@@ -29,7 +29,7 @@ export interface WireguardEnds {
   readonly theirs: WireguardRecord | undefined;
 }
 
-/** What a datagram on WireGuard's ports is, and the longest packet in it that may be shown as ciphertext. */
+/** The account of a datagram on WireGuard's ports, and the longest packet in it that may be shown as ciphertext. */
 export interface WireguardFound {
   readonly account: Account;
   readonly shown: { readonly payload: Uint8Array; readonly bytes: number } | undefined;
@@ -50,7 +50,10 @@ export class WireguardWay {
     this.#key = key ? Buffer.from(key, 'base64') : undefined;
   }
 
-  /** Whether a datagram has the ports of both devices, of one of them, or of none. A node that was not asked listens as this one does. */
+  /**
+   * Returns whether a datagram has the ports of both devices, of one, or of none. A node that was not asked counts as using this
+   * one's port.
+   */
   portsOf({ sourcePort, destinationPort }: UdpLayer): 'both' | 'one' | 'none' {
     const { mine, theirs = mine } = this.#ends;
     const [from, to] = [sourcePort === mine.listenPort, destinationPort === theirs.listenPort];
@@ -106,7 +109,7 @@ export class WireguardWay {
     });
   }
 
-  /** A datagram of segmentation offload holds several messages: one that is not valid spoils it. */
+  /** Accounts for a datagram of data: segmentation offload puts several messages in one, and an invalid one spoils it. */
   #data(payload: Uint8Array, packets: readonly CipherPacket[], time: number): WireguardFound {
     let worst: Judged = 'keepalive';
     let longest = 0;
@@ -135,7 +138,7 @@ export class WireguardWay {
   }
 }
 
-/** From the best to the worst. */
+/** The results from the best to the worst. */
 const ORDER: readonly Judged[] = [
   'keepalive',
   'data',

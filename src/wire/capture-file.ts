@@ -8,14 +8,14 @@ const MAGIC_LENGTH = 4;
 
 const CHUNK_LENGTH = 1024 * 1024;
 
-/** The frames of a pcap or pcapng file, in batches of about a megabyte: `for await (const frames of readCaptureFile(path))`. */
+/** Reads the frames of a pcap or pcapng file, in batches of about a megabyte: `for await (const frames of readCaptureFile(path))`. */
 export function readCaptureFile(path: string, openFile: OpenFile = open): CaptureFile {
   return new CaptureFile(path, openFile);
 }
 
 type OpenFile = (path: string) => Promise<Bytes>;
 
-/** What the bytes of a capture are read from. */
+/** The file that the bytes of a capture are read from. */
 interface Bytes {
   read(buffer: Buffer, offset: number, length: number, position: null): Promise<{ bytesRead: number; buffer: Buffer }>;
   close(): Promise<void>;
@@ -23,7 +23,7 @@ interface Bytes {
 
 /** Throws CaptureError while it is read, and what node:fs throws. */
 class CaptureFile implements AsyncIterable<Frame[]> {
-  /** Known after the last batch: the file ends inside a record, as it does where the capturing program was killed. */
+  /** Known after the last batch: true if the file ends inside a record, as it does if the capturing program was killed. */
   truncated = false;
   readonly #path: string;
   readonly #openFile: OpenFile;
@@ -52,7 +52,7 @@ class CaptureFile implements AsyncIterable<Frame[]> {
   }
 }
 
-/** A fresh buffer each time: frames are views of it, and may be held. */
+/** Reads into a fresh buffer each time, because frames are views of it and may be kept. */
 async function readChunk(file: Bytes): Promise<Uint8Array> {
   const { buffer, bytesRead } = await file.read(Buffer.allocUnsafeSlow(CHUNK_LENGTH), 0, CHUNK_LENGTH, null);
   return buffer.subarray(0, bytesRead);
@@ -72,7 +72,7 @@ export class CaptureReader {
   #frames = 0;
   #failure: CaptureError | undefined;
 
-  /** The frames that this chunk completes. Throws CaptureError: at once, or where it would lose frames, on the next call. */
+  /** Returns the frames that this chunk completes. Throws CaptureError: at once, or on the next call if frames would be lost. */
   push(chunk: Uint8Array): Frame[] {
     if (this.#failure) throw this.#failure;
     const frames: Frame[] = [];
@@ -87,7 +87,7 @@ export class CaptureReader {
     return frames;
   }
 
-  /** To be called after the last chunk. Throws CaptureError where the file was empty, no capture, or broken. */
+  /** Ends the file, after the last chunk. Throws CaptureError if the file was empty, no capture, or broken. */
   end(): { truncated: boolean } {
     if (this.#failure) throw this.#failure;
     if (this.#position === 0) {
@@ -100,7 +100,7 @@ export class CaptureReader {
     return { truncated: this.#heldLength > 0 };
   }
 
-  /** Adds what the held record lacks, and reads it when it is whole. Gives where in the chunk the next record begins. */
+  /** Completes the held record, and reads it once it is whole. Returns where in the chunk the next record begins. */
   #completeHeld(chunk: Uint8Array, frames: Frame[]): number {
     let offset = 0;
     while (this.#heldLength > 0) {
@@ -111,7 +111,7 @@ export class CaptureReader {
       offset += taken;
       if (this.#heldLength < wanted) break;
       if (length !== undefined) {
-        // The frame is a view of the held bytes: they are given away.
+        // The frame is a view of the held bytes, so they are not used again.
         const record = this.#held;
         this.#held = new Uint8Array(0);
         this.#heldLength = 0;
@@ -136,7 +136,7 @@ export class CaptureReader {
     return this.#format?.headLength ?? MAGIC_LENGTH;
   }
 
-  /** Undefined where too little of the record is there to say. */
+  /** Returns undefined if too little of the record has arrived. */
   #lengthOfRecord(bytes: Uint8Array, offset: number, end: number): number | undefined {
     if (!this.#format && end - offset >= MAGIC_LENGTH) this.#format = formatOf(bytes, offset);
     if (!this.#format || end - offset < this.#format.headLength) return undefined;

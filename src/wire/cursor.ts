@@ -42,11 +42,11 @@ export const Protocol = {
 
 export type Protocol = (typeof Protocol)[keyof typeof Protocol];
 
-/** The register that a header names what follows it by. */
+/** The register of the number by which a header names what follows it. */
 export type Register = 'EtherType' | 'IP protocol' | 'PPP protocol' | 'LLC service' | 'link type';
 
 /**
- * The place in a packet that a header is read at. A reader looks at the header at `offset`, returns its length, and sets what the
+ * The place in a packet where a header is read. A reader looks at the header at `offset`, returns its length, and sets what the
  * header says: what follows, and where it ends. It returns 0 if there is no such header, and then `ending` says why. It never
  * reads at `end` or after. One cursor may serve many packets, so readers set every field that they are responsible for.
  */
@@ -55,7 +55,7 @@ export interface Cursor {
   offset: number;
   end: number;
   ending: Ending;
-  /** The length that what lies between `offset` and `end` was said to have: more than that if the capture cut it. */
+  /** The declared length of the bytes between `offset` and `end`: larger than their number if the capture cut them. */
   declared: number;
   next: Protocol;
   /** The number by which the last header named what follows it, and the register of that number. */
@@ -64,9 +64,9 @@ export interface Cursor {
   /** How many bytes to skip if `next` is `wrapper`, and what comes then. */
   skip: number;
   skipTo: Protocol;
-  /** What a tunnel's header calls the network inside it: two networks may use the same addresses. */
+  /** The number of the network inside a tunnel, from its header: two networks may use the same addresses. */
   network: number;
-  /** Of an IP header, or an IPv6 fragment header: the place in the datagram, and whether more comes after it. */
+  /** The place in the datagram of what an IP header or IPv6 fragment header carries, and whether more comes after it. */
   position: number;
   more: boolean;
   /** The byte that names the protocol of an IPv6 header chain's next header. */
@@ -110,7 +110,7 @@ export function has(cursor: Cursor, length: number): boolean {
   return false;
 }
 
-/** Moves behind a header. */
+/** Moves past a header. */
 export function pass(cursor: Cursor, length: number): void {
   cursor.offset += length;
   cursor.declared -= length;

@@ -5,14 +5,14 @@ import { type Frame, type Layer, MAX_LAYERS, type Packet } from './packet.ts';
 /** An ICMP error must not quote another one (RFC 1122 §3.2.2); one more is room for those that do. */
 const MAX_QUOTES = 2;
 
-/** Takes a frame apart, as far as its bytes and protocols are understood. Never throws: `ending` says where it ended and why. */
+/** Decodes a frame, as far as its bytes and protocols are understood. Never throws: `ending` says where it ended and why. */
 export function decodeFrame({ bytes, linkType }: Pick<Frame, 'bytes' | 'linkType'>): Packet {
   const cursor = newCursor();
   begin(cursor, bytes, 0, bytes.length);
   return decodeAll(cursor, firstProtocol(cursor, linkType), 0);
 }
 
-/** Takes bytes apart that begin with an IP header, as a datagram that was put together from fragments does. */
+/** Decodes bytes that begin with an IP header, like a datagram put together from fragments. */
 export function decodeIpPacket(bytes: Uint8Array): Packet {
   const cursor = newCursor();
   begin(cursor, bytes, 0, bytes.length);
@@ -44,7 +44,7 @@ function isError(layer: Layer): layer is Extract<Layer, { kind: 'icmp' | 'icmpv6
   return (layer.kind === 'icmp' || layer.kind === 'icmpv6') && layer.isError;
 }
 
-/** What an ICMP error quotes stays part of the payload as well. */
+/** Decodes the packet that an ICMP error quotes; its bytes stay part of the payload as well. */
 function decodeQuoted({ bytes, offset, end }: Cursor, kind: 'icmp' | 'icmpv6', quotedIn: number): Packet | undefined {
   if (quotedIn >= MAX_QUOTES || offset >= end) return undefined;
   const cursor = newCursor();

@@ -1,11 +1,11 @@
 import type { Header } from './span.ts';
 
-/** In front of a packet of a loopback device (BSD): 2 is IPv4; 10, 24, 28 and 30 are IPv6. */
+/** The address family before a packet of a loopback device (BSD): 2 is IPv4; 10, 24, 28 and 30 are IPv6. */
 export interface LoopbackLayer extends Header<'loopback'> {
   readonly family: number;
 }
 
-/** In front of a packet that netfilter logged. */
+/** The header before a packet that netfilter logged. */
 export interface NflogLayer extends Header<'nflog'> {
   readonly family: number;
   readonly group: number;
@@ -74,5 +74,5 @@ export interface L2tpLayer extends Header<'l2tp'> {
   readonly session: number;
 }
 
-/** Bytes of an encapsulation that has no name here: after them an IP packet begins. */
+/** Bytes of an encapsulation that wglab does not know: after them an IP packet begins. */
 export interface WrapperLayer extends Header<'wrapper'> {}

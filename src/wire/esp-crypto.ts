@@ -26,8 +26,8 @@ const SALT = 4;
 const TRAILER = 2;
 
 /**
- * Decrypts an ESP packet, from its SPI to the end of its integrity check value. Returns undefined if the value does not fit the key,
- * which a packet made with another key, for another direction, or changed in one bit does by a chance of 2^-128.
+ * Decrypts an ESP packet, from its SPI to the end of its integrity check value. Returns undefined if the value does not fit the key;
+ * for a packet made with another key, for another direction, or changed in one bit, it fits with a chance of 2^-128.
  */
 export function openEsp(esp: Uint8Array, key: EspKey, sequenceHigh = 0): OpenedEsp | undefined {
   const cipherLength = esp.length - HEADER - ESP_IV_LENGTH - key.icvLength;
@@ -50,7 +50,7 @@ export function openEsp(esp: Uint8Array, key: EspKey, sequenceHigh = 0): OpenedE
   return withoutTrailer(plain);
 }
 
-/** SPI and sequence number as they are authenticated: with the upper half of an extended sequence number between them. */
+/** Returns SPI and sequence number as they are authenticated: with the upper half of an extended sequence number between them. */
 function authenticatedHeader(esp: Uint8Array, { extendedSequence }: EspKey, sequenceHigh: number): Uint8Array {
   if (!extendedSequence) return esp.subarray(0, HEADER);
   const header = Buffer.alloc(HEADER + 4);

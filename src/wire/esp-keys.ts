@@ -5,7 +5,7 @@ import { bytesOf, type EspLayer, type IpLayer, type Packet } from './packet.ts';
 export interface CandidateKey extends EspKey {
   /** `derived`: made for this direction of this pair. `global`: one key for all nodes, so any of them may have sent the packet. */
   readonly scope: 'derived' | 'global';
-  /** The key of a person's Secret, in words: `key 3, derived for node-a → node-b`. */
+  /** The name of the key in the Secret: `key 3, derived for node-a → node-b`. */
   readonly name: string;
 }
 

@@ -38,7 +38,7 @@ export function geneveLayer({ bytes, offset }: Cursor, length: number): GeneveLa
   return { kind: 'geneve', offset, length, vni, protocol, flags };
 }
 
-/** Options count in fours. */
+/** Returns the header's length; options count in units of 4 bytes. */
 function headerLength(bytes: Uint8Array, offset: number): number {
   return SHORTEST + (u8(bytes, offset) & 0x3f) * 4;
 }

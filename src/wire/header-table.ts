@@ -44,7 +44,7 @@ import { readUdp, udpLayer } from './udp.ts';
 import { readVxlan, vxlanLayer } from './vxlan.ts';
 import { readWireguard, wireguardLayer } from './wireguard.ts';
 
-/** What is known of a kind of header: how it is read, and how it is described. Both the walk and the full decoding use it. */
+/** The two functions for a kind of header: one reads it, one describes it. Both the walk and the full decoding use it. */
 interface HeaderFacts {
   /** Returns the header's length, and sets on the cursor what it says; 0 if there is no such header. */
   readonly read: (cursor: Cursor) => number;
@@ -54,7 +54,7 @@ interface HeaderFacts {
 
 const NOTHING: HeaderFacts = { read: () => 0, layer: wrapperLayer };
 
-/** By the numbers of `Protocol`. */
+/** The facts about each header, indexed by the numbers of `Protocol`. */
 const HEADERS: readonly HeaderFacts[] = byProtocol([
   [Protocol.ethernet, readEthernet, ethernetLayer],
   [Protocol.vlan, readVlan, vlanLayer],

@@ -30,7 +30,7 @@ export function icmpv6Fields(cursor: Cursor): IcmpFields {
   return fields(cursor, ECHO_V6, ERRORS_V6);
 }
 
-/** An echo's data may be a packet, as some tunnels have it. A packet that an error quotes is no traffic of its own. */
+/** Reads the header. An echo's data may be a packet, as in some tunnels; a packet that an error quotes is no traffic of its own. */
 function read(cursor: Cursor, echo: readonly number[]): number {
   if (!has(cursor, HEADER)) return 0;
   cursor.next = Protocol.data;

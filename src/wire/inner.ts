@@ -1,7 +1,7 @@
 import { u8, u16 } from '../net/bytes.ts';
 import { type Cursor, Protocol } from './cursor.ts';
 
-/** How far into unknown bytes an IP header is looked for. */
+/** How far into unknown bytes the search for an IP header goes. */
 const FURTHEST = 64;
 
 /** Bytes that may follow an inner packet: padding, an integrity value, a frame check sequence. */
@@ -21,7 +21,7 @@ export function isIpv4Header(bytes: Uint8Array, at: number, end: number): boolea
 
 /**
  * Returns the IP version of a packet that begins at `at` and fills the bytes up to `end`, or 0. For IPv4 the checksum decides; IPv6
- * has none, so its length, its next header and both addresses must be such as are in use.
+ * has none, so its length, its next header and both addresses must be ones that are in use.
  */
 export function ipVersionAt(bytes: Uint8Array, at: number, end: number): 0 | 4 | 6 {
   const first = u8(bytes, at);
@@ -61,7 +61,7 @@ export function isTag(etherType: number): boolean {
 
 /**
  * Sets what follows to an IP packet that begins in the first bytes from `from` on, if there is one: so the payload of an
- * encapsulation that has no reader of its own is entered all the same. Otherwise sets it to `otherwise`.
+ * encapsulation without a reader of its own is decoded all the same. Otherwise sets it to `otherwise`.
  */
 export function followInner(cursor: Cursor, from: number, otherwise: Protocol): void {
   const { bytes, end } = cursor;
@@ -79,7 +79,7 @@ export function followInner(cursor: Cursor, from: number, otherwise: Protocol): 
   }
 }
 
-/** Reads an encapsulation of which nothing is known but that an IP packet begins after it. */
+/** Reads an unknown encapsulation, after which an IP packet begins. */
 export function readWrapper(cursor: Cursor): number {
   cursor.next = cursor.skipTo;
   cursor.network = cursor.skip;
@@ -107,7 +107,7 @@ function isInnerProtocol(number: number): boolean {
   }
 }
 
-/** Global unicast (2000::/3), unique local (fc00::/7), link-local, or multicast. */
+/** Returns whether an address is in use: global unicast (2000::/3), unique local (fc00::/7), link-local, or multicast. */
 function isIpv6Address(bytes: Uint8Array, at: number): boolean {
   const first = u8(bytes, at);
   return first >> 5 === 1 || first >> 1 === 0x7e || first === 0xff || u16(bytes, at) >> 6 === 0x3fa;

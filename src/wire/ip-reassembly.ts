@@ -3,22 +3,22 @@ import type { Walked } from './packet-walk.ts';
 import type { Origin } from './stream-run.ts';
 import type { Unsearched } from './unsearched.ts';
 
-/** What the datagrams that are kept may cost, whole or not. */
+/** The most memory that kept datagrams may use, in bytes, whether they are whole or not. */
 const MAX_COST = 16 * 1024 * 1024;
 
-/** What a fragment costs beside its bytes. */
+/** The memory that a fragment uses in addition to its bytes. */
 const FRAGMENT_COST = 256;
 
-/** Frames that are remembered of one datagram. One of 64 KiB on the smallest link there can be (68 bytes) has 1366. */
+/** The most frames that are remembered of one datagram. One of 64 KiB on the smallest possible link (68 bytes) has 1366. */
 const MAX_ORIGINS = 2048;
 
 /** A datagram put together from its fragments. */
 export interface Assembled {
-  /** The IP packet as it was before it was cut, but for its checksum: `decodeIpPacket` takes it. */
+  /** The IP packet before fragmentation, except for its checksum; `decodeIpPacket` reads it. */
   readonly bytes: Uint8Array;
   /** The frames that carried which of its bytes, without the header. */
   readonly origins: readonly Origin[];
-  /** Those of the origins that are new: all of them when the datagram was just completed. */
+  /** The origins that are new: all of them if the datagram was just completed. */
   readonly added: readonly Origin[];
 }
 
@@ -29,7 +29,7 @@ interface Piece {
 
 interface Datagram {
   readonly check: number;
-  /** In order, without overlaps; once it is complete there is but one. */
+  /** In order, without overlaps; a complete datagram has only one. */
   pieces: Piece[];
   readonly origins: Origin[];
   /** How many bytes the pieces have. */
@@ -37,21 +37,21 @@ interface Datagram {
   /** How many there are in all, or -1 before the last fragment came. */
   total: number;
   cost: number;
-  /** Of the first fragment. */
+  /** The headers of the first fragment. */
   header: Uint8Array | undefined;
   assembled: Uint8Array | undefined;
 }
 
 interface Uses {
-  /** Bytes of a datagram that was given up incomplete, without a gap, and the frames that carried which of them. */
+  /** Receives bytes of a datagram that was given up incomplete, without a gap, and the frames that carried which of them. */
   onPart(bytes: Uint8Array, origins: readonly Origin[]): void;
-  /** Something that may have hidden a string across a cut. */
+  /** Reports something that may have hidden a string across a cut. */
   onLoss(loss: Unsearched): void;
 }
 
 /**
  * Puts IPv4 and IPv6 fragments together: in any order, repeated, and overlapping if the bytes agree. A fragment that
- * contradicts what is there begins its datagram again, since identifications are used again.
+ * contradicts earlier ones begins its datagram again, since identifications are reused.
  */
 export class IpDatagrams {
   readonly #datagrams = new Map<number, Datagram>();
@@ -134,7 +134,7 @@ export class IpDatagrams {
     this.#cost -= datagram.cost;
   }
 
-  /** Nothing is lost of a datagram that was complete. */
+  /** Gives up a datagram; one that was complete is no loss. */
   #giveUp(datagram: Datagram, kind: Unsearched['kind'], reason: string, further: readonly Origin[] = []): void {
     if (datagram.assembled) return;
     for (const { start, bytes } of joined(datagram.pieces)) {
@@ -150,7 +150,7 @@ export class IpDatagrams {
   }
 }
 
-/** Pieces that touch, as one. */
+/** Returns the pieces, with those that touch joined. */
 function joined(pieces: readonly Piece[]): Piece[] {
   const groups: Piece[][] = [];
   for (const piece of pieces) {
@@ -181,7 +181,7 @@ function contradicts(datagram: Datagram, walked: Walked, data: Uint8Array, end: 
   return false;
 }
 
-/** Adds what is not there yet. */
+/** Adds the bytes that are missing so far. */
 function insert(datagram: Datagram, position: number, data: Uint8Array): void {
   const { pieces } = datagram;
   const end = position + data.length;
@@ -198,7 +198,7 @@ function insert(datagram: Datagram, position: number, data: Uint8Array): void {
   }
 }
 
-/** The index of the first piece that ends after a position. */
+/** Returns the index of the first piece that ends after a position. */
 function firstEndingAfter(pieces: readonly Piece[], position: number): number {
   let [low, high] = [0, pieces.length];
   while (low < high) {
@@ -210,7 +210,7 @@ function firstEndingAfter(pieces: readonly Piece[], position: number): number {
   return low;
 }
 
-/** Origins within the fragment, as positions of the datagram's data. */
+/** Returns origins within the fragment as positions in the datagram's data. */
 function shifted(origins: readonly Origin[], walked: Walked): Origin[] {
   const shift = walked.position - walked.start;
   return origins
@@ -238,7 +238,7 @@ function assemble(datagram: Datagram, added: readonly Origin[]): Assembled | und
   return { bytes, origins: all, added: all };
 }
 
-/** The header without a sign of fragmentation. */
+/** Returns the header without any sign of fragmentation. */
 function headerOf(walked: Walked, bytes: Uint8Array): Uint8Array {
   const { header, protocolAt, protocol, start } = walked;
   if (u8(bytes, header) >> 4 === 4) {
@@ -251,7 +251,7 @@ function headerOf(walked: Walked, bytes: Uint8Array): Uint8Array {
   return copy;
 }
 
-/** What is longer than the field can say gets a 0, as segmentation offload does it. */
+/** Writes the packet's length; one that does not fit the field becomes 0, as with segmentation offload. */
 function setLength(packet: Uint8Array, total: number): void {
   const isIpv4 = u8(packet, 0) >> 4 === 4;
   const length = isIpv4 ? total : total - 40;
@@ -259,7 +259,7 @@ function setLength(packet: Uint8Array, total: number): void {
   packet.set([field >> 8, field & 0xff], isIpv4 ? 2 : 4);
 }
 
-/** Buffer.slice would give a view. */
+/** Returns a copy; Buffer.slice would return a view. */
 function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return new Uint8Array(bytes.subarray(start, end));
 }

@@ -18,14 +18,14 @@ import type { Header, Span } from './span.ts';
 export type * from './encapsulation-layers.ts';
 
 /**
- * A packet taken apart. Layers are listed outermost first, through every encapsulation that was understood; a packet quoted in
+ * A decoded packet. Layers are listed outermost first, through every encapsulation that was understood; a packet quoted in
  * an ICMP error is not among them but hangs on its ICMP layer.
  */
 export interface Packet {
-  /** What all offsets count in: the frame, or the datagram put together from fragments. */
+  /** The bytes that all offsets refer to: the frame, or the datagram put together from fragments. */
   readonly bytes: Uint8Array;
   readonly layers: readonly Layer[];
-  /** What follows the last layer, without the padding that Ethernet adds to short frames. */
+  /** The bytes after the last layer, without the padding that Ethernet adds to short frames. */
   readonly payload: Span;
   readonly ending: Ending;
 }
@@ -118,16 +118,16 @@ export interface ArpLayer extends Header<'arp'> {
 export interface Ipv4Layer extends Header<'ipv4'> {
   readonly source: string;
   readonly destination: string;
-  /** What follows: 1 ICMP, 4 IPv4, 6 TCP, 17 UDP, 41 IPv6, 50 ESP. */
+  /** The protocol that follows: 1 ICMP, 4 IPv4, 6 TCP, 17 UDP, 41 IPv6, 50 ESP. */
   readonly protocol: number;
-  /** As the header says; 0 in captures of segmentation offload. */
+  /** The length in the header; 0 in captures of segmentation offload. */
   readonly totalLength: number;
   readonly dscp: number;
   readonly ecn: number;
   readonly identification: number;
   readonly dontFragment: boolean;
   readonly moreFragments: boolean;
-  /** In bytes. Where it is not 0, what follows is not decoded: see `reassembly.ts`. */
+  /** In bytes. If it is not 0, what follows is not decoded: see `reassembly.ts`. */
   readonly fragmentOffset: number;
   readonly ttl: number;
   readonly checksum: number;
@@ -183,12 +183,12 @@ export interface IcmpFields {
   readonly type: number;
   readonly code: number;
   readonly checksum: number;
-  /** Of echo requests and replies. */
+  /** The identifier of echo requests and replies. */
   readonly identifier: number | undefined;
   readonly sequence: number | undefined;
   /** The packet that an error is about, as far as it is quoted. */
   readonly quoted: Packet | undefined;
-  /** Whether it reports an error, which quotes the packet that it is about. */
+  /** True if it reports an error, which quotes the packet that it is about. */
   readonly isError: boolean;
 }
 
@@ -208,7 +208,7 @@ export interface GeneveLayer extends Header<'geneve'> {
 }
 
 /**
- * What has the structure of a WireGuard message, on any UDP port (Linux drivers/net/wireguard/messages.h). Structure alone
+ * A payload with the structure of a WireGuard message, on any UDP port (Linux drivers/net/wireguard/messages.h). Structure alone
  * proves little: `mac1Fits` and the receiver index prove more. `messageLength` is that of the whole message; for `data`,
  * the header is the layer and the ciphertext is the payload.
  */
@@ -242,9 +242,9 @@ export interface WireguardCookie extends WireguardMessage<'cookie'> {
 export interface WireguardData extends WireguardMessage<'data'> {
   readonly receiver: number;
   readonly counter: bigint;
-  /** Nothing but the tag inside. */
+  /** True if it holds nothing but the tag. */
   readonly keepalive: boolean;
-  /** The length is a multiple of 16, as padding makes it, except where a packet fills an MTU that is not one. */
+  /** True if the length is a multiple of 16. Padding makes it one, unless a packet fills an MTU that is not. */
   readonly aligned: boolean;
 }
 

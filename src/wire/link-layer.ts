@@ -16,7 +16,7 @@ export function readEthernet(cursor: Cursor): number {
   if (!has(cursor, ETHERNET)) return 0;
   const type = u16(cursor.bytes, cursor.offset + 12);
   followEtherType(cursor, type, ETHERNET);
-  // The type of a frame of 802.3 is its length.
+  // The type field of an 802.3 frame is its length.
   if (cursor.next === Protocol.llc && ETHERNET + type <= cursor.end - cursor.offset) limit(cursor, ETHERNET + type);
   return ETHERNET;
 }
@@ -90,7 +90,7 @@ export function loopbackLayer({ bytes, offset }: Cursor, length: number): Loopba
   return { kind: 'loopback', offset, length, family: familyAt(bytes, offset) };
 }
 
-/** Reads what netfilter's log puts in front of a packet: a family and values by type, of which the last is the packet. */
+/** Reads the header that netfilter's log puts before a packet: a family and values by type, of which the last is the packet. */
 export function readNflog(cursor: Cursor): number {
   const { bytes, offset, end } = cursor;
   if (!has(cursor, NFLOG)) return 0;
@@ -145,14 +145,17 @@ function familyAt(bytes: Uint8Array, offset: number): number {
   return little > 0xffff ? u32(bytes, offset) : little;
 }
 
-/** The numbers of IPv6 are Linux', and those of NetBSD, FreeBSD and macOS. */
+/** Sets what follows to the family of a number; IPv6 has those of Linux, NetBSD, FreeBSD and macOS. */
 function followFamily(cursor: Cursor, family: number): void {
   if (family === 2) follow(cursor, 'EtherType', 0x0800, Protocol.ipv4);
   else if ([10, 24, 28, 30].includes(family)) follow(cursor, 'EtherType', 0x86dd, Protocol.ipv6);
   else endWithData(cursor, 0);
 }
 
-/** Eight bytes of room, of which an Ethernet-like device uses six, a tunnel over IPv4 four, and other devices what they like. */
+/**
+ * Formats the address in a field of eight bytes: an Ethernet-like device uses six, a tunnel over IPv4 four, and other devices what
+ * they like.
+ */
 function cookedAddress(bytes: Uint8Array, offset: number, length: number): string {
   if (length === 6) return formatHardwareAddress(bytes, offset);
   if (length === 4) return formatIpv4(bytes, offset);

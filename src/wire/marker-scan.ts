@@ -12,10 +12,10 @@ export interface Hit<Id> {
 /** Bytes that are looked up at a time. */
 const GRAM = 4;
 
-/** One place in so many is looked up: every string of `SHORTEST_PIECE` bytes has such a place with a whole gram after it. */
+/** One of every STEP places is looked up: every string of `SHORTEST_PIECE` bytes has such a place with a whole gram after it. */
 const STEP = SHORTEST_PIECE - GRAM + 1;
 
-/** Sets the bit that tells most lowercase letters from uppercase ones, in four bytes. */
+/** Sets the bit that distinguishes most lowercase letters from uppercase ones, in four bytes. */
 const FOLD = 0x20202020;
 
 /** A hostile capture can be full of places that each must be compared with every marker. After this many, few are. */
@@ -25,7 +25,7 @@ const FEW = 8;
 /** More than the bytes of any form of the longest marker. */
 const OFFSETS = 1024;
 
-/** Of more markers than this, only the forms that take the least memory are looked for. */
+/** If there are more markers than this, the search covers only the forms that take the least memory. */
 const MAX_RECODED = 5000;
 const LEAST: readonly Recoding['name'][] = ['plain', 'reversed'];
 
@@ -34,7 +34,7 @@ interface Pattern<Id> {
   readonly id: Id;
   readonly bytes: Uint8Array;
   readonly recoding: Recoding;
-  /** Where in the searched bytes it was last found, so that each place is compared once. */
+  /** The place in the searched bytes where it was last found, so that each place is compared once. */
   start: number;
   end: number;
 }
@@ -47,17 +47,17 @@ interface Pattern<Id> {
 export class MarkerScan<Id> {
   /** Bytes on either side of a cut that can decide whether a piece is there. */
   readonly reach: number;
-  /** Markers are looked for in every form, not only as they are and reversed. */
+  /** True if the search covers every form of a marker, not only plain and reversed. */
   readonly recoded: boolean;
   readonly #patterns: Pattern<Id>[] = [];
-  /** One bit a hash: most places are done with after one look here. */
+  /** One bit for each hash: for most places, one lookup here is enough. */
   readonly #filter: Uint32Array;
   readonly #filterShift: number;
   /** The first gram of each hash, and the next one of each gram; -1 ends the list. */
   readonly #first: Int32Array;
   readonly #firstShift: number;
   readonly #next: Int32Array;
-  /** Of each gram, the number of its pattern and its offset there. */
+  /** The number of each gram's pattern, and the gram's offset in it. */
   readonly #places: Uint32Array;
   #comparisons = 0;
   readonly #maxComparisons: number;
@@ -91,7 +91,7 @@ export class MarkerScan<Id> {
     this.#index();
   }
 
-  /** Some places were compared with a few markers only, since there were too many: a piece may have been missed. */
+  /** Returns whether some places were compared with only a few markers, because there were too many: a piece may have been missed. */
   get gaveUp(): boolean {
     return this.#comparisons > this.#maxComparisons;
   }
@@ -178,7 +178,7 @@ export class MarkerScan<Id> {
   }
 }
 
-/** Removes what lies wholly within something longer. */
+/** Removes hits that lie wholly within a longer one. */
 function longestOf<Id>(found: Hit<Id>[]): Hit<Id>[] {
   const kept: Hit<Id>[] = [];
   for (const hit of found.sort((a, b) => b.length - a.length)) {

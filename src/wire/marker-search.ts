@@ -13,21 +13,21 @@ export interface Sighting<Id> {
   readonly marker: Id;
   /** The indexes of the frames that held it: one, or if it was split, each that held a part of it. */
   readonly frames: readonly number[];
-  /** It was not whole in one frame: it lay across TCP segments, IP fragments, or datagrams. */
+  /** True if it was not whole in one frame: it lay across TCP segments, IP fragments, or datagrams. */
   readonly split: boolean;
   readonly form: Recoding['name'];
   /** How many consecutive characters of the marker were seen, or more. */
   readonly characters: number;
 }
 
-/** Where in a stream a split marker lies. */
+/** A split marker in a stream, and its place there. */
 interface Found<Id> {
   readonly hit: Hit<Id>;
   readonly bytes: Uint8Array;
   readonly start: number;
 }
 
-/** Fragments within fragments are followed so deep. */
+/** How deep fragments within fragments are followed. */
 const MAX_NESTING = 8;
 
 /** Split markers that are remembered for one stream, to recognise frames that repeat them. */
@@ -36,7 +36,7 @@ const MAX_FOUND = 64;
 /** Between two frames of one batch lies a record's header; if there is more, the frames are searched one by one. */
 const MAX_BETWEEN_FRAMES = 256;
 
-/** What was not searched is handed on, and kept no longer: of a hostile capture, this much at a time. */
+/** The most unsearched items that are kept until `takeUnsearched` returns them: a hostile capture can have many. */
 const MAX_UNSEARCHED = 16_384;
 
 const NO_HITS: readonly never[] = [];
@@ -49,8 +49,8 @@ interface Limits {
 /**
  * Looks for pieces of markers in the frames of one tap, in the forms of `searchedForms`: anywhere in a frame's bytes, whatever they
  * mean; and across TCP segments, IP fragments and the datagrams of one flow, within every encapsulation that the walk enters.
- * Give it every marker of a run, those of control packets too: markers of one run may begin alike, and a piece of that beginning is
- * anybody's.
+ * Give it every marker of a run, those of control packets too: markers of one run may begin alike, and a piece of that beginning may
+ * belong to any of them.
  */
 export class MarkerSearch<Id> {
   readonly #scan: MarkerScan<Id>;
@@ -163,7 +163,7 @@ export class MarkerSearch<Id> {
     this.#sightings.push({ marker: hit.id, frames, split, form: hit.form, characters: charactersOf(hit) });
   }
 
-  /** Without those that several markers have at the same place, so that they are nobody's; these are noted. */
+  /** Returns the hits that belong to one marker; those that several markers share at the same place are only noted. */
   #ownersOf(hits: readonly Hit<Id>[], frames: readonly number[]): readonly Hit<Id>[] {
     if (hits.length < 2) return hits;
     const isShared = (hit: Hit<Id>) =>
@@ -253,7 +253,7 @@ export class MarkerSearch<Id> {
     }
   }
 
-  /** A frame that repeats some of a marker's bytes held them as well. */
+  /** Sights a marker again in a frame that repeats some of its bytes. */
   #searchRepeat(
     flow: Flow<Found<Id>[]>,
     position: number,
@@ -278,8 +278,8 @@ export class MarkerSearch<Id> {
   }
 
   /**
-   * Returns the pieces that lie across a cut, in bytes of which the first has this position. What is whole in each of its frames is
-   * known from searching these.
+   * Returns the pieces that lie across a cut, in bytes of which the first has this position. Pieces that are whole in each of their
+   * frames are known from the search of these.
    */
   #searchAcross(bytes: Uint8Array, from: number, to: number, position: number, origins: readonly Origin[]) {
     const view = this.#viewOf(bytes);
@@ -296,7 +296,7 @@ export class MarkerSearch<Id> {
     return this.#ownersOf(split, framesOf(origins));
   }
 
-  /** Cuts are all searched in one buffer. */
+  /** Returns a view of the bytes; all cuts are searched in one buffer. */
   #viewOf(bytes: Uint8Array): DataView {
     if (this.#viewed !== bytes) {
       this.#viewed = bytes;
@@ -310,7 +310,7 @@ function framesOf(origins: readonly Origin[]): number[] {
   return [...new Set(origins.map(({ frame }) => frame))].sort((a, b) => a - b);
 }
 
-/** Never more than the marker has. */
+/** Returns the number of characters, never more than the marker has. */
 function charactersOf<Id>(hit: Hit<Id> | undefined): number {
   if (!hit) return 0;
   const recoding = RECODINGS.find(({ name }) => name === hit.form);

@@ -7,7 +7,7 @@ import { type Ending, MAX_LAYERS } from './packet.ts';
 const WHOLE_TCP = 20;
 
 /**
- * What is left of a packet once its headers are walked over. One object serves every packet: that, and reading nothing but what it
+ * The result of a walk over a packet's headers. One object serves every packet: that, and reading nothing but what it
  * needs, makes the walk several times as fast as `decodeFrame`, with which it shares the table of headers.
  */
 export interface Walked {
@@ -23,13 +23,13 @@ export interface Walked {
   end: number;
   sequence: number;
   flags: number;
-  /** The offset behind the last urgent byte of a segment, counted from `start`; 0 if no byte is urgent. */
+  /** The offset after the last urgent byte of a segment, counted from `start`; 0 if no byte is urgent. */
   urgent: number;
-  /** Of the fragment: the offset of its IP header, and of the byte that names the protocol of its data. */
+  /** The offset of a fragment's IP header, and of the byte that names the protocol of its data. */
   header: number;
   protocolAt: number;
   protocol: number;
-  /** Of the fragment: its place in the datagram, and whether others come after it. */
+  /** The place of a fragment in its datagram, and whether others come after it. */
   position: number;
   more: boolean;
   /** Why the walk ended where it did; `unknown` if what follows has a number that no header here has. */
@@ -69,7 +69,7 @@ export function walkFrame(walked: Walked, bytes: Uint8Array, linkType: number): 
   walk(walked, firstProtocol(cursor, linkType));
 }
 
-/** Walks bytes that begin with an IP header, as a datagram put together from fragments does, found on a path. */
+/** Walks bytes that begin with an IP header, like a datagram put together from fragments, which was found on a path. */
 export function walkIp(walked: Walked, bytes: Uint8Array, path: number): void {
   begin(cursor, bytes, 0, bytes.length);
   walked.path = path;
@@ -121,7 +121,7 @@ function walk(walked: Walked, first: Protocol): void {
       case Protocol.icmp:
       case Protocol.icmpv6:
         name(walked, protocol);
-        // Of an echo, the identifier; the sequence number after it counts up.
+        // An echo's flow is named by its identifier; the sequence number after it counts up.
         name(walked, u16(bytes, offset) * 0x10000 + u16(bytes, offset + 4));
         break;
       case Protocol.esp:
@@ -179,11 +179,11 @@ function nameDatagram(walked: Walked, identification: number, length: number): v
   walked.more = cursor.more;
   walked.protocolAt = cursor.nextAt;
   end(walked, length);
-  // That the first fragment is not all of its datagram is no loss, but that some of its own bytes are missing is.
+  // A first fragment is only part of its datagram, which is no loss; missing bytes of its own are one.
   walked.ending = cursor.declared > cursor.end - cursor.offset ? 'truncated' : 'complete';
 }
 
-/** Notes one more encapsulation: the addresses of the same flow may be others' on another network. */
+/** Notes one more encapsulation: on another network the same addresses may belong to other hosts. */
 function enter(walked: Walked, network: number): void {
   walked.path = mix(walked.path ^ 0x5bd1e995, network, 0xc2b2ae35);
 }

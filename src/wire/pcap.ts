@@ -9,8 +9,8 @@ const littleEndian: ByteOrder = { u16: u16le, u32: u32le };
 const bigEndian: ByteOrder = { u16, u32 };
 
 /**
- * The format for the four bytes a pcap file begins with, in either byte order, with micro- or nanoseconds; undefined where
- * they are something else (draft-ietf-opsawg-pcap).
+ * Returns the format for the four bytes that a pcap file begins with, in either byte order, with micro- or nanoseconds;
+ * undefined if they are something else (draft-ietf-opsawg-pcap).
  */
 export function pcapFormat(bytes: Uint8Array, offset: number): CaptureFormat | undefined {
   for (const order of [littleEndian, bigEndian]) {
@@ -21,7 +21,7 @@ export function pcapFormat(bytes: Uint8Array, offset: number): CaptureFormat | u
   return undefined;
 }
 
-/** The file header counts as the first record. */
+/** Reads pcap; the file header counts as the first record. */
 class PcapFormat implements CaptureFormat {
   headLength = FILE_HEADER;
   #linkType = -1;

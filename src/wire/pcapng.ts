@@ -5,7 +5,7 @@ import type { Frame } from './packet.ts';
 /** Blocks of name resolution or secrets may be long; nothing sensible is longer than 16 MiB. */
 const MAX_BLOCK_LENGTH = 16 * 1024 * 1024;
 
-/** A file with more is made to use up memory. */
+/** The most interfaces: a file with more is made to exhaust memory. */
 const MAX_INTERFACES = 65536;
 
 const SECTION_HEADER = 0x0a0d0d0a;
@@ -14,7 +14,7 @@ const OLD_PACKET = 2;
 const SIMPLE_PACKET = 3;
 const ENHANCED_PACKET = 6;
 
-/** Type and length before what a block holds, the length once more after it. */
+/** The type and length before a block's content; the length is repeated after it. */
 const BLOCK_START = 8;
 const BLOCK_END = 4;
 
@@ -29,24 +29,27 @@ interface Interface {
   readonly timeOffset: number;
 }
 
-/** Where a packet block has its fields, and what they say. */
+/** The fields of a packet block, whatever its type. */
 interface PacketFields {
   readonly from: Interface;
   readonly time: number;
   readonly captured: number;
   readonly original: number;
-  /** Of the frame's bytes within the block. */
+  /** The offset of the frame's bytes within the block. */
   readonly start: number;
 }
 
-/** The format for the four bytes that every pcapng file begins with; undefined where they are something else. */
+/** Returns the format for the four bytes that every pcapng file begins with; undefined if they are something else. */
 export function pcapngFormat(bytes: Uint8Array, offset: number): CaptureFormat | undefined {
   return u32(bytes, offset) === SECTION_HEADER ? new PcapngFormat() : undefined;
 }
 
-/** Each block is a record (draft-ietf-opsawg-pcapng). Sections may change the byte order, and begin anew with interfaces. */
+/**
+ * Reads pcapng; each block is a record (draft-ietf-opsawg-pcapng). A new section may change the byte order, and starts a new list of
+ * interfaces.
+ */
 class PcapngFormat implements CaptureFormat {
-  /** A section header's byte order stands after its length: 12 bytes, which is also the shortest block. */
+  /** The byte order of a section comes after the length of its header: 12 bytes, which is also the shortest block. */
   readonly headLength = 12;
   #order = littleEndian;
   #interfaces: Interface[] = [];
@@ -140,7 +143,7 @@ function readInterface(order: ByteOrder, bytes: Uint8Array, start: number, end: 
   return { linkType, snapLength: order.u32(bytes, start + 4), unitsPerMillisecond, timeOffset };
 }
 
-/** if_tsresol: a negative power of 10, or of 2 where the highest bit is set. */
+/** if_tsresol: a negative power of 10, or of 2 if the highest bit is set. */
 function resolution(value: number): number {
   return (value & 0x80 ? 2 ** (value & 0x7f) : 10 ** value) / 1e3;
 }

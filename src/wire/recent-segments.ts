@@ -1,16 +1,16 @@
-/** The chunks of the capture that may be kept for the segments seen last, in bytes. */
+/** The most bytes of the capture's chunks that are kept for the segments seen last. */
 const MAX_BYTES = 16 * 1024 * 1024;
 const MAX_SEGMENTS = 8192;
 
-/** Segments of one stream that are looked through when bytes come again. */
+/** The most segments of one stream that are searched if bytes come again. */
 const MAX_OF_ONE = 64;
 
 /** The number before a stream's first segment. */
 export const NO_SEGMENT = -1;
 
 /**
- * The bytes of the segments that were seen last, over all streams, to compare those with that come again. They stay where they are, in
- * the capture's chunks, which are kept in memory for as long.
+ * Keeps the bytes of the segments that were seen last, over all streams, to compare repeated bytes with them. They stay where they
+ * are, in the capture's chunks, which stay in memory as long.
  */
 export class RecentSegments {
   readonly #buffer: (ArrayBufferLike | undefined)[] = new Array(MAX_SEGMENTS);
@@ -50,7 +50,7 @@ export class RecentSegments {
 
   /**
    * Compares bytes that came again at a position with those that came first. Returns the frame that had other bytes there; 'same' if
-   * all of them are known to be the same; 'unknown' if some of the first are not kept.
+   * all of them are known to be the same; 'unknown' if some of the first bytes are no longer kept.
    */
   compare(last: number, position: number, bytes: Uint8Array, from: number, to: number): number | 'same' | 'unknown' {
     const end = position + to - from;
@@ -69,7 +69,7 @@ export class RecentSegments {
     return 'same';
   }
 
-  /** The number of a stream's segment that has the byte at a position. */
+  /** Returns the number of a stream's segment that has the byte at a position. */
   #covering(last: number, position: number): number {
     let number = last;
     for (let i = 0; i < MAX_OF_ONE && number >= this.#oldest; i++) {

@@ -1,14 +1,14 @@
-/** How many consecutive characters of a marker are enough to recognise it by. */
+/** How many consecutive characters of a marker are enough to recognise it. */
 export const SHORTEST_PIECE = 16;
 
-/** A way of writing a marker down that anybody can undo without a key. */
+/** A way to write a marker that anybody can undo without a key. */
 export interface Recoding {
   readonly name: 'plain' | 'reversed' | 'hexadecimal' | 'base64' | 'UTF-16';
-  /** Uppercase and lowercase letters mean the same. */
+  /** True if uppercase and lowercase letters mean the same. */
   readonly caseless: boolean;
   /** How many bytes of it are as good as `SHORTEST_PIECE` characters, wherever in the marker they begin. */
   readonly shortest: number;
-  /** How many of its bytes one character takes. */
+  /** How many bytes one character takes in this form. */
   readonly bytesPerCharacter: number;
   /** Returns every byte string that a text may be written as. */
   readonly write: (text: Uint8Array) => Uint8Array[];
@@ -33,7 +33,7 @@ export const RECODINGS: readonly Recoding[] = [
   {
     name: 'base64',
     caseless: false,
-    // 128 bits are 21 characters of six, of which the first may hold bits of what is before.
+    // 128 bits are 21 characters of six, of which the first may hold bits of what comes before.
     shortest: 20,
     bytesPerCharacter: 4 / 3,
     write: (text) => cases(text).flatMap((bytes) => [0, 1, 2].flatMap((before) => base64(bytes, before))),
@@ -64,7 +64,7 @@ export function searchedForms(): { found: string[]; notFound: string[] } {
   };
 }
 
-/** The text as it is, in lowercase and in uppercase, each once. */
+/** Returns the text as it is, in lowercase and in uppercase, each once. */
 function cases(text: Uint8Array): Uint8Array[] {
   const plain = Buffer.from(text).toString('latin1');
   return [...new Set([plain, plain.toLowerCase(), plain.toUpperCase()])].map((variant) =>
@@ -72,7 +72,7 @@ function cases(text: Uint8Array): Uint8Array[] {
   );
 }
 
-/** The characters that the text alone decides if so many bytes are before it, in both alphabets if they differ. */
+/** Returns the characters that the text alone determines if `before` bytes precede it, in both alphabets if they differ. */
 function base64(text: Uint8Array, before: number): Uint8Array[] {
   const bytes = Buffer.concat([Buffer.alloc(before), text]);
   const first = Math.ceil((before * 8) / 6);

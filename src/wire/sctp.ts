@@ -13,10 +13,10 @@ export function sctpLayer({ bytes, offset }: Cursor, length: number): SctpLayer 
   return { kind: 'sctp', offset, length, sourcePort, destinationPort, tag: u32(bytes, offset + 4) };
 }
 
-/** Types of chunks that carry data, and how many bytes are before it (RFC 9260, RFC 8260). */
+/** Types of chunks that carry data, and how many bytes come before it (RFC 9260, RFC 8260). */
 const DATA_HEADERS: { readonly [type: number]: number } = { 0: 16, 64: 20 };
 
-/** Returns where in an SCTP packet, from its first chunk on, data of which stream lies. */
+/** Returns where data lies in an SCTP packet, from its first chunk on, and of which stream it is. */
 export function dataChunks(
   bytes: Uint8Array,
   start: number,

@@ -1,5 +1,5 @@
 /**
- * The secret itself in a readable line, not the word that gives it away. Bounded repeats only: lines are as long as whoever
+ * Matches the secret itself in a readable line, not the word that names it. Bounded repeats only: lines are as long as whoever
  * sent them liked.
  */
 const SECRET_VALUE = [

@@ -5,10 +5,10 @@ export interface Origin {
   readonly frame: number;
 }
 
-/** `position` is that of the first byte. The origins may be more than those of the bytes. Valid during the call only. */
+/** `position` is that of the first byte. There may be more origins than those of the bytes. All are valid during the call only. */
 export type OnCut = (bytes: Uint8Array, length: number, position: number, origins: readonly Origin[]) => void;
 
-/** The same bytes may come again and again: no more frames that carried them are kept for one end of a run. */
+/** The most frames that are kept for one end of a run: the same bytes may come again and again. */
 const MAX_ORIGINS = 128;
 
 /**
@@ -45,7 +45,7 @@ export class Run {
     copy(bytes, to - kept, to, this.#bytes, reach);
   }
 
-  /** Adds what follows directly. What stands on both sides of the cut is written to `joint`, which has room for twice the reach. */
+  /** Adds what follows directly. The bytes on both sides of the cut are written to `joint`, which has room for twice the reach. */
   append(bytes: Uint8Array, from: number, to: number, frame: number, joint: Uint8Array, onCut: OnCut): void {
     const added = to - from;
     const origin = { start: this.end, end: this.end + added, frame };
@@ -81,7 +81,7 @@ export class Run {
     this.#forgetOrigins();
   }
 
-  /** Notes a frame that carried bytes of this run again. Where it carried other bytes it does not count. */
+  /** Notes a frame that carried bytes of this run again. Parts where it carried other bytes do not count. */
   repeat(position: number, bytes: Uint8Array, from: number, to: number, frame: number): void {
     const repeated = (edge: number, edgeStart: number, length: number, origins: Origin[]) => {
       const start = Math.max(edgeStart, position);
@@ -100,14 +100,14 @@ export class Run {
     return this.#tailLength;
   }
 
-  /** While a run is shorter than the reach, its tail is all of it, with which the joint begins. */
+  /** Lengthens the head. While a run is shorter than the reach, its tail is all of it, and the joint begins with it. */
   #lengthenHead(joint: Uint8Array, length: number, origins: readonly Origin[]): void {
     this.#headLength = Math.min(length, this.#reach);
     copy(joint, 0, this.#headLength, this.#bytes, 0);
     this.#headOrigins.push(...origins);
   }
 
-  /** The tail becomes what ends at `end` of these bytes. */
+  /** Sets the tail to the bytes that end at `end`. */
   #setTail(bytes: Uint8Array, end: number): void {
     this.#tailLength = Math.min(end, this.#reach);
     copy(bytes, end - this.#tailLength, end, this.#bytes, this.#reach);
@@ -119,7 +119,7 @@ export class Run {
   }
 }
 
-/** For a few dozen bytes, faster than a native call. */
+/** Copies bytes; for a few dozen this is faster than a native call. */
 function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
   for (let i = start, j = at; i < end; i++, j++) to[j] = from[i] ?? 0;
 }

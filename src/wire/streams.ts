@@ -2,17 +2,17 @@ import { NO_SEGMENT, RecentSegments } from './recent-segments.ts';
 import { type OnCut, type Origin, Run } from './stream-run.ts';
 import type { Unsearched } from './unsearched.ts';
 
-/** Pieces with gaps between them that are kept of one stream. Each costs about a kilobyte. */
+/** The most pieces with gaps between them that are kept of one stream. Each costs about a kilobyte. */
 const MAX_RUNS = 64;
 
 /** Streams, and pieces of them, that are kept: between these numbers and twice as many. */
 const MAX_FLOWS = 4096;
 const MAX_RUNS_OF_ALL = 8192;
 
-/** Connections that ended and are kept, for what comes again of them. */
+/** The most ended connections that are kept, in case their bytes come again. */
 const MAX_ENDED = 512;
 
-/** Streams that were given up, of which it is noticed if they go on. */
+/** The most given-up streams that are remembered, to notice if they go on. */
 const MAX_GIVEN_UP = 262_144;
 
 /** One direction of a connection, or the datagrams from one port to another. */
@@ -24,29 +24,29 @@ export interface Flow<Note> {
   top: number;
   /** The sequence number of the connection's SYN, or -1. */
   syn: number;
-  /** Its end was seen: it may be forgotten without harm. */
+  /** True if its end was seen, so that it may be forgotten without harm. */
   ended: boolean;
-  /** What was seen, in order of positions; between them are gaps. */
+  /** The pieces that were seen, in order of positions, with gaps between them. */
   readonly runs: Run[];
   /** The number of its last segment among the recent ones. */
   lastSegment: number;
-  /** What the user of the streams wants to remember of this one. */
+  /** A note that the user of the streams keeps with this one. */
   note: Note | undefined;
 }
 
 interface Uses<Note> {
-  /** The bytes on both sides of a cut, valid during the call only. */
+  /** Receives the bytes on both sides of a cut, valid during the call only. */
   onCut(flow: Flow<Note>, bytes: Uint8Array, length: number, position: number, origins: readonly Origin[]): void;
-  /** Bytes at a position of a stream with a note that came before, perhaps in other pieces. */
+  /** Receives bytes of a stream with a note that came before at this position, perhaps in other pieces. */
   onRepeat(flow: Flow<Note>, position: number, bytes: Uint8Array, offset: number, length: number, frame: number): void;
-  /** Something that may have hidden a string across a cut. */
+  /** Reports something that may have hidden a string across a cut. */
   onLoss(loss: Unsearched): void;
 }
 
 /**
  * Puts streams together as far as is needed to see what lies across the cuts between segments or datagrams: of what came without a
  * gap, only the first and last bytes are kept, so that a stream costs the same however long it is. TCP segments may come in any
- * order, twice, and overlapping; of bytes that came differently, the first count. The beginning of a connection need not be seen.
+ * order, twice, and overlapping; if bytes came twice and differ, the first count. The beginning of a connection need not be seen.
  */
 export class Streams<Note> {
   readonly #reach: number;
@@ -54,7 +54,7 @@ export class Streams<Note> {
   readonly #maxFlows: number;
   readonly #joint: Uint8Array;
   #segments: RecentSegments | undefined;
-  /** The streams used since the last full house, and those used before: the latter are given up at the next. */
+  /** The streams used since the maps were last full, and those used before: the latter are given up the next time. */
   #recent = new Map<number, Flow<Note>>();
   #older = new Map<number, Flow<Note>>();
   #givenUp = new Set<number>();
@@ -140,7 +140,7 @@ export class Streams<Note> {
     if (!this.#recent.delete(key)) this.#older.delete(key);
   }
 
-  /** Puts what is new where it belongs, and reports what is not. */
+  /** Fills gaps with new bytes; compares and reports repeated ones. */
   #place(flow: Flow<Note>, position: number, bytes: Uint8Array, from: number, to: number, frame: number): void {
     const end = position + to - from;
     const gaps: [start: number, end: number][] = [];
@@ -191,7 +191,7 @@ export class Streams<Note> {
     run.append(bytes, from, to, frame, this.#joint, this.#cutting(flow));
   }
 
-  /** One function for all streams: there are many, and each segment calls it. */
+  /** Returns the one function for all streams: there are many, and each segment calls it. */
   #cutting(flow: Flow<Note>): OnCut {
     this.#flow = flow;
     return this.#onCut;
@@ -228,7 +228,7 @@ export class Streams<Note> {
     this.#runs = 0;
   }
 
-  /** A connection that ended, or had no data, is no loss. */
+  /** Gives up a stream; a connection that ended, or had no data, is no loss. */
   #giveUp(key: number, flow: Flow<Note>): void {
     this.#reportGaps(flow);
     if (flow.ended || flow.runs.length === 0) return;
@@ -241,7 +241,7 @@ export class Streams<Note> {
     this.#givenUp.add(key);
   }
 
-  /** What comes before the first byte that was captured was sent before the capture began. */
+  /** Reports the gaps, except before the first captured byte: those bytes were sent before the capture began. */
   #reportGaps({ runs, first }: Flow<Note>): void {
     if (runs.length < 2) return;
     const from = runs.findIndex((run) => run.end > first);

@@ -4,7 +4,7 @@ import type { TcpLayer } from './packet.ts';
 
 const SHORTEST = 20;
 
-/** An ICMP error quotes at least so much of a header: the ports and the sequence number. */
+/** An ICMP error quotes at least this much of a header: the ports and the sequence number. */
 const QUOTED = 8;
 
 /** Reads a header that may be cut after its sequence number. */
@@ -17,7 +17,7 @@ export function readTcp(cursor: Cursor): number {
   return has(cursor, length) ? endWithData(cursor, length) : 0;
 }
 
-/** Of a cut header, what is missing is 0. */
+/** Describes a header; the missing fields of a cut one are 0. */
 export function tcpLayer({ bytes, offset }: Cursor, length: number): TcpLayer {
   const whole = length >= SHORTEST;
   return {

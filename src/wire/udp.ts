@@ -11,7 +11,7 @@ import { isWireguard } from './wireguard.ts';
 
 const HEADER = 8;
 
-/** Of NAT traversal for IPsec (RFC 3948). */
+/** The port of NAT traversal for IPsec (RFC 3948). */
 const NAT_TRAVERSAL_PORT = 4500;
 
 export function readUdp(cursor: Cursor): number {

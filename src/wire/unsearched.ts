@@ -2,8 +2,8 @@ import type { Register } from './cursor.ts';
 import type { Walked } from './packet-walk.ts';
 
 /**
- * What the search for markers could not look at as it should. Every byte of every frame is searched in any case: what may have been
- * missed is a piece that is cut over several frames, or that is not in the bytes that were captured.
+ * The kinds of data that the search for markers could not search completely. Every byte of every frame is searched in any case: only
+ * a piece that is cut over several frames, or that is not in the captured bytes, may have been missed.
  *
  * - `unknown protocol`: the headers end in one that is not entered; packets in it are not put together.
  * - `truncated`: the capture has fewer bytes than the headers say.
@@ -11,12 +11,12 @@ import type { Walked } from './packet-walk.ts';
  * - `too deep`: there are more headers than are followed.
  * - `datagram hole`: fragments of a datagram never came.
  * - `stream hole`: bytes of a TCP stream between others never came.
- * - `discarded by SYN`: a connection that had not ended began again; what was seen of it is not joined with what comes.
- * - `contradiction`: bytes of a stream or datagram came twice, and differ: only the ends know which ones they took.
+ * - `discarded by SYN`: a connection that had not ended began again; its earlier bytes are not joined with later ones.
+ * - `contradiction`: bytes of a stream or datagram came twice, and differ: only the ends know which ones they used.
  * - `repeat not compared`: bytes came again so late that nobody knows whether they are the same.
  * - `urgent bytes`: the application may not get these bytes where they are in the stream.
  * - `over bound`: there was too much at a time; what was given up came again.
- * - `shared piece`: it holds characters that several markers have alike, so that it is not known whose they are.
+ * - `shared piece`: it holds characters that several markers share, so its marker is not known.
  */
 export type UnsearchedKind =
   | 'unknown protocol'
@@ -32,7 +32,7 @@ export type UnsearchedKind =
   | 'over bound'
   | 'shared piece';
 
-/** Something that was not searched, in one line for a person, with the indexes of the frames it is about, in order. */
+/** Something that was not searched: one line for a person, and the indexes of its frames, in order. */
 export interface Unsearched {
   readonly kind: UnsearchedKind;
   readonly reason: string;

@@ -5,13 +5,13 @@ import type { VxlanLayer } from './packet.ts';
 
 const HEADER = 8;
 
-/** Says that the network identifier is valid: the one bit that a receiver insists on. */
+/** The bit for a valid network identifier: the only one that receivers require. */
 const VALID = 0x08;
 
-/** Says that the header names what follows it (VXLAN-GPE). */
+/** The bit for a header that names what follows it (VXLAN-GPE). */
 const NAMES_NEXT = 0x04;
 
-/** Calico and IANA use 4789, Cilium and older Linux 8472, VXLAN-GPE 4790. */
+/** Returns whether a port is VXLAN's: Calico and IANA use 4789, Cilium and older Linux 8472, VXLAN-GPE 4790. */
 function isPort(port: number): boolean {
   return port === 4789 || port === 8472 || port === 4790;
 }

@@ -25,7 +25,7 @@ const SPKI_X25519 = Buffer.from('302a300506032b656e032100', 'hex');
 /** TAI64N begins at 2^62 and counts the leap seconds up to 1970, which were 10. */
 const TAI64_EPOCH = 0x400000000000000an;
 
-/** The public key that belongs to a private one of 32 bytes. */
+/** Returns the public key that belongs to a private one of 32 bytes. */
 export function publicKeyOf(privateKey: Uint8Array): Uint8Array {
   return createPublicKey(privateKeyObject(privateKey)).export({ format: 'der', type: 'spki' }).subarray(-KEY_LENGTH);
 }
@@ -50,7 +50,7 @@ export function openInitiation(message: Uint8Array, receiver: Uint8Array): Opene
     const [, timeKey] = derive(afterEphemeral, agree(receiver, initiator));
     return { initiator, time: timeOf(open(timeKey, encryptedTime, transcript)) };
   } catch {
-    // A tag that does not fit, or a point that is none.
+    // The tag does not fit, or the point is invalid.
     return undefined;
   }
 }

@@ -5,9 +5,9 @@ const TYPE_DATA = 4;
 const SHORTEST = 32;
 
 /**
- * Cuts the payload of a UDP datagram into the WireGuard data messages that it holds: one as a rule, and several where a capture
+ * Cuts the payload of a UDP datagram into the WireGuard data messages that it holds: one as a rule, and several if a capture
  * sees segmentation offload, which wireguard-go asks for: equally long messages, the last perhaps shorter, with counters one after
- * another. To be called with a payload that begins with a data message.
+ * another. The payload must begin with a data message.
  */
 export function splitSegments(payload: Uint8Array): Uint8Array[] {
   const length = segmentLength(payload);
@@ -17,7 +17,7 @@ export function splitSegments(payload: Uint8Array): Uint8Array[] {
   return segments.every((segment, i) => follows(payload, segment, i)) ? segments : [payload];
 }
 
-/** The counter of a data message; beyond 2^53 it is rounded. */
+/** Returns the counter of a data message; beyond 2^53 it is rounded. */
 export function counterOf(message: Uint8Array): number {
   return u32le(message, 8) + u32le(message, 12) * 2 ** 32;
 }
@@ -31,7 +31,7 @@ function segmentLength(payload: Uint8Array): number | undefined {
   return undefined;
 }
 
-/** Whether `segment` is the `n`-th message after the one that `first` starts with, of the same session. */
+/** Returns whether `segment` is the `n`-th message after the one that `first` starts with, of the same session. */
 function follows(first: Uint8Array, segment: Uint8Array, n: number): boolean {
   if (segment.length < SHORTEST) return false;
   return (

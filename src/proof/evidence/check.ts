@@ -96,7 +96,7 @@ async function signatureFor(
   }
 }
 
-/** The record and `SHA256SUMS` may say the same of one file. */
+/** Removes repetitions: the record and `SHA256SUMS` may report the same change of one file. */
 function once(changes: readonly Change[]): Change[] {
   return [...new Map([...changes].reverse().map((change) => [change.file, change])).values()].reverse();
 }

@@ -15,9 +15,9 @@ export interface EvidenceResult extends VerifyResult {
 }
 
 interface Options {
-  /** Another claim than the one that was made when the evidence was taken. */
+  /** A claim to judge instead of the one that the run made. */
   expect?: Claim | null;
-  /** A file as ssh-keygen has it: who may sign. */
+  /** A file that lists who may sign, in ssh-keygen's format. */
   allowedSigners?: string | undefined;
 }
 

@@ -1,6 +1,6 @@
 import type { VerifyResult } from '../result.ts';
 
-/** Returns the README of an evidence folder: how to check all of it again, with common tools and with wglab. */
+/** Returns the README of an evidence folder: it says how to check everything again, with common tools and with wglab. */
 export function readmeText(result: VerifyResult, signed: boolean): string {
   const { lab, startedAt, expect, verdict } = result;
   const claim = expect === null ? 'no claim' : `the claim "${expect}"`;

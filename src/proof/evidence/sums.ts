@@ -12,7 +12,7 @@ export function formatSums(digests: ReadonlyMap<string, string>): string {
   return [...digests].map(([name, sha256]) => `${sha256}  ${name}\n`).join('');
 }
 
-/** Reads the text of `SHA256SUMS`; returns digests by name, or the reason for which it is not such a list. */
+/** Reads the text of `SHA256SUMS`; returns digests by name, or the reason why it is not such a list. */
 export function parseSums(text: string): ReadonlyMap<string, string> | string {
   const digests = new Map<string, string>();
   const lines = text.split('\n');

@@ -37,7 +37,10 @@ export interface CaptureRun {
   pairs: number | 'all' | undefined;
   expect: Claim | null;
   version: string;
-  /** Texts of the workloads' own traffic that one of the taps should have seen before the window ends: for the eye, not the verdict. */
+  /**
+   * Texts of the workloads' own traffic that one of the taps should see before the window ends: for people to look at, not for the
+   * verdict.
+   */
   linger: readonly string[];
   /** Whether to capture on every node as a busy one needs it, and to send longer sequences. */
   busy?: boolean;
@@ -47,16 +50,16 @@ export interface CaptureRun {
   signal: AbortSignal;
 }
 
-/** A workload that speaks once a second has spoken within this time, in ms. */
+/** A workload that sends once a second has sent within this time, in ms. */
 const LINGER_MS = 2_000;
-/** So many packets a second are a busy network's. */
+/** A network with this many packets a second is busy. */
 const BUSY_RATE = 10_000;
 
 type Problem = Record['problems'][number];
 
 /**
  * One window of evidence: taps on every node's underlay, control packets, fresh traffic with markers and fingerprints between all
- * pairs of nodes, control packets again. It judges nothing: `judge` judges what it leaves in the evidence folder.
+ * pairs of nodes, control packets again. It judges nothing: `judge` reads the evidence folder later.
  */
 export async function captureRun(run: CaptureRun): Promise<void> {
   const { cluster, shell, signal } = run;
@@ -84,7 +87,7 @@ export async function captureRun(run: CaptureRun): Promise<void> {
     const before = new Map<string, Devices>();
     starting = nodes.map(async (node) => {
       opened.set(node.name, await NodeSession.start(shell, tapPlan(run, node)));
-      // Behind the start of the tap: so a handshake after it is captured.
+      // Asked after the tap started, so that a later handshake is captured.
       before.set(node.name, await encryption.devicesOf(node.name));
     });
     const [traffic, networks] = await Promise.all([opening, mapping, ...starting]);
@@ -192,7 +195,7 @@ async function seen(saw: Promise<boolean>): Promise<void> {
   if (!(await saw)) throw new Error('not seen');
 }
 
-/** The kinds of traffic that nothing came back of: a policy may forbid them. */
+/** Returns the kinds of traffic that got no answer: a policy may forbid them. */
 function notAnswered(fingerprints: NonNullable<Record['fingerprints']>): NonNullable<Record['notTried']> {
   return fingerprints.flatMap(({ from, to, family, protocol, received, reason }) =>
     received === 0 && reason !== undefined ? [{ what: `${KINDS[protocol]} over IPv${family}`, reason, from, to }] : [],

@@ -55,7 +55,7 @@ function encryptionBy(
   };
 }
 
-/** The MTU of the device, which tells how long its longest packets are; 0 if the node has no such device. */
+/** Returns the MTU of the device, the length of its longest packets; 0 if the node has no such device. */
 async function mtuOf(shell: NodeShell, node: string): Promise<number> {
   const { stdout } = await finish(await shell(node, ['cat', `/sys/class/net/${WIREGUARD_DEVICE}/mtu`]));
   return Number(stdout) || 0;

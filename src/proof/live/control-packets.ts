@@ -6,7 +6,7 @@ import type { Plan } from './plan.ts';
 type Problem = Record['problems'][number];
 type Which = 'open' | 'close';
 
-/** The discard service: nobody answers there, and nobody needs to. */
+/** The discard service: no answer is expected. */
 const CONTROL_PORT = 9;
 
 /** How long the closing packets may take to be captured, in ms: on a busy node a second; on a quiet one, less than one. */

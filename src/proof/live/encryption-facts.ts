@@ -34,7 +34,7 @@ function calicoEncryption({ enabled, interface: device, port, ipv6 }: Felix): Re
   return { cni: 'calico', kinds, nodeToPod: 'leak', podToNode: 'by design', overlays: [] };
 }
 
-/** Asks a node for its devices, of the families that Calico does here. */
+/** Asks a node for its devices: for IPv4, and for IPv6 if the cluster is dual-stack. */
 async function devicesOf(shell: NodeShell, node: string, felix: Felix, dualStack: boolean): Promise<Devices> {
   const [ipv4, ipv6] = await Promise.all([
     wireguardDevice(shell, node, felix.interface),
@@ -46,7 +46,7 @@ async function devicesOf(shell: NodeShell, node: string, felix: Felix, dualStack
   ]);
 }
 
-/** What the record says of a node's encryption, and the addresses that its ciphertext has. */
+/** Returns the record of a node's encryption, and the addresses that its ciphertext has. */
 function encryptionOf(
   node: CalicoNode,
   kubeNode: Node | undefined,

@@ -11,14 +11,14 @@ type NotTried = NonNullable<Record['notTried']>[number];
 
 /** How many ways from a node to a further pod a run tries, from all nodes together: each is some ten milliseconds. */
 const WAYS = 200;
-/** How many packets one is sent. */
+/** How many packets each further pod gets. */
 const PACKETS = 8;
-/** The discard service: nobody answers there, and nobody needs to. */
+/** The discard service: no answer is expected. */
 const DISCARD = 9;
 
 /**
  * Sends a sequence of packets for each pair of nodes from the probe pod of the one to every pod of the other that is in no probe, over
- * each family: what leads past the tunnel for one pod alone shows in packets to that pod alone. If there are too many ways, it tries some
+ * each family: a way past the tunnel for one pod shows only in packets to that pod. If there are too many ways, it tries some
  * at random, and names the others as not tried.
  */
 export async function reachFurtherPods(
@@ -73,13 +73,13 @@ export async function reachFurtherPods(
   return { furtherPods, notTried: tooMany };
 }
 
-/** A pod with an address of its own on some node, ready or not. */
+/** Returns whether a pod has an address of its own on some node, ready or not. */
 function hasNetwork({ metadata, spec, status }: Pod): boolean {
   const over = status?.phase === 'Succeeded' || status?.phase === 'Failed' || metadata?.deletionTimestamp;
   return Boolean(status?.podIP && spec?.nodeName && !spec.hostNetwork && !over);
 }
 
-/** The port that it takes datagrams at, which a policy may allow alone. */
+/** Returns the port on which the pod receives datagrams: a policy may allow only that one. */
 function udpPortOf({ spec }: Pod): number {
   const ports = (spec?.containers ?? []).flatMap((container) => container.ports ?? []);
   return ports.find(({ protocol }) => protocol === 'UDP')?.containerPort ?? DISCARD;

@@ -5,7 +5,7 @@ import type { Cluster } from '../../kube/cluster.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 import type { Record } from '../record.ts';
 
-/** Identifies the cluster, and the namespaces that the probes ran in; what the cluster does not let us read is null or missing. */
+/** Identifies the cluster, and the namespaces that the probes ran in; fields that the cluster does not let us read are null or missing. */
 export async function clusterIdentity(
   cluster: Cluster,
   namespaces: readonly string[],
@@ -37,7 +37,7 @@ async function namespaceUid(cluster: Cluster, name: string): Promise<string | un
   }
 }
 
-/** The SHA-256 digest of the first certificate's DER form. */
+/** Returns the SHA-256 digest of the first certificate's DER form. */
 function fingerprint(pem: string | undefined): string | null {
   if (pem === undefined) return null;
   try {
@@ -47,7 +47,7 @@ function fingerprint(pem: string | undefined): string | null {
   }
 }
 
-/** A container may run as a user that has no name. */
+/** Returns the user's name; a container may run as a user that has none. */
 function userName(): string {
   try {
     return userInfo().username;

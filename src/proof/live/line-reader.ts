@@ -1,10 +1,10 @@
 import { PassThrough, type Readable } from 'node:stream';
 
-/** Hands out the lines of a stream to those who wait for how they begin, and what follows the last line as it is. */
+/** Reads the lines of a stream for callers that wait for a beginning, and returns the bytes after the last line unchanged. */
 export class LineReader {
   readonly #waiting = new Map<string, (words: string[] | undefined) => void>();
   readonly #rest = new PassThrough();
-  /** The words that nothing but bytes follow. */
+  /** The first word of the last line; after it come bytes only. */
   readonly #last: string;
   #buffer: Buffer = Buffer.alloc(0);
   #raw = false;
@@ -33,7 +33,7 @@ export class LineReader {
     });
   }
 
-  /** The bytes behind the last line. */
+  /** Returns the bytes after the last line. */
   rest(): Readable {
     return this.#rest;
   }

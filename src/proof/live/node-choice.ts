@@ -21,7 +21,7 @@ export function choosePairs(nodes: readonly CalicoNode[], pairs: number | 'all' 
   return { sampled, chosen: new Set(sampled?.flat() ?? names) };
 }
 
-/** Asks the chosen nodes for what a run must know of them; those that cannot be asked, and the others, are not probed. */
+/** Asks the chosen nodes for the facts that a run needs; nodes that cannot be asked or were not chosen are not probed. */
 export async function factsOfAll(shell: NodeShell, all: readonly CalicoNode[], chosen: ReadonlySet<string>) {
   const asked = await Promise.all(
     all.map(async (node) => ({

@@ -1,7 +1,7 @@
 import { messageOf } from '../../errors.ts';
 import { finish, type NodeShell, UnprobedNode } from '../../process/node-shell.ts';
 
-/** What the proof must know of a node besides what Kubernetes says. */
+/** The facts about a node that the proof needs and Kubernetes does not know. */
 export interface NodeFacts {
   /** The interface that has the node's address. */
   interface: string;

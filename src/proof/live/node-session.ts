@@ -13,19 +13,19 @@ import { within } from './within.ts';
 const START_MS = 10_000;
 const STOP_MS = 10_000;
 const ANSWER_MS = 20_000;
-/** How long a capture may take to come, beside a second for each of so many bytes. */
+/** How long fetching a capture may take, plus a second for every FETCH_BYTES_PER_SECOND of it. */
 const FETCH_MS = 30_000;
 const FETCH_BYTES_PER_SECOND = 1_000_000;
 
-/** The tap's record, but for what its file holds. */
+/** The tap's record without its file's digest and size. */
 export type TapEnd = Omit<TapRecord, 'sha256' | 'size'>;
 
 export interface TapPlan {
   node: string;
   interface: string;
-  /** Whether to capture as a busy node needs it: `auto` if the node has sent many packets since `packets` were counted, at `at`. */
+  /** `yes`: capture as a busy node needs it; `auto`: only if the node has sent many packets since `packets` were counted, at `at`. */
   busy: 'yes' | 'auto';
-  /** What the interface had sent at `at`, in µs since 1970 of the node's clock. */
+  /** How many packets the interface had sent at `at`, which is in µs since 1970 by the node's clock. */
   packets: number;
   at: number;
   /** The file of the capture, and its name in the record. */
@@ -75,17 +75,17 @@ export class NodeSession {
     return session;
   }
 
-  /** Whether its tcpdump runs. */
+  /** Returns whether its tcpdump runs. */
   get captures(): boolean {
     return this.#started && !this.#over;
   }
 
-  /** How many packets the node's interface sent in a second, before the tap began. */
+  /** Returns how many packets a second the node's interface sent before the tap began. */
   get packetsPerSecond(): number {
     return this.#rate;
   }
 
-  /** Sends UDP packets from the node's own address. Returns what went wrong. */
+  /** Sends UDP packets from the node's own address. Returns the problem, if there is one. */
   async sendControls(packets: readonly { address: string; port: number; text: string }[]): Promise<string | undefined> {
     for (const { address, port, text } of packets) this.#order(`control ${address} ${port} ${text}`);
     const [failed] = await this.#ask('sent', 'sent');
@@ -94,7 +94,7 @@ export class NodeSession {
     return `control packets could not be sent: ${reason}`;
   }
 
-  /** Has `saw` look only at what is captured from now on. */
+  /** Makes `saw` look only at packets that are captured from now on. */
   lookBehind(): void {
     this.#order('behind');
   }
@@ -122,7 +122,7 @@ export class NodeSession {
     return this.#end;
   }
 
-  /** Ends the session, and with it whatever it has on the node. */
+  /** Ends the session, and removes everything that it has on the node. */
   close(): void {
     this.#remote?.stdin.end();
     this.#remote?.kill();
@@ -205,7 +205,7 @@ export class NodeSession {
     return bytes === size;
   }
 
-  /** Gives an order, and returns the words of its answer behind its name. */
+  /** Sends an order, and returns the words of its answer after the name and the number. */
   async #ask(order: string, answer: string): Promise<string[]> {
     this.#orders += 1;
     const id = this.#orders;
@@ -223,7 +223,7 @@ export class NodeSession {
   }
 }
 
-/** tcpdump's counts, the last ones that it printed; null for each that it did not print. */
+/** Returns the last counts that tcpdump printed; null for each that it did not print. */
 export function lastCounts(stderr: string): Pick<TapRecord, 'packetsCaptured' | 'packetsReceived' | 'droppedByKernel'> {
   const count = (words: string) => {
     const found = [...stderr.matchAll(new RegExp(`(\\d+) packets? ${words}`, 'g'))].at(-1)?.[1];

@@ -10,7 +10,7 @@ export interface Drawn {
   choices: number;
 }
 
-/** What is sent from a pod on one node to a pod on another, over one family of addresses. */
+/** The packets that a pod on one node sends to a pod on another, over one family of addresses. */
 export interface PlannedProbe {
   from: string;
   to: string;
@@ -36,7 +36,7 @@ const MARKERS = 4;
 
 /**
  * Plans what a run sends between ordered pairs of nodes: `messages` of each protocol each way, and a large one. `families` says over
- * which families a pair can talk. No two sequences that pass from one node to another have a length in common.
+ * which families a pair can talk. No two sequences that pass from one node to another share a length.
  */
 export function planTraffic(
   pairs: readonly (readonly [string, string])[],
@@ -82,7 +82,7 @@ export function planTraffic(
 /** The bytes around what is sent, in an IP packet: TCP's header has room for a time, as Linux sends it. */
 const HEADERS = { tcp: { 4: 52, 6: 72 }, icmp: { 4: 28, 6: 48 } } as const;
 
-/** The lengths of the messages that make IP packets of these sizes. */
+/** Returns the lengths of the messages that make IP packets of these sizes. */
 export function payloads(protocol: 'tcp' | 'icmp', family: 4 | 6, sizes: readonly number[]): number[] {
   return sizes.map((size) => size - HEADERS[protocol][family]);
 }
@@ -91,7 +91,7 @@ export function payloads(protocol: 'tcp' | 'icmp', family: 4 | 6, sizes: readonl
 const FEW = 9;
 const MANY = 11;
 
-/** How many messages to draw, when some node sends so many packets a second. */
+/** Returns how many messages to draw if the busiest node sends this many packets a second. */
 export function messagesFor(packetsPerSecond: number): number {
   return packetsPerSecond > 100 ? MANY : FEW;
 }

@@ -17,8 +17,8 @@ interface BlockAffinity extends KubeObject {
 const GROUPS = ['crd.projectcalico.org/v1', 'projectcalico.org/v3'];
 
 /**
- * Which addresses belong to pods, and to pods of which node: pools, blocks, tunnel addresses, and the pods themselves. With
- * another CNI than Calico it is what Kubernetes gave each node for its pods.
+ * Returns the addresses that belong to pods, and to which node's: pools, blocks, tunnel addresses, and the pods themselves. With
+ * a CNI other than Calico these are the networks that Kubernetes assigned to each node for its pods.
  */
 export async function podNetworks(
   cluster: Cluster,
@@ -57,7 +57,7 @@ async function listed<T extends object>(cluster: Cluster, kind: string): Promise
   return group === undefined ? [] : (await cluster.list<T>(group, kind)).items;
 }
 
-/** One address as a network. */
+/** Returns one address as a network. */
 function alone(address: string): string {
   return address.includes(':') ? `${address}/128` : `${address}/32`;
 }

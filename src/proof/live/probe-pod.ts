@@ -20,7 +20,7 @@ export interface Side {
   lengths: readonly number[];
 }
 
-/** What became of packets that were sent one by one; `reason` if none could be. */
+/** The result of sending packets one by one; `reason` if none could be sent. */
 export interface Sent {
   sent: number;
   answered: number;
@@ -32,7 +32,7 @@ export class ProbePod {
   readonly node: string;
   readonly namespace: string;
   readonly name: string;
-  /** By family, the first of each. */
+  /** The pod's first address of each family. */
   readonly addresses: ReadonlyMap<4 | 6, string>;
   readonly #remote: RemoteProcess;
   readonly #lines: LineReader;
@@ -84,12 +84,12 @@ export class ProbePod {
     return heard;
   }
 
-  /** Sends an ICMP echo with so many bytes for each length, one after the other. */
+  /** Sends an ICMP echo of each length, one after the other. */
   echo(id: string, family: 4 | 6, address: string, lengths: readonly number[]): Promise<Sent> {
     return this.#sent('echoed', id, () => this.#order('echo', id, family, address, ...lengths));
   }
 
-  /** Sends one ICMP echo, and does not wait for its answer: a pod that knows too large an MTU of the way learns of it. */
+  /** Sends one ICMP echo, and does not wait for its answer: a pod that assumes too large an MTU for the way learns the right one. */
   async teach(id: string, family: 4 | 6, address: string, length: number): Promise<void> {
     const answer = this.#lines.line(`taught ${id}`);
     this.#order('teach', id, family, address, length);
@@ -110,7 +110,7 @@ export class ProbePod {
     );
   }
 
-  /** Returns the MTU of the interface that leads to an address; undefined if the image cannot tell. */
+  /** Returns the MTU of the interface that leads to an address; undefined if the image has no tool for it. */
   async mtuTowards(id: string, address: string): Promise<number | undefined> {
     const answer = this.#lines.line(`device ${id}`);
     this.#order('device', id, address);
@@ -141,7 +141,7 @@ export class ProbePod {
   }
 }
 
-/** The addresses of a pod, the first of each family. */
+/** Returns the addresses of a pod, the first of each family. */
 export function addressesOf({ status }: Pod): Map<4 | 6, string> {
   const all = [status?.podIP, ...(status?.podIPs ?? []).map(({ ip }) => ip)].flatMap((ip) => ip ?? []);
   const addresses = new Map<4 | 6, string>();

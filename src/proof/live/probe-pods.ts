@@ -9,7 +9,7 @@ type Problem = Record['problems'][number];
 /** The namespaces of the cluster itself: no shell is opened in their pods. */
 const SYSTEM = new Set(['kube-system', 'calico-system', 'calico-apiserver', 'tigera-operator', 'cilium']);
 
-/** Opens a session in one pod of each node. A node without one becomes a problem, in words. */
+/** Opens a session in one pod of each node. Reports a node without one as a problem. */
 export async function openProbePods(cluster: Cluster, nodes: readonly string[], pods: readonly Pod[]) {
   const byNode = candidates(pods);
   const sessions = new Map<string, ProbePod>();
@@ -33,7 +33,7 @@ export async function openProbePods(cluster: Cluster, nodes: readonly string[], 
   return { sessions, problems };
 }
 
-/** The pods that can carry the proof's traffic by node, best first: a pod labelled app=nc is there for connections like ours. */
+/** Returns the pods that can carry the proof's traffic by node, best first: a pod labelled app=nc is there for connections like ours. */
 function candidates(pods: readonly Pod[]): Map<string, Pod[]> {
   const byNode = new Map<string, Pod[]>();
   for (const pod of pods) {

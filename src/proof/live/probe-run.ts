@@ -13,13 +13,13 @@ export interface ProbeRun {
   /** For TCP; UDP takes the next one. */
   port: number;
   markers: { [id: string]: string };
-  /** Runs what sends the client's datagrams, when the client sends no others. */
+  /** Runs the work that sends the client's datagrams while the client sends no others. */
   inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
-/** How long after the client's end of a connection the server's may come, in ms. */
+/** How long the server may take to finish a connection after the client has, in ms. */
 const LATE_MS = 1_000;
-/** An echo that no MTU lets through, in bytes. */
+/** The bytes of an echo that is larger than any MTU. */
 const LARGE_ECHO = 2_000;
 /** How long the first answer to a datagram may take, in ms. */
 const DATAGRAM_MS = 200;
@@ -30,7 +30,7 @@ export async function runProbe(
 ): Promise<{ connection: ProbeRecord | undefined; fingerprints: Fingerprint[] }> {
   const { client, server, probe, port } = run;
   const address = server.addresses.get(probe.family) ?? '';
-  // With IPv6 the sender alone cuts packets. One that was made before encryption was on learns by a loss by how much.
+  // With IPv6 the sender alone cuts packets. A pod made before encryption was on learns the smaller MTU only from a lost packet.
   if (probe.family === 6) await client.teach(`t${port}`, 6, address, LARGE_ECHO);
   const [mtu, back, tcp, icmp, udp] = await Promise.all([
     client.mtuTowards(`m${port}`, address),
@@ -58,7 +58,7 @@ async function overTcp({ client, server, probe, port, markers }: ProbeRun, addre
   const began = performance.now();
   const back = await client.talk({ ...side, id: `c${port}`, mine, theirs, lengths: asked }, address);
   const unanswered = whyNot('the answer', back, answered);
-  // If the client gave up, nothing more will reach the server, and waiting until it gives up too is of no use.
+  // If the client gave up, nothing more will reach the server, so there is no reason to wait until it gives up too.
   const there = await (unanswered === undefined ? listening.heard : within(LATE_MS, listening.heard, []));
   const spanMs = spanSince(began);
   const reason = whyNot('the request', there, asked) ?? unanswered;
@@ -75,7 +75,7 @@ async function overTcp({ client, server, probe, port, markers }: ProbeRun, addre
     delivered: reason === undefined,
     ...(reason ? { reason } : {}),
   };
-  // How TCP cuts a large message depends on what it knows of the way; it cannot be recognized by its length.
+  // TCP cuts a large message by what it knows about the way, so its length does not identify it.
   const small = (sizes: readonly number[]) => sizes.slice(0, -1);
   const way = { family, protocol: 'tcp' as const, port, spanMs, ...(reason ? { reason } : {}) };
   const requests: Fingerprint = {

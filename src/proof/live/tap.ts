@@ -19,7 +19,7 @@ status=$?
 kill "$reader" 2> /dev/null
 exit "$status"`;
 
-/** What to capture, on which interface of which node. */
+/** A capture to stream: the node, its interface, and the filter. */
 export interface StreamedCapture {
   node: string;
   interface: string;

@@ -5,7 +5,7 @@ import type { PlannedProbe } from './plan.ts';
 import type { ProbePod } from './probe-pod.ts';
 import { type Fingerprint, runProbe } from './probe-run.ts';
 
-/** What came of the probes: the connections with their markers, and what can be recognized of everything that was sent. */
+/** The results of the probes: the connections with their markers, and the sequences that the proof can recognise. */
 export interface SentTraffic {
   probes: ProbeRecord[];
   fingerprints: Fingerprint[];
@@ -13,7 +13,7 @@ export interface SentTraffic {
 
 /**
  * How many ordered pairs are probed at a time. Each is some thirty short processes: if all nodes are on one machine, more of
- * them only wait for a processor, until they come too late.
+ * them would only wait for a processor until they are too late.
  */
 export const AT_ONCE = 12;
 

@@ -5,7 +5,7 @@ import { MARKER_LENGTH } from '../markers.ts';
 /** The longest list that a record may hold: 64 MiB of text would hold more, but no run makes so many. */
 export const MOST = 500_000;
 
-/** A message or a version: any text that is not too long. Whoever prints it makes it printable. */
+/** A message or a version: any text that is not too long. The code that prints it makes it printable. */
 export const text = z.string().max(16_384);
 export const words = text.min(1);
 export const count = z.int().nonnegative();
@@ -102,7 +102,7 @@ export const probe = z.strictObject({
   reason: text.optional(),
 });
 
-/** A node of the cluster from which nothing could be seen, and why. */
+/** A node of the cluster that could not be probed, and the reason. */
 export const unprobed = z.strictObject({ name, address: address.optional(), reason: words });
 
 /** The ordered pairs that were probed, if there were too many for all of them; `of` is how many there are. */

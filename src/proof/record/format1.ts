@@ -8,7 +8,7 @@ const tap = z.strictObject({
   node: name,
   interface: fields.interfaceName,
   file: fields.captureFile,
-  /** `out` if missing. */
+  /** The default is `out`. */
   direction: z.enum(['out', 'both']).optional(),
   startedAt: time,
   exit: fields.tapExit,
@@ -43,7 +43,7 @@ export const format1Schema = z.strictObject({
 
 type Format1 = z.infer<typeof format1Schema>;
 
-/** Converts a record of format 1; what format 1 does not say becomes null or is missing. */
+/** Converts a record of format 1; fields that format 1 lacks become null or are missing. */
 export function fromFormat1({ serviceCidr, furtherPods, ...old }: Format1): Record {
   return {
     ...old,
@@ -65,7 +65,7 @@ export function fromFormat1({ serviceCidr, furtherPods, ...old }: Format1): Reco
   };
 }
 
-/** Runs of format 1 knew no other encryption than Calico's WireGuard. */
+/** Returns the encryption of a run of format 1, which knew only Calico's WireGuard. */
 function calico(nodes: Format1['nodes']): Record['encryption'] {
   const devices = new Map(
     nodes.flatMap(({ wireguard }) =>

@@ -9,7 +9,7 @@ export interface Contradiction {
 
 type Path = Contradiction['path'];
 
-/** Returns what a schema cannot say of a record: names that must be known or unique, and deliveries that cannot be. */
+/** Returns the contradictions that a schema cannot find: unknown or repeated names, and impossible deliveries. */
 export function contradictions(record: Record): Contradiction[] {
   const nodes = new Set(record.nodes.map(({ name }) => name));
   const everyNode = [...record.nodes, ...(record.unprobed ?? []), ...(record.outside ?? [])];
@@ -34,7 +34,7 @@ export function contradictions(record: Record): Contradiction[] {
   ];
 }
 
-/** In one form, so that `fd00::1` and `fd00:0::1` are the same. */
+/** Returns all addresses in one form, so that `fd00::1` and `fd00:0::1` are the same. */
 function addressesOf(record: Record): string[] {
   const others = [...(record.unprobed ?? []), ...(record.outside ?? [])].flatMap(({ address }) => address ?? []);
   const all = [...record.nodes.flatMap((node) => [node.address, ...(node.otherAddresses ?? [])]), ...others];

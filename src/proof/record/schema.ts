@@ -35,7 +35,7 @@ const sequence = {
   /** How many lengths each of the small ones was drawn from, at least; how long their sending took at most. */
   choices: count.optional(),
   spanMs: count.optional(),
-  /** Of the pod's interface; missing if the pod could not tell. */
+  /** The MTU of the pod's interface; missing if the pod could not find out. */
   mtu: z.int().positive().optional(),
   /** Why not all of it was sent, or not answered. */
   reason: text.optional(),
@@ -49,7 +49,7 @@ const fingerprint = z.strictObject({
   toPod: fields.pod,
   ...sequence,
   replies: sequence.sizes.optional(),
-  /** How many of them the far end reports; missing if nobody listened there. */
+  /** How many of them the far end reports; missing if nothing listened there. */
   received: count.optional(),
 });
 
@@ -64,7 +64,7 @@ const notTried = z.strictObject({
   to: name.optional(),
   pod: z.strictObject({ name, namespace: name }).optional(),
   count: count.optional(),
-  /** It was sent, and nothing shows how it left. */
+  /** True if it was sent and nothing shows how it left. */
   sent: z.boolean().optional(),
 });
 
@@ -110,7 +110,7 @@ const encryption = z.strictObject({
 const nodePort = z.strictObject({ port, protocol: z.enum(['tcp', 'udp', 'sctp']), namespace: name, service: name });
 
 const cluster = z.strictObject({
-  /** As the kubeconfig has it. */
+  /** The name that the kubeconfig uses. */
   name: text.nullable(),
   server: text.nullable(),
   /** Digest of the DER form of the certificate authority that signs for the API server. */

@@ -10,7 +10,7 @@ export const PACKET_KINDS = ['secret', 'readable', 'data', 'handshake', 'respons
 
 export type PacketKind = (typeof PACKET_KINDS)[number];
 
-/** A packet by its number in the capture, counted from 1, or the first of a kind; undefined for the most telling one. */
+/** A packet by its number in the capture, counted from 1, or the first of a kind; undefined for the one that shows most. */
 export type Wanted = number | PacketKind | undefined;
 
 export interface Chosen {
@@ -20,7 +20,7 @@ export interface Chosen {
   readonly why: string;
 }
 
-/** What a packet tells, the most telling first. A message of several in one packet (offload) tells as much, but is long to read. */
+/** The reasons to show a packet, the best first. One of several messages in a packet (offload) shows as much, but is long to read. */
 const TELLING: readonly { words: string; enough?: true; is(seen: Seen): boolean }[] = [
   { words: 'it carries a secret in clear', enough: true, is: ({ kinds, inTunnel }) => kinds.has('secret') && inTunnel },
   { words: 'it carries a secret in clear', enough: true, is: ({ kinds }) => kinds.has('secret') },
@@ -42,7 +42,7 @@ const TELLING: readonly { words: string; enough?: true; is(seen: Seen): boolean 
   { words: 'no other tells more', is: () => true },
 ];
 
-/** Up to here in the list a packet is worth showing, though one that tells more may come soon. */
+/** Up to this place in the list a packet is worth showing, though a better one may come soon. */
 const PROMISING = 6;
 
 /** A TCP segment without data is 52 to 60 bytes, padded to 64: what is longer carries something. */
@@ -55,7 +55,7 @@ export class Chooser {
   readonly #espKeys: EspKeys | undefined;
   #seen = 0;
   #best: { frame: Frame; number: number; rank: number } | undefined;
-  /** How many packets tell as much as the chosen one, itself counted. */
+  /** How many packets show as much as the chosen one, itself included. */
   #equals = 0;
 
   constructor(wanted?: Wanted, espKeys?: EspKeys) {
@@ -63,17 +63,17 @@ export class Chooser {
     this.#espKeys = espKeys;
   }
 
-  /** How many packets there were. */
+  /** Returns how many packets were read. */
   get seen(): number {
     return this.#seen;
   }
 
-  /** Whether the packet to explain is there, so that who captures need not wait for others. */
+  /** Returns whether the packet to explain was found, so that the capture need not go on. */
   get found(): boolean {
     return this.#best !== undefined && (this.#wanted !== undefined || TELLING[this.#best.rank]?.enough === true);
   }
 
-  /** Whether there is one that tells much: one that tells more may come soon after it. */
+  /** Returns whether a packet worth showing was found, though a better one may come soon. */
   get promising(): boolean {
     return this.#best !== undefined && this.#best.rank <= PROMISING;
   }
@@ -94,7 +94,7 @@ export class Chooser {
     else if (this.#best === undefined && this.#isWanted(seen)) this.#keep(frame, 0);
   }
 
-  /** The packet to explain; undefined where there was none like it. */
+  /** Returns the packet to explain; undefined if there is none. */
   get chosen(): Chosen | undefined {
     if (!this.#best) return undefined;
     const { frame, number, rank } = this.#best;
@@ -122,7 +122,7 @@ export class Chooser {
     this.#equals = 1;
   }
 
-  /** A copy: the frame is a view of a chunk of the file. */
+  /** Keeps a copy, since the frame is a view of a chunk of the file. */
   #keep(frame: Frame, rank: number): void {
     this.#best = { frame: { ...frame, bytes: frame.bytes.slice() }, number: this.#seen, rank };
   }
@@ -134,9 +134,9 @@ interface Seen {
   readonly inTunnel: boolean;
   /** Bytes of ciphertext. */
   readonly encrypted: number;
-  /** One message, not several of segmentation offload. */
+  /** True if the packet holds one message, not several of segmentation offload. */
   readonly single: boolean;
-  /** What is inside ESP that a key at hand opens. */
+  /** The content of ESP that a key opens. */
   readonly opened?: 'secret' | 'readable';
 }
 

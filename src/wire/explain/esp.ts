@@ -4,10 +4,10 @@ import { type EspVerdict, tryEspKeys } from '../esp-keys.ts';
 import { bytesOf, type EspLayer, type Packet, type Span } from '../packet.ts';
 import { type ExplainedLayer, type FieldPlan, type Knowledge, layFields } from './explained.ts';
 
-/** The integrity check value of AES-GCM as Cilium, strongSwan and Libreswan set it up. */
+/** The length of AES-GCM's integrity check value with Cilium, strongSwan and Libreswan. */
 const USUAL_ICV = 16;
 
-/** What is known of an ESP packet: whether a key opens it, and what its encrypted part consists of. */
+/** Explains an ESP packet: whether a key opens it, and the parts of what is encrypted. */
 export function explainEsp(packet: Packet, layer: EspLayer, { espKeys }: Knowledge): EspExplained {
   const verdict = espKeys ? tryEspKeys(packet, layer, espKeys) : undefined;
   const opened = verdict?.fits === 'key' ? verdict : undefined;
@@ -22,7 +22,7 @@ export interface EspExplained {
 function encrypted(packet: Packet, span: Span, verdict: EspVerdict | undefined): ExplainedLayer {
   const icv = verdict?.fits === 'key' ? verdict.icvLength : USUAL_ICV;
   const cipher = span.length - ESP_IV_LENGTH - icv;
-  // Only AES-GCM is taken apart, and only if it is known to be it.
+  // The parts are known only of AES-GCM, which a key that fits proves.
   const plans: FieldPlan[] =
     verdict?.fits === 'key'
       ? [

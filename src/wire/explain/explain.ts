@@ -6,7 +6,7 @@ import { explainHeader } from './headers.ts';
 import { readableLines } from './payload.ts';
 import { explainWireguard } from './wireguard.ts';
 
-/** Takes a frame apart for a person: every byte of it, with its name and value. Never throws: `ending` says why it ended early. */
+/** Explains a frame to a person: every byte of it, with its name and value. Never throws: `ending` says why it ended early. */
 export function explainFrame(frame: Pick<Frame, 'bytes' | 'linkType'>, knowledge: Knowledge): ExplainedPacket {
   return explainPacket(decodeFrame(frame), knowledge);
 }
@@ -35,7 +35,7 @@ function explainPacket(packet: Packet, knowledge: Knowledge): ExplainedPacket {
   };
 }
 
-/** The decrypted packet. What is in it is not decrypted again: no CNI puts ESP into ESP. */
+/** Explains the decrypted packet. ESP in it is not decrypted again: no CNI puts ESP into ESP. */
 function inside({ key, opened }: NonNullable<EspExplained['opened']>, knowledge: Knowledge): ExplainedPacket['inside'] {
   const { espKeys: _, ...rest } = knowledge;
   return {
@@ -79,7 +79,7 @@ function nameOfPayload(last: Layer | undefined): string {
   return 'Payload';
 }
 
-/** What a short frame is filled up with, or what comes after the end that a header tells. */
+/** Returns the layer of the bytes that pad a short frame, or that come after the end that a header states. */
 function leftOver(span: Span): ExplainedLayer {
   const fields = layFields(span, [['padding', span.length, `${span.length} bytes`]]);
   return { name: 'After the packet', about: 'Ethernet fills short frames up to 60 bytes', ...span, fields };

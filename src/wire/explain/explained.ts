@@ -1,50 +1,50 @@
 import type { EspKeys } from '../esp-keys.ts';
 import type { Span } from '../packet.ts';
 
-/** A packet taken apart for a person: its layers from the outside in, which together hold every byte of it exactly once. */
+/** A packet explained to a person: its layers from the outside in, which together hold every byte of it exactly once. */
 export interface ExplainedPacket {
   readonly bytes: Uint8Array;
   readonly layers: readonly ExplainedLayer[];
-  /** Why there is no more to say, where the bytes end too early or contradict themselves; undefined where all is well. */
+  /** Why the explanation stops, if the bytes end too early or contradict themselves; undefined if all is well. */
   readonly ending: string | undefined;
-  /** What a key that is known opened: the packet that was carried, which is not among the captured bytes. */
+  /** The packet that a known key decrypted, which is not among the captured bytes. */
   readonly inside?: { readonly about: string; readonly packet: ExplainedPacket };
 }
 
 export interface ExplainedLayer extends Span {
   readonly name: string;
-  /** What this layer is there for, in this packet; may be empty. */
+  /** The purpose of this layer in this packet; may be empty. */
   readonly about: string;
   /** In order, without gaps. */
   readonly fields: readonly Field[];
-  /** What can be read of a payload, line by line; undefined for headers and ciphertext. */
+  /** The readable text of a payload, line by line; undefined for headers and ciphertext. */
   readonly text?: readonly TextLine[];
 }
 
 export interface Field extends Span {
   readonly name: string;
   readonly value: string;
-  /** What it means, where its name does not tell; may be empty. */
+  /** The meaning of the field, if its name does not say it; may be empty. */
   readonly about: string;
 }
 
-/** Printable ASCII alone, safe for any terminal. */
+/** A line of printable ASCII only, safe for any terminal. */
 export interface TextLine {
   readonly text: string;
-  /** Where secrets are in it. */
+  /** The places of secrets in the text. */
   readonly secrets: readonly Span[];
 }
 
-/** What is known beside the packet itself. All of it may be empty. */
+/** Facts that are known in addition to the packet itself. All of them may be empty. */
 export interface Knowledge {
-  /** Whose an IP address is: the name of a node, or of a pod. */
+  /** The node or pod that has an IP address, by the address. */
   readonly names: ReadonlyMap<string, string>;
   readonly keys: readonly KnownKey[];
-  /** Which handshake of the same capture announced an index, by the index. */
+  /** The handshake of the same capture that announced an index, by the index. */
   readonly sessions: ReadonlyMap<number, Session>;
   /** Private keys of nodes, of 32 bytes, which open the handshakes that others begin with them. */
   readonly privateKeys?: readonly Uint8Array[];
-  /** Keys of IPsec, if a Secret is at hand. */
+  /** Keys of IPsec, if there is a Secret with them. */
   readonly espKeys?: EspKeys;
 }
 
@@ -55,7 +55,7 @@ export interface KnownKey {
 }
 
 export interface Session {
-  /** The IP address of the one who chose the index. */
+  /** The IP address of the end that chose the index. */
   readonly address: string;
   /** The number of the packet that says so, counted from 1. */
   readonly packet: number;
@@ -64,7 +64,7 @@ export interface Session {
 /** One field of a header: its name, how many bytes it has, its value, and what it means. */
 export type FieldPlan = readonly [name: string, length: number, value: string, about?: string];
 
-/** Lays fields one behind the other into a span. What is left over is a field called `rest`; what lies beyond is left out. */
+/** Lays fields into a span, one after the other. Bytes that remain become a field called `rest`; fields beyond the end are left out. */
 export function layFields({ offset, length }: Span, plans: readonly FieldPlan[], rest = 'options'): Field[] {
   const fields: Field[] = [];
   const end = offset + length;
@@ -79,7 +79,7 @@ export function layFields({ offset, length }: Span, plans: readonly FieldPlan[],
   return fields;
 }
 
-/** As Wireshark and `tcpdump -x` write numbers of a fixed width: `0x00ab`. */
+/** Formats a number with a fixed width, like Wireshark and `tcpdump -x`: `0x00ab`. */
 export function hex(value: number, digits: number): string {
   return `0x${value.toString(16).padStart(digits, '0')}`;
 }

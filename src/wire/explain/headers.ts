@@ -14,7 +14,7 @@ import { type Described, explainEncapsulation } from './encapsulations.ts';
 import { type ExplainedLayer, hex, type Knowledge, layFields } from './explained.ts';
 import { etherTypeName, protocolName } from './numbers.ts';
 
-/** A layer that is not WireGuard's, field by field. `at` is its place among the packet's layers. */
+/** Explains a layer that is not WireGuard's, field by field. `at` is its place among the packet's layers. */
 export function explainHeader(packet: Packet, at: number, layer: Layer, knowledge: Knowledge): ExplainedLayer {
   const { name, about = '', fields } = describe(packet, at, layer, knowledge);
   return { name, about, offset: layer.offset, length: layer.length, fields: layFields(layer, fields) };
@@ -210,7 +210,7 @@ function udp(packet: Packet, at: number, layer: UdpLayer): Described {
   };
 }
 
-/** Whose addresses an IP header has, where there are more than one, or more may be encrypted. */
+/** Says whose addresses an IP header has if the packet has several, or may have more in ciphertext. */
 function roleOfIp({ layers }: Packet, at: number): string {
   const after = layers.slice(at + 1);
   const isOuter = after.some((layer) => layer.kind === 'ipv4' || layer.kind === 'ipv6' || isTunnel(layer));

@@ -2,12 +2,12 @@ import type { Packet, Span } from '../packet.ts';
 import { secretValues } from '../secrets.ts';
 import type { TextLine } from './explained.ts';
 
-/** Of what is text, at least so much is printable. */
+/** Bytes are text if at least this share of them is printable. */
 const PRINTABLE = 0.85;
 const SHORTEST_TEXT = 4;
 const LONGEST_LINE = 2048;
 
-/** Lines of what can be read of some bytes, secrets marked; empty where they are no text. */
+/** Returns the readable lines of some bytes, with secrets marked; empty if they are no text. */
 export function readableLines(bytes: Uint8Array): TextLine[] {
   if (!isText(bytes)) return [];
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
@@ -20,7 +20,7 @@ export function readableLines(bytes: Uint8Array): TextLine[] {
   });
 }
 
-/** Whether what follows the last layer of a packet can be read by anybody who sees it. */
+/** Returns whether anybody who sees a packet can read its payload. */
 export function hasReadablePayload(packet: Packet): boolean {
   if (packet.layers.some(({ kind }) => kind === 'wireguard' || kind === 'esp')) return false;
   const { offset, length } = packet.payload;

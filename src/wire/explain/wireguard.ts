@@ -17,8 +17,8 @@ const TAG_LENGTH = 16;
 const DATA_HEADER = 16;
 
 /**
- * A WireGuard message, field by field (names and lengths of Linux drivers/net/wireguard/messages.h; what they are for, of the paper §5.4).
- * The ciphertext of a data message, which is the packet's payload, belongs to it.
+ * Explains a WireGuard message, field by field (names and lengths of Linux drivers/net/wireguard/messages.h; what they are for, of the
+ * paper §5.4). The ciphertext of a data message, which is the packet's payload, belongs to it.
  */
 export function explainWireguard(packet: Packet, layer: WireguardLayer, knowledge: Knowledge): ExplainedLayer[] {
   switch (layer.message) {
@@ -152,7 +152,7 @@ function receiverField(receiver: number, { names, sessions }: Knowledge): FieldP
   return ['receiver index', 4, `${hex(receiver, 8)}, of ${who}, announced in packet ${session.packet}`, about];
 }
 
-/** One layer for each message: a capture of segmentation offload has several in one packet. */
+/** Returns one layer for each message: a capture of segmentation offload has several in one packet. */
 function data(packet: Packet, knowledge: Knowledge, layer: WireguardLayer): ExplainedLayer[] {
   const there = layer.length + packet.payload.length;
   const message = packet.bytes.subarray(layer.offset, layer.offset + there);
@@ -160,7 +160,7 @@ function data(packet: Packet, knowledge: Knowledge, layer: WireguardLayer): Expl
   let offset = layer.offset;
   return segments.map((segment, i) => {
     const last = i === segments.length - 1;
-    // How long the last one was on the wire, where the capture cut it.
+    // The last one's length on the wire, if the capture cut it.
     const length = last ? layer.messageLength - (offset - layer.offset) : segment.length;
     const span = { offset, length: segment.length };
     offset += segment.length;
