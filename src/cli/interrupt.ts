@@ -6,7 +6,7 @@ const CLEAN_UP_MS = 40_000;
 
 /**
  * Returns a signal that is aborted at the first Ctrl-C (or SIGTERM, or when the terminal is closed): everything is to stop and clean
- * up. A second Ctrl-C ends the program now. The exit status says that it was interrupted, whatever the command makes of it.
+ * up. A second Ctrl-C ends the program now. The exit status says that it was interrupted, whatever the command returns.
  */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();

@@ -3,7 +3,7 @@ import type { Lab } from '../lab/lab.ts';
 import type { Manifest } from '../lab/manifests.ts';
 import type { Reporter } from '../process/reporter.ts';
 
-/** What the user may ask of a CNI's release, beyond what the lab says. */
+/** Choices about a CNI's release that the user may make beyond what the lab says. */
 export interface CniWishes {
   /** A file with what Cilium's chart renders. */
   ciliumManifest?: string;
@@ -20,7 +20,7 @@ export interface CniInstall {
   signal: AbortSignal;
 }
 
-/** What every CNI offers, so that nothing above asks which one a lab uses. */
+/** The operations that every CNI offers, so that nothing above asks which one a lab uses. */
 export interface Cni {
   /** Installs it on a cluster whose API answers. Safe to repeat. Throws failure 5 that says what was last seen. */
   install(cluster: Cluster, options: CniInstall): Promise<void>;

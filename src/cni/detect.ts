@@ -2,13 +2,13 @@ import type { Cluster } from '../kube/cluster.ts';
 import type { DaemonSet } from '../kube/objects.ts';
 import { felixKind } from './calico/keys.ts';
 
-/** What connects the pods of a cluster, as far as can be seen from its objects. */
+/** The CNI that connects the pods of a cluster, as far as its objects show. */
 export interface Cni {
   name: string;
-  /** As its agents' image is tagged; undefined where it is not. */
+  /** The tag of its agents' image; undefined if it has none. */
   version?: string;
   isCalico: boolean;
-  /** What wglab cannot judge with it, a sentence each. */
+  /** Things that wglab cannot judge with it, a sentence each. */
   limits: string[];
 }
 

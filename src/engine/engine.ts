@@ -9,7 +9,7 @@ import type { EngineName } from '../state/engine-name.ts';
 export interface Access {
   kubeconfig: string;
   shell: NodeShell;
-  /** The one namespace whose pods may carry the proof's traffic; undefined where the whole cluster is the lab's. */
+  /** The one namespace whose pods may carry the proof's traffic; undefined if the whole cluster is the lab's. */
   podNamespace?: string;
   /** Nodes that were left out on purpose when the lab was made, and in which words: no claim is about them. */
   outside?: ReadonlyMap<string, string>;
@@ -17,18 +17,18 @@ export interface Access {
 
 /** A cluster that is there already, and what wglab is to do in it. */
 export interface ExistingCluster {
-  /** The path of a kubeconfig; kubectl's own where not given. */
+  /** The path of a kubeconfig; by default kubectl's own. */
   kubeconfig?: string;
-  /** The kubeconfig's current one where not given. */
+  /** A context; by default the kubeconfig's current one. */
   context?: string;
-  /** A label selector: the nodes to probe. All where not given. */
+  /** A label selector: the nodes to probe; by default all. */
   nodes?: string;
   /** Images of the pods that it makes. */
   probeImage?: string;
   proofImage?: string;
 }
 
-/** What an engine needs to know to bring up the cluster of one lab. */
+/** Everything that an engine needs to know to start the cluster of one lab. */
 export interface StartRequest {
   /** The deployment's name, not the lab file's. */
   name: string;
@@ -97,7 +97,7 @@ export interface DoctorRequest {
   context?: string;
 }
 
-/** What `pull` fetches, and from where. */
+/** The things that `pull` fetches, and their sources. */
 export interface PullRequest {
   lab: string;
   topology?: string;
@@ -110,7 +110,7 @@ export interface PullRequest {
   load?: string;
 }
 
-/** What `pull -o json` prints. */
+/** The output of `pull -o json`. */
 export interface Pulled {
   lab: string;
   /** All that the lab needs, and whether it is on this machine now. */

@@ -95,7 +95,7 @@ export class Cluster {
     });
   }
 
-  /** Whether the server has a kind: a CustomResourceDefinition may be missing. */
+  /** Returns whether the server has a kind: a CustomResourceDefinition may be missing. */
   serves(apiVersion: string, kind: string): Promise<boolean> {
     return this.#ask(`look for ${kind}`, () => this.#discovery.serves(apiVersion, kind));
   }
@@ -134,7 +134,7 @@ export class Cluster {
     return 'configured';
   }
 
-  /** Creates an object; gives false where there is one of its name already, which is left as it is. */
+  /** Creates an object; returns false if one of its name exists already, which is left as it is. */
   async create(object: AppliedObject): Promise<boolean> {
     const create = async () => {
       try {
@@ -151,7 +151,7 @@ export class Cluster {
   }
 
   /**
-   * Creates an object and gives what came of it: the answer, for kinds that are questions. A dry run goes through all that a
+   * Creates an object and returns the server's answer, which is the point of kinds that are questions. A dry run does all that a
    * creation does, and keeps nothing. Throws Failure 5 with the server's words.
    */
   post<T>(object: AppliedObject, { dryRun = false } = {}): Promise<T> {
@@ -166,8 +166,8 @@ export class Cluster {
   }
 
   /**
-   * Brings an object to what is asked, whoever else has changed it, as `kubectl apply --server-side --force-conflicts`: for what
-   * is too large for an annotation of what was applied last, as many CustomResourceDefinitions are. `text` is the object as YAML
+   * Makes an object what is asked, even if somebody else has changed it, as `kubectl apply --server-side --force-conflicts` does. For
+   * objects too large for the annotation that holds what was applied last, as many CustomResourceDefinitions are. `text` is the object as YAML
    * or JSON; without it, the object itself is sent.
    */
   async applyServerSide(object: AppliedObject, text = JSON.stringify(object)): Promise<void> {

@@ -53,7 +53,7 @@ export class Connection {
     this.server = server.replace(/\/$/, '');
   }
 
-  /** Reads a kubeconfig, with its current context or another. Throws Failure 4 where it is missing or names no cluster. */
+  /** Reads a kubeconfig, with its current context or another. Throws Failure 4 if it is missing or names no cluster. */
   static open(kubeconfig: string, context?: string, silenceMs: number = SILENCE_MS): Connection {
     const config = new KubeConfig();
     try {
@@ -85,20 +85,20 @@ export class Connection {
     return new Connection(config, server, silenceMs);
   }
 
-  /** What the kubeconfig says of the cluster. */
+  /** The cluster's identity, as the kubeconfig states it. */
   get identity(): ClusterIdentity {
     const { name = null, caData, caFile } = this.#config.getCurrentCluster() ?? {};
     const pem = caData ? Buffer.from(caData, 'base64').toString() : readIfThere(caFile);
     return { name, server: this.server, certificateAuthority: pem };
   }
 
-  /** Makes a request and gives the object that came. Throws ApiError where the server says no, else what the system says. */
+  /** Sends a request and returns the object in the answer. Throws ApiError if the server refuses, else the system's own error. */
   async ask<T>(path: string, request: ApiRequest = {}): Promise<T> {
     const response = await this.#send(path, request);
     return JSON.parse(await text(response)) as T;
   }
 
-  /** Makes a GET request and returns the text that came, as of a log. Throws as `ask` does. */
+  /** Sends a GET request and returns the text of the answer: a log, say. Throws as `ask` does. */
   async text(path: string, query: Record<string, string>): Promise<string> {
     return text(await this.#send(path, { query }));
   }
@@ -185,7 +185,7 @@ function exchange(url: URL, options: RequestOptions, content: Buffer | undefined
   });
 }
 
-/** The message of a v1.Status, or whatever stands there instead: a proxy's page, say. */
+/** Returns the message of a v1.Status, or the text that came instead of one: a proxy's page, say. */
 function serverWords(body: string): string {
   try {
     return (JSON.parse(body) as { message?: string }).message ?? body;

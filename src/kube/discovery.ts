@@ -41,7 +41,7 @@ export class Discovery {
     return this.listPath(apiVersion, kind, metadata.namespace ?? 'default');
   }
 
-  /** Whether objects of a kind are in namespaces. */
+  /** Returns whether objects of a kind are in namespaces. */
   async isNamespaced(apiVersion: string, kind: string): Promise<boolean> {
     return (await this.#resource(apiVersion, kind)).namespaced;
   }
@@ -50,7 +50,7 @@ export class Discovery {
     return `${await this.collectionPath(reference)}/${encodeURIComponent(reference.metadata.name)}`;
   }
 
-  /** Whether the server has a kind. */
+  /** Returns whether the server has a kind. */
   async serves(apiVersion: string, kind: string): Promise<boolean> {
     try {
       return (await this.#resource(apiVersion, kind)) !== undefined;

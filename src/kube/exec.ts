@@ -14,7 +14,7 @@ export interface ExecTarget {
   /** The exec subresource, such as https://127.0.0.1:6443/api/v1/namespaces/nc/pods/x/exec. */
   url: string;
   headers: Record<string, string>;
-  /** For a connection of its own, where there is no agent. */
+  /** For a connection of its own, if there is no agent. */
   tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>;
   /** Makes the connection: one that it kept is taken over, a TLS session that it remembers is resumed, its proxy is used. */
   agent?: Agent;
@@ -23,11 +23,11 @@ export interface ExecTarget {
 }
 
 export interface ExecOptions {
-  /** Whether the command gets a terminal; standard error then comes out of `stdout`. */
+  /** True if the command gets a terminal; standard error then comes out of `stdout`. */
   tty?: boolean;
   /** The pod's default container where undefined. */
   container?: string;
-  /** Whether the command gets an input (the default); with false it reads the end of its input at once. */
+  /** True if the command gets an input (the default); with false it reads the end of its input at once. */
   stdin?: boolean;
   /** How often a sign of life is asked for, and how many may fail to come before the connection counts as dead. */
   heartbeat?: { periodMs: number; misses: number };
@@ -53,14 +53,14 @@ export class ExecRefusal extends Error {
 }
 
 /**
- * Starts a command in a pod, over WebSocket, and gives it as soon as the server has taken it on. Rejects with ExecRefusal
- * where the server refuses, with another Error where it cannot be reached.
+ * Starts a command in a pod, over WebSocket, and returns it as soon as the server has accepted it. Rejects with ExecRefusal
+ * if the server refuses, with another Error if it cannot be reached.
  *
  * Both outputs share the connection: one that is not read holds up the other, and the exit status, once its buffer is
  * full. `exited` rejects when the command could not be run or when the connection broke; the outputs then just end.
  * The end of `stdin` reaches the command by v5.channel.k8s.io (Kubernetes 1.30 and later); with an older server, which
- * speaks v4, it cannot be told, and a command that waits for it waits until `kill`. A command that leaves its input
- * unread for a minute while more is written counts as a dead connection where the server then reads no pings either.
+ * speaks v4, it cannot be sent, and a command that waits for it waits until `kill`. A command that leaves its input
+ * unread for a minute while more is written counts as a dead connection if the server then reads no pings either.
  */
 export function openExec(
   target: ExecTarget,
@@ -138,7 +138,7 @@ function remoteProcess(webSocket: WebSocket, options: ExecOptions): RemoteProces
     if (heartbeat.dead) throw new Error('the connection to the command is dead: the server no longer answers');
     throw new Error(`the connection broke before the command ended: ${messageOf(await broken)}`);
   });
-  // Whoever kills a command need not ask how it ended.
+  // A caller that kills a command need not ask how it ended.
   exited.catch(() => undefined);
 
   return {
@@ -188,7 +188,7 @@ function closedInput(): Writable {
   });
 }
 
-/** The message of the v1.Status that a refusal holds, or of whatever stands there instead. */
+/** Returns the message of the v1.Status in a refusal, or of the text that came instead of one. */
 async function refusalOf(response: IncomingMessage): Promise<ExecRefusal> {
   const code = response.statusCode ?? 0;
   const body = await text(response).catch((error: unknown) => messageOf(error));

@@ -90,7 +90,7 @@ function keyOf({ name, container, reason }: PodTrouble): string {
   return `${name} ${container} ${/Image/.test(reason) ? 'image' : reason}`;
 }
 
-/** Describes a trouble in one line, with the last line of the container's log where it has run. */
+/** Describes a trouble in one line, with the last line of the container's log if it has run. */
 export async function describeTrouble(cluster: Cluster, trouble: PodTrouble): Promise<string> {
   const { name, pod, reason, message, restarts } = trouble;
   const [last] = (await lastWords(cluster, trouble)).slice(-1);

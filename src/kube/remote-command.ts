@@ -3,10 +3,10 @@ export const Channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, cl
 
 /** With the CLOSE message: byte 255 and the number of the channel whose sender is done. */
 export const PROTOCOL_V5 = 'v5.channel.k8s.io';
-/** The same without CLOSE: the end of standard input cannot be told. */
+/** The same without CLOSE: the end of standard input cannot be sent. */
 export const PROTOCOL_V4 = 'v4.channel.k8s.io';
 
-/** The v1.Status by which a remote command tells its end, as far as remote commands use it. */
+/** The v1.Status with which a remote command reports its end, as far as remote commands use it. */
 export interface RemoteStatus {
   metadata: Record<string, never>;
   status: 'Success' | 'Failure';
@@ -49,8 +49,8 @@ export function internalErrorStatus(message: string): RemoteStatus {
 }
 
 /**
- * The exit code that a status tells. Throws an Error with the server's message where the command did not run, or with
- * the text itself where it is no status.
+ * Returns the exit code in a status. Throws an Error with the server's message if the command did not run, or with
+ * the text itself if it is not a status.
  */
 export function exitCodeOf(text: string): number {
   const status = parseStatus(text);
@@ -65,7 +65,7 @@ export function exitCodeOf(text: string): number {
   );
 }
 
-/** The v1.Status in a text, or undefined where there is none (yet). */
+/** Returns the v1.Status in a text, or undefined if there is none (yet). */
 export function parseStatus(text: string): (Partial<RemoteStatus> & { status: string }) | undefined {
   let value: unknown;
   try {

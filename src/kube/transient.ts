@@ -13,7 +13,7 @@ const BEHIND =
 /** Codes of a connection that broke or never answered. ECONNREFUSED is not among them: nobody listens there. */
 const BROKEN = ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'];
 
-/** Whether the same request may succeed a moment later: a server, or one behind it, was away. Looks at the causes of an error too. */
+/** Returns whether the same request may succeed a moment later: a server, or one behind it, was away. Looks at the causes of an error too. */
 export function isTransient(error: unknown): boolean {
   return errorsOf(error).some((each) =>
     each instanceof ApiError
@@ -27,7 +27,7 @@ export function isAway(error: unknown): boolean {
   return isTransient(error) || errorsOf(error).some((each) => codeOf(each) === 'ECONNREFUSED');
 }
 
-/** Whether the server says that the caller may not do this. */
+/** Returns whether the server says that the caller may not do this. */
 export function isForbidden(error: unknown): boolean {
   return errorsOf(error).some((each) => each instanceof ApiError && each.code === 403);
 }

@@ -77,7 +77,7 @@ type Fence = Extract<Part, { kind: 'fence' }>;
 function section(parts: readonly Part[], problems: Problem[]): Section {
   const found: Section = { blocks: [], commands: [], checks: [], undos: [], hints: [] };
   const { blocks } = found;
-  /** Whether commands wait for an example of what they print. */
+  /** True if commands wait for an example of what they print. */
   let printing = false;
   const prose = (markdown: string, place: Place) => {
     const before = blocks.at(-1);

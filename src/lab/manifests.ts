@@ -64,7 +64,7 @@ function objectOf(document: SourceDocument): KubeObject {
   return object;
 }
 
-/** Two objects of one group, kind, namespace and name are the same to Kubernetes, whatever the version of the group. */
+/** Two objects of one group, kind, namespace and name are the same to Kubernetes, in any version of the group. */
 function identityOf({ apiVersion, kind, metadata }: KubeObject): string {
   const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : '';
   return [group, kind, metadata.namespace ?? 'default', metadata.name].join('\n');

@@ -91,7 +91,7 @@ function otherKind(node: string, kind: string | undefined): string {
 const NETWORK_SYSTEM =
   /^(nokia_|srl$|vr-|cisco_|juniper_|crpd$|ceos$|arista_|sonic|dell_|fortinet_|mikrotik_|paloalto_|aruba_|cumulus_|cvx$|huawei_|checkpoint_|ipinfusion_|openbsd|freebsd|6wind_|vyosnetworks_|rare$|xrd$)/;
 
-/** containerlab waits a quarter of an hour for a container of a name that kind does not give. */
+/** containerlab waits a quarter of an hour for a container whose name kind does not assign. */
 function foreignContainers(document: SourceDocument, topology: TopologyBody, clusters: readonly string[]): Problem[] {
   return Object.entries(topology.nodes).flatMap(([node, own]) => {
     if (kindOf(topology, own) !== 'ext-container') return [];
@@ -102,7 +102,7 @@ function foreignContainers(document: SourceDocument, topology: TopologyBody, clu
   });
 }
 
-/** Whether kind gives such a name to a node of a cluster: the first of a role has no number. */
+/** Returns whether kind gives such a name to a node of a cluster: the first of a role has no number. */
 function isNodeOf(node: string, cluster: string): boolean {
   return (
     node.startsWith(`${cluster}-`) && /^(control-plane|worker)([2-9]|[1-9]\d+)?$/.test(node.slice(cluster.length + 1))

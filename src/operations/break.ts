@@ -17,8 +17,9 @@ export function listFaults(): { fault: FaultName; symptom: string }[] {
 }
 
 /**
- * Puts a fault into a lab whose encryption is in force; what takes it away again is remembered first. One that was put there before,
- * and was fixed by hand or not, is undone first. Without a fault one is drawn at random, and a node too. Throws a usage failure for a lab that is not wglab's own, or where encryption is not in force.
+ * Puts a fault into a lab whose encryption is in force, after recording how to remove it. An earlier fault, fixed by hand or not, is
+ * undone first. If no fault is named, it draws one at random, and a node too. Throws a usage failure for a lab that is not wglab's own,
+ * or if encryption is not in force.
  */
 export async function breakLab(
   lab: StandingLab,
@@ -58,7 +59,7 @@ export async function breakLab(
   return put;
 }
 
-/** Takes all faults away again, the last one first, and resolves when encrypted packets flow; gives what was in the lab. */
+/** Removes all faults, the last one first, and resolves when encrypted packets flow; returns the faults that were in the lab. */
 export async function healLab(
   lab: StandingLab,
   update: (text: string) => void,

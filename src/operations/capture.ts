@@ -30,7 +30,7 @@ export interface CaptureRequest {
   count?: number;
 }
 
-/** A capture on one node, as raw pcap, of that many packets where a `count` is given. */
+/** A capture on one node, as raw pcap, of that many packets if there is a `count`. */
 export async function captureRaw(lab: StandingLab, node: string, count?: number): Promise<RemoteProcess> {
   const [plan, second] = await plansFor(lab, node);
   if (!plan) throw usageFailure(`"${node}" has no link to capture on`);

@@ -3,8 +3,8 @@ import { lackingFailure, usageFailure } from '../errors.ts';
 import type { EngineName } from '../state/engine-name.ts';
 
 /**
- * Which engine a lab gets, and why, in words for the first line of output. `named` says that a cluster was named that is there
- * already: only one engine uses such a one. `image` gives the lab's node image, where that is asked for.
+ * Returns the engine for a lab, and the reason, in words for the first line of output. `named` says that an existing cluster was
+ * named, which only one engine uses. `image` returns the lab's node image, if that is asked for.
  */
 export async function chooseEngine(
   wanted: EngineName | 'auto',
@@ -28,7 +28,7 @@ export async function chooseEngine(
   return { engine: wanted, why: 'as asked' };
 }
 
-/** A real cluster where this machine can make one that can encrypt, else the embedded engine. A machine without containerlab is not kept waiting. */
+/** Chooses a real cluster if this machine can make one that can encrypt, else the embedded engine. A machine without containerlab does not wait. */
 async function automatically(possible: readonly EngineName[], image: () => Promise<string | undefined>) {
   if (!possible.includes('embedded')) return { engine: possible[0] ?? 'containerlab', why: 'what this lab is for' };
   if (!possible.includes('containerlab')) return { engine: 'embedded' as const, why: 'what this lab is for' };

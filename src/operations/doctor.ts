@@ -5,7 +5,7 @@ import { type Announce, applyFixes } from '../machine/fix.ts';
 
 /** The report that `doctor -o json` prints. */
 export interface DoctorReport {
-  /** Whether one engine at least can run, of those that were looked at closely. */
+  /** True if one engine at least can run, of those that were looked at closely. */
   ok: boolean;
   engines: EngineReport[];
 }

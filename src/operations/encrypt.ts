@@ -23,7 +23,7 @@ export interface Change {
   update: (waitingFor: string) => void;
   /** Hears what should be read even if all goes well. */
   info?: (text: string) => void;
-  /** Whether a calico-node that has got stuck is started again. True if not given. */
+  /** True (the default) if a calico-node that is stuck is restarted. */
   heal?: boolean;
 }
 

@@ -20,7 +20,7 @@ import { type StandingLab, standingLab } from './labs.ts';
 export interface ExplainRequest {
   /** Capture files; none for a packet from the lab's wire. `-` is standard input. */
   files: readonly string[];
-  /** Which packet of each file; one for all where there is but one; the most telling where there is none. */
+  /** Which packet of each file; one for all if there is only one; the one that shows most if there is none. */
   packets: readonly Wanted[];
   lab?: string;
   /** Capture there alone. */
@@ -45,7 +45,7 @@ export interface Explained {
   time: string;
   /** On the wire, in bytes. */
   length: number;
-  /** Why this packet was chosen; empty where it was asked for by its number. */
+  /** Why this packet was chosen; empty if it was asked for by its number. */
   why: string;
   description: string;
   explained: ExplainedPacket;
@@ -130,7 +130,7 @@ async function fromFile(
   );
 }
 
-/** How much longer to wait for a packet that tells more than a good one: pods ask each other about once a second. */
+/** How much longer to wait for a packet that shows more than a good one: pods ask each other about once a second. */
 const BETTER_MS = 2_000;
 
 /** Captures until a packet carries data, or the time is over; then takes the most telling one. */

@@ -16,7 +16,7 @@ export async function deploymentNames(): Promise<string[]> {
   return (await listLabStates()).map(({ name }) => name);
 }
 
-/** The nodes of the named lab, or of all labs where none is named. */
+/** Returns the nodes of the named lab, or of all labs if none is named. */
 export async function nodeNames(lab: string | undefined): Promise<string[]> {
   return (await states(lab)).flatMap(nodesOf);
 }

@@ -12,7 +12,7 @@ export interface LabList {
   deployments: Deployment[];
 }
 
-/** A lab that was deployed. `lab` and `engine` are null where its state cannot be read; `problem` says why, or why it is not known to stand. */
+/** A lab that was deployed. `lab` and `engine` are null if its state cannot be read; `problem` says why, or why it is not known to run. */
 export interface Deployment {
   name: string;
   lab: string | null;

@@ -24,7 +24,7 @@ export interface StandingLab {
   access: Access;
 }
 
-/** The lab that a command is about: the one named, or the only one there is. Throws where it is not deployed or does not run. */
+/** Returns the lab that a command is about: the one named, or the only one there is. Throws if it is not deployed or does not run. */
 export async function standingLab(name: string | undefined): Promise<StandingLab> {
   const state = name === undefined ? await onlyLab() : await readLabState(name);
   if (!state) throw usageFailure(`there is no lab "${name}"`, { remedy: await deployedLabs() });
@@ -39,7 +39,7 @@ export async function standingLab(name: string | undefined): Promise<StandingLab
   return { state, paths, engine, access: engine.access(paths.folder, paths.kubeconfig) };
 }
 
-/** The end of the engine's log, which tells why it ended where it did so by itself. */
+/** Returns the end of the engine's log, which says why it ended if it did so by itself. */
 async function lastWords(log: string): Promise<string> {
   const text = await readFile(log, 'utf8').catch((error) => `no log: ${messageOf(error)}`);
   return ['the end of its log:', ...text.trimEnd().split('\n').slice(-3)].join('\n');

@@ -28,7 +28,7 @@ const SECRETS = ['Authorization: Bearer'];
 
 /**
  * The whole story in one go, for a pipeline: deploy, plaintext, encrypt, ciphertext, off, plaintext again, destroy. A phase that
- * does not pass ends it, except that the lab is always destroyed. It does not throw but for wrong usage: the result tells.
+ * does not pass ends it, except that the lab is always destroyed. It throws only for wrong usage: the result reports everything else.
  */
 export async function smoke(
   wanted: DeployRequest & { evidence?: string },

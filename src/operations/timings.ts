@@ -41,7 +41,7 @@ export class Stopwatch {
     this.#steps.push({ name, begin: this.#clock() });
   }
 
-  /** Does somebody else's work and notes its time, also where it fails. */
+  /** Does somebody else's work and notes its time, even if it fails. */
   readonly timed: Timed = async (name, of, work) => {
     const begin = this.#clock();
     try {

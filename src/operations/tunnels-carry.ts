@@ -12,7 +12,7 @@ const SEND = 'while read -r address; do printf . > "/dev/udp/$address/9"; done';
 
 /**
  * Resolves when every node hears every other through its tunnel: after a fault, peers may first have to find out that their
- * session is none any more. Throws Failure 5 where they do not.
+ * session is none any more. Throws Failure 5 if they do not.
  */
 export async function untilTunnelsCarry(
   shell: NodeShell,

@@ -88,7 +88,7 @@ async function observe(
   return judgeRun(evidence);
 }
 
-/** Whether taps dropped packets and saw no plaintext: then another window may say more. Plaintext that was seen is not forgotten. */
+/** Returns whether taps dropped packets and saw no plaintext: then another window may say more. Plaintext that was seen is not forgotten. */
 function wasTooBusy({ verdict, pairs, taps }: EvidenceResult): boolean {
   if (verdict === 'fail') return false;
   return taps.some(({ dropped }) => (dropped ?? 0) > 0) && pairs.every((pair) => pair.plaintextPackets === 0);

@@ -87,7 +87,7 @@ export async function untilWorkloadsReady(cluster: Cluster, update: Update, sign
   });
 }
 
-/** Throws where the engine says that a node cannot come back. */
+/** Throws if the engine says that a node cannot come back. */
 function refuseLost(nodes: Node[]): Node[] {
   for (const { metadata } of nodes) {
     const why = metadata?.annotations?.['wglab.dev/lost'];

@@ -114,7 +114,7 @@ export async function removeLabState(name: string): Promise<void> {
   try {
     const entries = await entriesOf(folder);
     if (entries.length > 0 && !isOurs(entries)) throw notOurs(name, folder);
-    // What says that it is a lab goes last: as long as something is left, the lab is known and can be destroyed again.
+    // The entries that mark it as a lab go last: as long as something is left, the lab is known and can be destroyed again.
     for (const entry of entries.filter((entry) => !OURS.includes(entry))) {
       await rm(join(folder, entry), { recursive: true, force: true });
     }

@@ -13,7 +13,7 @@ import { openSession, type Session } from './session.ts';
 export interface StepResult {
   step: Step;
   run: StepRun;
-  /** Empty where its commands failed: then nothing was looked at. */
+  /** Empty if its commands failed: then nothing was checked. */
   checked: Checked[];
   seconds: number;
 }
@@ -23,7 +23,7 @@ export interface LabRun {
   /** `fail`: a check did not hold; `error`: commands failed. Either ends the run. */
   verdict: 'pass' | 'fail' | 'error';
   steps: StepResult[];
-  /** The engine that its cluster ran on; null where it has none to tell of. */
+  /** The engine that its cluster ran on; null if it had none. */
   engine: string | null;
   seconds: number;
 }
@@ -92,7 +92,7 @@ export function verdictOf(steps: readonly StepResult[]): LabRun['verdict'] {
   return steps.some(({ checked }) => checked.some(({ holds }) => !holds)) ? 'fail' : 'pass';
 }
 
-/** Whether the lab is this run's to destroy. A cluster that was there before is used as it was prepared, and stays so. */
+/** Returns whether this run may destroy the lab. A cluster that existed before is used as it was prepared, and stays so. */
 async function mayDestroy(name: string): Promise<boolean> {
   const state = await readLabState(name);
   if (!state) return true;

@@ -8,7 +8,7 @@ export interface BlockRun {
   block: CommandsBlock;
   /** Its exit status; null for a block in the background that is running, or that was ended because its step was over. */
   status: number | null;
-  /** All that it printed, both streams. */
+  /** Everything that it printed, on both streams. */
   output: string;
   /** The output of each command, up to the first that failed. */
   commands: { text: string; output: string }[];

@@ -4,19 +4,19 @@ import { startJob, within } from './job.ts';
 import { unlessAborted } from './run.ts';
 import type { Session } from './session.ts';
 
-/** What was found of one condition. */
+/** The result of checking one condition. */
 export interface Checked {
   condition: Condition;
   holds: boolean;
-  /** What its command printed, and what was wrong with it where it does not hold. */
+  /** The output of its command and, if the condition does not hold, what was wrong with it. */
   seen: string;
   seconds: number;
 }
 
-/** How long one condition may take to be looked at, in ms: longer than any command that only looks. */
+/** How long checking one condition may take, in ms: longer than any command that only reads. */
 export const CONDITION_MS = 60_000;
 
-/** Looks at every condition of a step, one after the other. */
+/** Checks every condition of a step, one after the other. */
 export async function checkStep(session: Session, step: Step, signal: AbortSignal): Promise<Checked[]> {
   const checked: Checked[] = [];
   for (const condition of step.check) checked.push(await look(session, condition, signal));
@@ -40,7 +40,7 @@ async function look(session: Session, condition: Condition, signal: AbortSignal)
   };
 }
 
-/** What keeps a condition from holding, or undefined where it holds. */
+/** Returns what keeps a condition from holding, or undefined if it holds. */
 export function whyNot(condition: Condition, status: number, printed: string): string | undefined {
   const { prints, lacks } = condition;
   if (status !== condition.status) return `(exit status ${status}, not ${condition.status})`;
@@ -49,7 +49,7 @@ export function whyNot(condition: Condition, status: number, printed: string): s
   return undefined;
 }
 
-/** A condition in words: "`wg` prints /peer/, without /none/". */
+/** Returns a condition in words: "`wg` prints /peer/, without /none/". */
 export function describeCondition({ run, prints, lacks, status }: Condition): string {
   const parts = [
     ...(prints === undefined ? [] : [`prints /${prints}/`]),

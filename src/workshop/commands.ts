@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 
 /**
- * The commands of a script, one by one as a person types them: each the lines that belong together, with the comment above it.
- * What bash itself takes for a whole is one: it is asked, for nobody else knows its quotes and here-documents.
+ * Returns the commands of a script one by one, as a person types them: each is the lines that belong together, with the comment above.
+ * Bash itself says which lines are a complete command, because only bash knows its quotes and here-documents.
  */
 export function commandsIn(script: string): string[] {
   const commands: string[] = [];
@@ -20,13 +20,13 @@ export function commandsIn(script: string): string[] {
   return rest === '' ? commands : [...commands, rest];
 }
 
-/** Bash takes a here-document that does not end for a whole, but warns of it. */
+/** Returns whether bash takes a script as complete: about a here-document that does not end, it only warns. */
 function isWhole(script: string): boolean {
   const { status, stderr } = spawnSync('bash', ['-n', '-c', script], { stdio: ['ignore', 'ignore', 'pipe'] });
   return status === 0 && stderr.length === 0;
 }
 
-/** A script that tells, in what it prints, where the output of one command ends and the next one's begins. */
+/** A script whose output shows where the output of one command ends and the next one's begins. */
 export interface MarkedScript {
   commands: string[];
   script: string;
@@ -41,7 +41,7 @@ export function markedScript(script: string): MarkedScript {
   return { commands, script: commands.join(between), mark };
 }
 
-/** Takes the marks out of a stream of output: `output` gets what is between them, `next` is called for each. */
+/** Removes the marks from a stream of output: `output` gets what is between them, `next` is called for each. */
 export class MarkFilter {
   readonly #mark: Buffer;
   readonly #output: (chunk: Buffer) => void;
@@ -66,7 +66,7 @@ export class MarkFilter {
     this.#held = rest.subarray(rest.length - begun);
   }
 
-  /** No more will come. */
+  /** Ends the stream: no more output follows. */
   end(): void {
     this.#give(this.#held);
     this.#held = Buffer.alloc(0);
@@ -76,7 +76,7 @@ export class MarkFilter {
     if (part.length > 0) this.#output(part);
   }
 
-  /** How many bytes at the end may be the beginning of a mark. */
+  /** Returns how many bytes at the end may be the beginning of a mark. */
   #beginningAtEnd(data: Buffer): number {
     for (let length = Math.min(this.#mark.length - 1, data.length); length > 0; length--) {
       if (data.subarray(data.length - length).equals(this.#mark.subarray(0, length))) return length;

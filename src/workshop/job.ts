@@ -3,30 +3,30 @@ import { lackingFailure, messageOf } from '../errors.ts';
 
 /** A script that runs, with everything that it starts, in a process group of its own. */
 export interface Job {
-  /** Standard output and standard error in one, in the order in which they were written; the beginning where it is very long. */
+  /** Standard output and standard error in one, in the order in which they were written; only the beginning if it is very long. */
   printed(): string;
   /** Resolves when it has printed something, or has ended. */
   readonly speaks: Promise<void>;
-  /** Its exit status; 128 + its number where a signal ended it. By then nothing of its process group is left. */
+  /** Its exit status; 128 + the signal's number if a signal ended it. By then nothing of its process group is left. */
   readonly ended: Promise<number>;
   readonly running: boolean;
-  /** Ends it as Ctrl-C does, and by force where that does nothing. */
+  /** Ends it as Ctrl-C does, and by force if that does nothing. */
   interrupt(): Promise<void>;
 }
 
 /** How long a job may take to end itself after Ctrl-C, and then after SIGTERM, in ms. */
 const AFTER_INTERRUPT_MS = 5_000;
 const AFTER_TERMINATE_MS = 2_000;
-/** How long the kernel, and whoever inherits orphans, may take for those that were killed, in ms. */
+/** How long the kernel, and the process that inherits orphans, may take to remove killed processes, in ms. */
 const AFTER_KILL_MS = 1_000;
-/** What a process left that put itself out of its group may hold the output open for, in ms. */
+/** How long a process that left the group may hold the output open, in ms. */
 const OUTPUT_MS = 1_000;
-/** What is kept of the output, in characters: a capture that nobody ends must not fill the memory. */
+/** How many characters of the output are kept: a capture that nobody ends must not fill the memory. */
 const KEPT = 2_000_000;
 
 const SIGNALS: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
 
-/** The leaders of groups that run: whatever ends this process, they end with it. */
+/** The leaders of running groups: however this process exits, they end with it. */
 const groups = new Set<number>();
 process.on('exit', () => {
   for (const group of groups) signalGroup(group, 'SIGKILL');
@@ -94,7 +94,7 @@ export function startJob(
   };
 }
 
-/** Ends what a script that is over left running in its group. */
+/** Ends what a finished script left running in its group. */
 async function endGroup(group: number): Promise<void> {
   for (const [signal, ms] of [['SIGTERM', AFTER_TERMINATE_MS] as const, ['SIGKILL', AFTER_KILL_MS] as const]) {
     const late = performance.now() + ms;
@@ -104,7 +104,7 @@ async function endGroup(group: number): Promise<void> {
   groups.delete(group);
 }
 
-/** Whether there was anybody in the group to signal; 0 only asks. */
+/** Returns whether the group had a process to signal; signal 0 only asks. */
 function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(-group, signal);
@@ -116,12 +116,12 @@ function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** Between two looks at a group; the kernel tells nobody when a group is empty. */
+/** Waits between two looks at a group; the kernel does not report when a group is empty. */
 function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-/** Whether a promise settles in so many ms. */
+/** Returns whether a promise settles within so many ms. */
 export async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {

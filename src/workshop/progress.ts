@@ -4,22 +4,22 @@ import * as z from 'zod/mini';
 import { makePrivateFolder, storageFailure, writeWhole } from '../state/whole-file.ts';
 import { workshopFolder } from './session.ts';
 
-/** Where a learner is in a lab. Steps are named as `Step.name` does, so that a lab's text may change in between. */
+/** A learner's place in a lab. Steps are identified by `Step.name`, so that a lab's text may change in between. */
 export interface Progress {
   version: 1;
   /** The step where the learner is; null in the introduction. */
   step: string | null;
-  /** At the end, behind all steps. */
+  /** The learner is at the end, after all steps. */
   finished: boolean;
   done: string[];
   skipped: string[];
-  /** How many hints were shown, by step. */
+  /** The number of hints shown, by step. */
   hints: Record<string, number>;
-  /** When the lab was deployed in which this was done (`createdAt` of its state); null where none stood. */
+  /** When the lab in which this was done was deployed (`createdAt` of its state); null if none was deployed. */
   deployed: string | null;
 }
 
-/** Where the learner was, or undefined where that is not known; a file that cannot be understood is as none. */
+/** Reads where the learner was; returns undefined if that is not known. A file that cannot be understood counts as missing. */
 export async function readProgress(lab: string): Promise<Progress | undefined> {
   const file = join(workshopFolder(lab), FILE);
   let text: string;
@@ -32,14 +32,14 @@ export async function readProgress(lab: string): Promise<Progress | undefined> {
   return progressOf(text);
 }
 
-/** Keeps it, whole or not at all. */
+/** Saves the progress, in full or not at all. */
 export async function saveProgress(lab: string, progress: Progress): Promise<void> {
   const folder = workshopFolder(lab);
   await makePrivateFolder(folder);
   await writeWhole(join(folder, FILE), `${JSON.stringify(progress, null, 2)}\n`);
 }
 
-/** Begins anew. What the learner noted is put aside, for the checks would take it for new; the last one put aside is kept. */
+/** Starts over. The learner's notebook is moved aside, because the checks would take old notes for new; only the last one moved is kept. */
 export async function forgetProgress(lab: string): Promise<void> {
   const folder = workshopFolder(lab);
   const aside = join(folder, 'notebook.before');
@@ -50,7 +50,7 @@ export async function forgetProgress(lab: string): Promise<void> {
     await rename(notebook, aside);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
-      throw storageFailure(error, `put ${notebook} aside, or remove ${FILE} beside it`);
+      throw storageFailure(error, `put ${notebook} aside, or remove ${FILE} next to it`);
     }
   }
 }

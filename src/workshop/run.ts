@@ -7,9 +7,9 @@ import { type Job, startJob, within } from './job.ts';
 import type { Session } from './session.ts';
 
 export interface BlockListener {
-  /** What `block` printed; blocks in the background speak at any time. */
+  /** Receives what `block` printed; blocks in the background print at any time. */
   output(chunk: Buffer, block: CommandsBlock): void;
-  /** The next command of the block begins: what comes is its output. */
+  /** The next command of the block begins: the output that follows is its own. */
   command?(text: string, block: CommandsBlock): void;
 }
 
@@ -18,7 +18,7 @@ export interface StepListener extends BlockListener {
 }
 
 export interface StepRun {
-  /** Every command did what it should. What comes after one that did not was not run. */
+  /** Every command succeeded. Commands after one that failed were not run. */
   ok: boolean;
   blocks: BlockRun[];
   seconds: number;
@@ -28,13 +28,13 @@ export interface StepRun {
 export const BLOCK_MS = 5 * 60_000;
 /** How long a block in the background may take until it prints something, before the next block runs, in ms: `nc -l` never does. */
 const SPEAKS_MS = 3_000;
-/** What `timeout` gives for a command that took too long. */
+/** The exit status that `timeout` returns for a command that took too long. */
 const TIMED_OUT = 124;
 
-/** What is kept of a block's output: a capture that nobody ends must not fill the memory. */
+/** How many bytes of a block's output are kept: a capture that nobody ends must not fill the memory. */
 const KEPT_BYTES = 2_000_000;
 
-/** Runs the commands of one block. One in the background is left running, until `endBackground` or the end of the session. */
+/** Runs the commands of one block. A block in the background keeps running until `endBackground` or the end of the session. */
 export async function runBlock(
   session: Session,
   block: CommandsBlock,
@@ -80,7 +80,7 @@ export async function runStep(
   return { ok, blocks: runs, seconds: (performance.now() - began) / 1000 };
 }
 
-/** Ends the blocks that run in the background, as Ctrl-C does. One that had ended by itself answers for its exit status. */
+/** Ends the blocks that run in the background, as Ctrl-C does. A block that had ended by itself keeps its exit status. */
 export function endBackground(session: Session): Promise<BlockRun[]> {
   return Promise.all(
     session.background.splice(0).map(async ({ job, run }) => {
@@ -91,7 +91,7 @@ export function endBackground(session: Session): Promise<BlockRun[]> {
   );
 }
 
-/** Takes a step back. Throws a lab failure where that did not work; does nothing for a step that has no undo. */
+/** Undoes a step. Throws a lab failure if that did not work; does nothing for a step that has no undo. */
 export async function undoStep(session: Session, step: Step, signal: AbortSignal): Promise<void> {
   await endBackground(session);
   if (step.undo === undefined) return;
@@ -131,7 +131,7 @@ function start(session: Session, block: CommandsBlock, listener: BlockListener):
   return { job, run };
 }
 
-/** What `state` gives, unless the signal comes first: then the job is ended, and the reason thrown. */
+/** Returns the result of `state`; if the signal aborts first, ends the job and throws the signal's reason. */
 export async function unlessAborted<T>(job: Job, signal: AbortSignal, state: Promise<T>): Promise<T> {
   const over = new AbortController();
   const aborted = new Promise<'aborted'>((resolve) => {

@@ -10,27 +10,27 @@ import { stateRoot } from '../state/state-root.ts';
 import { makePrivateFolder, storageFailure } from '../state/whole-file.ts';
 import type { Background } from './block-run.ts';
 
-/** A lab's workshop: where its commands run, and with what around them. */
+/** The surroundings in which the commands of a lab's workshop run. */
 export interface Session {
   lab: string;
-  /** The folder that the commands run in, and keep what they saw in. */
+  /** The folder in which the commands run and save what they saw. */
   notebook: string;
-  /** Told anew each time it is asked for: where the cluster was there before, its kubeconfig is the lab's only once it is deployed. */
+  /** Computed again at each access: for a cluster that existed before, the lab has its own kubeconfig only once it is deployed. */
   readonly environment: NodeJS.ProcessEnv;
-  /** The background blocks that run, in the order in which they were started. */
+  /** The running background blocks, in the order in which they were started. */
   readonly background: Background[];
-  /** Ends what runs in the background, and removes what was made for this session; a notebook that is not temporary stays. */
+  /** Ends the background blocks, and removes what was made for this session; a notebook that is not temporary stays. */
   end(): Promise<void>;
 }
 
-/** Where a workshop keeps what outlives it: the notebook, and how far the learner came. Not among labs' folders: it outlives them too. */
+/** Returns the folder for what outlives a workshop: the notebook, and the learner's progress. It is not among labs' folders, because it outlives them too. */
 export function workshopFolder(lab: string): string {
   return join(stateRoot(), '.workshop', checkLabName(lab));
 }
 
 /**
- * Prepares to run the commands of a lab. `temporary`: the notebook is removed in the end. `engine` is the one that was chosen, if
- * any was. Throws a usage failure for a file whose name cannot be a lab's.
+ * Prepares to run the commands of a lab. If `temporary`, the notebook is removed at the end. `engine` is the chosen engine, if
+ * any. Throws a usage failure for a file whose name cannot be a lab's.
  */
 export async function openSession(
   definition: LabDefinition,
@@ -42,7 +42,7 @@ export async function openSession(
   const tools = join(folder, 'bin');
   await makePrivateFolder(notebook);
   await mkdir(tools);
-  // With the node that runs this: what `#!/usr/bin/env node` finds elsewhere may be too old, or nothing.
+  // The Node that runs this comes first on PATH: `#!/usr/bin/env node` might find one that is too old, or none.
   await symlink(process.execPath, join(tools, 'node'));
   await symlink(join(packageRoot(), 'bin', 'wglab'), join(tools, 'wglab'));
   const background: Background[] = [];
@@ -56,13 +56,13 @@ export async function openSession(
     async end() {
       await Promise.all(background.splice(0).map(({ job }) => job.interrupt()));
       await rm(folder, { recursive: true, force: true });
-      // Not empty where another session runs.
+      // The folder is not empty if another session runs.
       await rmdir(dirname(folder)).catch(() => undefined);
     },
   };
 }
 
-/** A folder of this process' own. What a killed one left is removed. */
+/** Makes a folder for this process alone, and removes those that killed processes left. */
 async function makeSessionFolder(): Promise<string> {
   const sessions = join(stateRoot(), '.sessions');
   await makePrivateFolder(sessions);
@@ -82,7 +82,7 @@ function environmentOf({ name, file }: LabDefinition, tools: string, engine: str
   return {
     ...inherited,
     PATH: `${tools}${delimiter}${PATH}`,
-    // The commands run in another folder than this, so that a relative path would be another one.
+    // The commands run in another folder, where a relative path would mean another place.
     WGLAB_HOME: stateRoot(),
     WGLAB_LAB: name,
     WGLAB_LAB_FILE: file,

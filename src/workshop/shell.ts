@@ -10,7 +10,7 @@ export function openShell(session: Session, signal: AbortSignal): Promise<number
   const program = process.env.SHELL || '/bin/sh';
   return new Promise((resolve, reject) => {
     const child = spawn(program, { cwd: session.notebook, env: session.environment, stdio: 'inherit' });
-    // The terminal sends its Ctrl-C to both; it is meant for what runs in the shell, and the shell knows what to make of it.
+    // The terminal sends Ctrl-C to both processes; it is meant for what runs in the shell, which knows how to handle it.
     const hangUp = () => child.kill('SIGHUP');
     signal.addEventListener('abort', hangUp, { once: true });
     child.on('error', (cause) =>

@@ -5,7 +5,7 @@ import type { Phase, SmokeResult } from '../report/smoke.ts';
 import { type LabListener, runLab, type StepResult } from './auto.ts';
 import { describeCondition } from './check.ts';
 
-/** Runs each step of a lab and gives one phase a condition, for the reports that a pipeline reads. Throws as `runLab`. */
+/** Runs each step of a lab and returns one phase per condition, for the reports that a pipeline reads. Throws as `runLab` does. */
 export async function smokeLab(
   definition: LabDefinition,
   text: LabText,
@@ -27,7 +27,7 @@ export async function smokeLab(
   return { lab: definition.name, engine: run.engine ?? 'none', verdict, phases, seconds: round(seconds), exitCode };
 }
 
-/** What a step showed: a phase for each condition, or one where it has none or came to none. `left`: how many steps come after it. */
+/** Returns a phase for each condition of a step, or a single one if it has none or failed before them. `left` is the number of steps after it. */
 export function phasesOf({ step, run, checked }: StepResult, left: number): Phase[] {
   const seconds = round(run.seconds);
   const notRun = left > 0 ? `\n${left} more ${left === 1 ? 'step was' : 'steps were'} not run` : '';
@@ -43,13 +43,13 @@ export function phasesOf({ step, run, checked }: StepResult, left: number): Phas
   return checked.map(({ condition, holds, seen, seconds: took }, i) => ({
     name: checked.length === 1 ? step.title : `${step.title} (${i + 1} of ${checked.length})`,
     verdict: holds ? 'pass' : 'fail',
-    // The first one bears the time of what was run to make it hold.
+    // The first one includes the time of the commands that make it hold.
     seconds: round(took + (i === 0 ? run.seconds : 0)),
     detail: holds ? describeCondition(condition) : `${condition.otherwise.trim()}\n${tail(seen)}${notRun}`,
   }));
 }
 
-/** The end of what was printed, where it says what went wrong. */
+/** Returns the end of the output, which says what went wrong. */
 function tail(output: string): string {
   return output.trimEnd().split('\n').slice(-20).join('\n');
 }

@@ -6,18 +6,18 @@ import type { StepResult } from './auto.ts';
 import type { BlockRun } from './block-run.ts';
 import { describeCondition } from './check.ts';
 
-/** Of longer output, so many lines of the beginning and of the end are in a transcript. */
+/** A transcript shows at most this many lines from the beginning and from the end of long output. */
 const FIRST_LINES = 30;
 const LAST_LINES = 10;
-/** Of longer lines, so many characters. */
+/** It shows at most this many characters of a line. */
 const LONGEST_LINE = 200;
 
-/** The beginning of a transcript, in Markdown: title and introduction. */
+/** Returns the beginning of a transcript, in Markdown: title and introduction. */
 export function transcriptBegin({ title, introduction }: LabText): string {
   return paragraphs([`# ${title}`, ...introduction.map((block) => blockText(block, []))]);
 }
 
-/** A step of which all is known: heading, prose, what was typed and what came, and what was checked. */
+/** Returns the transcript of a finished step: heading, prose, commands with their output, and checks. */
 export function transcriptStep(
   { step, run, checked }: StepResult,
   { number, count }: { number: number; count: number },
@@ -48,7 +48,7 @@ export function placeOf(step: Step, { steps }: LabText): { number: number; count
   return { number: steps.indexOf(step) + 1, count: steps.length };
 }
 
-/** A block as a reader of the transcript sees it; what the commands really printed is there in the place of the example. */
+/** Returns a block as the transcript shows it; the real output of the commands replaces the example. */
 function blockText(block: Block, runs: readonly BlockRun[]): string {
   switch (block.kind) {
     case 'prose':
@@ -67,20 +67,20 @@ function blockText(block: Block, runs: readonly BlockRun[]): string {
 
 function commandsText(block: Extract<Block, { kind: 'commands' }>, run: BlockRun | undefined): string {
   if (!run) return `${fenced('sh', block.script)}\n(not run)`;
-  // What wglab says to its own Ctrl-C, by which a background block ends with its step, is nothing that the lab is about.
+  // A background block ends with its step by Ctrl-C; the note that wglab prints at that is not part of the lab.
   const shown = (output: string) => cut(block.background ? output.replace(`\n${INTERRUPTED_NOTE}\n`, '') : output);
   const lines = run.commands.map(({ text, output }) => [prompted(text), shown(output)].filter(Boolean).join('\n'));
   return fenced('console', lines.join('\n'));
 }
 
-/** A command as it stands in a terminal: after the prompt, and its further lines after that of bash for more. */
+/** Returns a command as a terminal shows it: after the prompt, with further lines after bash's continuation prompt. */
 function prompted(command: string): string {
   const lines = command.split('\n');
   const begin = lines.findIndex((line) => !/^\s*#/.test(line));
   return lines.map((line, i) => (i < begin ? line : i === begin ? `$ ${line}` : `> ${line}`)).join('\n');
 }
 
-/** Output as a terminal shows it in the end, without colours; of long output the beginning and the end. */
+/** Returns output as a terminal finally shows it, without colours; only the beginning and the end if it is long. */
 export function cut(output: string): string {
   const lines = terminalText(output)
     .trimEnd()
@@ -92,7 +92,7 @@ export function cut(output: string): string {
   return [...lines.slice(0, FIRST_LINES), `[… ${left} lines left out …]`, ...lines.slice(-LAST_LINES)].join('\n');
 }
 
-/** Markdown without what only a web page makes of it: emphasis and links are words. What stands in `code` is left alone. */
+/** Returns Markdown without marks that only a web page renders: emphasis and links become plain words. Text in `code` stays as it is. */
 export function plain(markdown: string): string {
   return markdown
     .split(/(```[\s\S]*?```|`[^`\n]+`)/)
@@ -107,7 +107,7 @@ export function plain(markdown: string): string {
     .join('');
 }
 
-/** A fence long enough for what is in it. */
+/** Returns text in a fence that is longer than any inside it. */
 function fenced(info: string, text: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/^`{3,}/gm)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);

@@ -12,7 +12,7 @@ export async function calicoAgents(cluster: Cluster): Promise<Map<string, Pod>> 
   return new Map(pods.flatMap((pod) => (pod.spec?.nodeName ? [[pod.spec.nodeName, pod] as const] : [])));
 }
 
-/** Whether Felix has found out, since it last read its configuration, that the kernel has no WireGuard. */
+/** Returns whether Felix has found out, since it last read its configuration, that the kernel has no WireGuard. */
 export async function lacksWireguard(cluster: Cluster, agent: Pod): Promise<boolean> {
   return saysUnsupported(await cluster.log(agent, CONTAINER, { lines: LINES }));
 }

@@ -21,9 +21,9 @@ export interface Family {
   defaults: { interface: string; port: number };
   /** The annotation in which a node publishes its key. */
   annotation: string;
-  /** An address as it stands before a port. */
+  /** An address as it is written before a port. */
   host: (address: string) => string;
-  /** Whether a link of the chain is looked at for this family: the kernel has WireGuard for both or for none. */
+  /** Returns whether a link of the chain is looked at for this family: the kernel has WireGuard for both or for none. */
   links: (link: string) => boolean;
 }
 

@@ -15,7 +15,7 @@ interface InstallationSpec {
  * The images that Calico's operator wants for what a lab asks of it (`requests`: Installation, APIServer and the like), read in the
  * operator itself: pkg/components/calico.go and pkg/render of v1.40 to v1.42, which are Calico 3.31 and 3.32, and of
  * release-v1.44 for 3.33, where most are in `calico/calico`. `operatorManifest` is the release's tigera-operator.yaml, which
- * names the operator's own image; empty where it is not known.
+ * names the operator's own image; empty if it is not known.
  */
 export function calicoImages(version: string, operatorManifest: string, requests: readonly Manifest[]): string[] {
   const operators = requests.map(({ object }) => object).filter(({ apiVersion }) => /^operator\./.test(apiVersion));

@@ -81,7 +81,7 @@ interface ApiService extends KubeObject {
   spec?: { service?: object | null };
 }
 
-/** Whether another server than the API server itself serves Calico's own group. False if nobody may know. */
+/** Returns whether another server than the API server itself serves Calico's own group. False if nobody may know. */
 async function isServedElsewhere(cluster: Cluster): Promise<boolean> {
   const reference = {
     apiVersion: 'apiregistration.k8s.io/v1',
@@ -178,7 +178,7 @@ interface BlockAffinity extends KubeObject {
   spec?: { cidr?: string; node?: string; state?: string; deleted?: string | boolean };
 }
 
-/** The networks that a node has its pods' addresses from, by its name; none where another than Calico gives addresses out. */
+/** Returns the networks that a node's pod addresses come from, by its name; none if something other than Calico assigns addresses. */
 export async function podBlocks(cluster: Cluster): Promise<(node: string, family: 4 | 6) => string[]> {
   const group = await calicoReadGroup(cluster, 'BlockAffinity');
   const found = group === undefined ? [] : (await cluster.list<BlockAffinity>(group, 'BlockAffinity')).items;
@@ -227,7 +227,7 @@ ip "$2" rule show | sed -n 's/^\\([0-9]*\\):.*not.*fwmark.*lookup \\(1\\|1\\b.*\
 ip -o "$2" route show table 1 dev "$1" 2> /dev/null | sed -n 's/^\\([^ ]*\\).*/route\\t\\1/p'
 wg show "$1" dump | sed -n '1s/^[^\\t]*\\t/device\\t/p; 2,$s/^\\([^\\t]*\\)\\t[^\\t]*/peer\\t\\1/p'`;
 
-/** Asks a node for its WireGuard device; undefined where it has none. Throws Failure 5 where it cannot be asked. */
+/** Asks a node for its WireGuard device; undefined if it has none. Throws Failure 5 if it cannot be asked. */
 export async function wireguardDevice(
   shell: NodeShell,
   node: string,

@@ -11,7 +11,7 @@ export const DEFAULT_CALICO = 'v3.32.1';
 
 /** Which Calico, and where its manifests come from. */
 export interface CalicoSource {
-  /** A release's tag, `v3.32.1`; that one where not given. */
+  /** A release's tag, `v3.32.1`, which is the default. */
   version?: string;
   /** A folder that holds the release's manifests; else they come from its URLs. */
   folder?: string;
@@ -73,7 +73,7 @@ export async function readManifest(
   return text;
 }
 
-/** The text of a release's manifest as it was fetched before; undefined where it was not. */
+/** Returns the text of a release's manifest that was fetched before; undefined if it was not. */
 export async function keptManifest(
   { version = DEFAULT_CALICO, cache }: { version?: string; cache?: string | undefined },
   file: (typeof RELEASE_FILES)[number],

@@ -54,7 +54,7 @@ const felixWithoutEffect: FieldsWithoutEffect = (object, store) =>
     .filter(([field]) => !FELIX_FIELDS_IN_EFFECT.has(field) || (IS_FOR_IPV6.test(field) && !hasIpv6(store)))
     .map(([field, value]) => [`spec.${field}`, value]);
 
-/** Whether the nodes have IPv6 addresses: they have them from the start, the pool comes later. */
+/** Returns whether the nodes have IPv6 addresses: they have them from the start, the pool comes later. */
 function hasIpv6(store: Pick<Store, 'list'>): boolean {
   return store.list('Node').some(({ status }) => {
     const addresses = (status?.addresses ?? []) as { address: string }[];

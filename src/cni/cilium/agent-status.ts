@@ -82,7 +82,7 @@ interface AgentJson {
 
 const MODES: readonly AgentMode[] = ['Disabled', 'Wireguard', 'IPsec', 'Ztunnel'];
 
-/** Reads what an agent prints as JSON for `status` and `debuginfo`. Throws SyntaxError for what is none. */
+/** Reads what an agent prints as JSON for `status` and `debuginfo`. Throws SyntaxError if it is not. */
 export function readEncryption(text: string): AgentEncryption {
   const { encryption = {} } = JSON.parse(text) as AgentJson;
   const device = encryption.wireguard?.interfaces?.[0];

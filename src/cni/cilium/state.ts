@@ -24,7 +24,7 @@ interface ConfigMap extends KubeObject {
 const DAEMON_SET = { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name: AGENT, namespace: NAMESPACE } };
 const CONFIG = { apiVersion: 'v1', kind: 'ConfigMap', metadata: CONFIG_MAP };
 
-/** Whether Cilium runs in a cluster: it serves CiliumNodes, and has the DaemonSet of the agents. */
+/** Returns whether Cilium runs in a cluster: it serves CiliumNodes, and has the DaemonSet of the agents. */
 export async function hasCilium(cluster: Cluster): Promise<boolean> {
   if (!(await cluster.serves(CILIUM_API, 'CiliumNode'))) return false;
   return (await agentDaemonSet(cluster)) !== undefined;

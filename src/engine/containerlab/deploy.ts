@@ -83,7 +83,7 @@ export async function deployPlan(
   await timed('tcpdump and wg onto the nodes', 'tool', () => ensureTools(record, around));
 }
 
-/** Whether all containers are there and, once they run, the API answers. Starts those that a reboot has stopped. */
+/** Returns whether all containers are there and, once they run, the API answers. Starts those that a reboot has stopped. */
 async function runsWhole(
   record: DeploymentRecord,
   present: readonly Container[],
@@ -188,7 +188,7 @@ async function create(
   }
 }
 
-/** Which images there are to load may not be known where there is no network: then nodes pull them, and say so where they cannot. */
+/** Loads the images that the lab wants. Without a network the list may be unknown: then nodes pull them, and say so if they cannot. */
 async function loadWanted(
   images: () => Promise<readonly string[]>,
   nodes: readonly string[],

@@ -9,19 +9,19 @@ import { type DeploymentFiles, type DeploymentRecord, deploymentFiles, readRecor
 import { asRoot, type Containerlab, findContainerlab, runContainerlab } from './tool.ts';
 
 const DESTROY_MS = 120_000;
-/** How long Docker may take to remove what it was told to. */
+/** How long Docker may take to remove things. */
 const GONE_MS = 30_000;
 
 /**
- * Takes all of a deployment away, through containerlab where that is there, then by hand what it left, and looks whether it is gone:
- * `containerlab destroy` may end well and leave a whole cluster. Throws failure 5 that names what is left.
+ * Removes all of a deployment, with containerlab if it is installed, then whatever it left, and checks that everything is gone:
+ * `containerlab destroy` may succeed and leave a whole cluster. Throws failure 5 that names what is left.
  */
 export async function destroyDeployment(folder: string): Promise<void> {
   const record = readRecord(folder);
   if (!record) return;
   const files = deploymentFiles(folder, record.lab);
   await requireDocker();
-  const tool = await findContainerlab().catch(() => undefined); // Docker alone can take it away too
+  const tool = await findContainerlab().catch(() => undefined); // Docker alone can remove it too
   const before = await containersOf(record);
   if (tool && existsSync(files.topology) && (before.length > 0 || existsSync(files.labFolder))) {
     // The rest is done below, and what cannot be done is reported.
@@ -58,8 +58,8 @@ async function removeContainers(record: DeploymentRecord): Promise<void> {
 }
 
 /**
- * The networks of kind and containerlab, where they were not there before this lab and nothing is on them: other labs use
- * the same. containerlab keeps its own where a lab had nothing but a kind cluster, or never came so far [seen with 0.79].
+ * Removes the networks of kind and containerlab that did not exist before this lab and have nothing on them: other labs use
+ * the same. containerlab keeps its own if a lab had nothing but a kind cluster, or never got that far [seen with 0.79].
  */
 async function removeNetworks({ networksBefore }: DeploymentRecord, tool: Containerlab | undefined): Promise<void> {
   for (const name of networksOfTools()) {
@@ -79,7 +79,7 @@ async function bridgeOf(network: string): Promise<string | undefined> {
   return named || (/^[0-9a-f]{12}/.test(id) ? `br-${id.slice(0, 12)}` : undefined);
 }
 
-/** containerlab lets everything through its own network, and takes these rules away only with the network [seen with 0.79]. */
+/** containerlab lets everything through its own network, and removes these rules only with the network [seen with 0.79]. */
 async function removeRules(bridge: string, tool: Containerlab | undefined): Promise<void> {
   const by = rootBy(tool);
   for (const program of ['iptables', 'ip6tables']) {
@@ -100,7 +100,7 @@ function networksOfTools(): string[] {
   return [process.env.KIND_EXPERIMENTAL_DOCKER_NETWORK || 'kind', 'clab'];
 }
 
-/** False also where there is no such network. */
+/** Returns false also if there is no such network. */
 async function isUnused(network: string): Promise<boolean> {
   const inspect = ['network', 'inspect', '--format', '{{len .Containers}}', network];
   return (await docker(inspect, { timeoutMs: GONE_MS }).catch(() => '')).trim() === '0';

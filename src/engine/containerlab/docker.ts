@@ -16,14 +16,14 @@ const LIST = ['ps', '--all', '--no-trunc', '--format', FORMAT];
 /** Far more than a working Docker takes to answer: 20 ms. */
 export const ANSWER_MS = 15_000;
 
-/** Runs the docker program to its end and gives what it printed. Throws ToolError. */
+/** Runs the docker program to its end and returns what it printed. Throws ToolError. */
 export function docker(argv: readonly string[], options: { timeoutMs?: number; input?: string } = {}): Promise<string> {
   const { timeoutMs, input = '' } = options;
   const limit = timeoutMs === undefined ? {} : { timeout: timeoutMs, killSignal: 'SIGKILL' as const };
   return runTool(['docker', ...argv], input, limit);
 }
 
-/** Throws a lacking failure with Docker's own words where it does not answer. */
+/** Throws a lacking failure with Docker's own words if it does not answer. */
 export async function requireDocker(): Promise<void> {
   try {
     await docker(['version', '--format', '{{.Server.Version}}'], { timeoutMs: ANSWER_MS });
@@ -47,7 +47,7 @@ export function dockerFailure(said: string): Failure {
   return lackingFailure('Docker does not answer', { detail, remedy: 'sudo systemctl start docker' });
 }
 
-/** All containers of a lab, those of its kind cluster and those of containerlab, whatever their state. */
+/** Returns all containers of a lab in any state, those of its kind cluster and those of containerlab. */
 export async function containersOf(record: Pick<DeploymentRecord, 'lab' | 'cluster'>): Promise<Container[]> {
   return containersIn(await docker(LIST, { timeoutMs: ANSWER_MS }), record);
 }

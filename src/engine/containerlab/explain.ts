@@ -84,7 +84,7 @@ const CAUSES: readonly { sign: RegExp; explain: (found: RegExpExecArray, detail:
 /** Explains a failed run of containerlab, with its command line and last words. */
 export function explainRun({ command, lines }: ToolReport): Failure {
   const detail = detailOf({ command, lines });
-  // The error block is wrapped to the width of a terminal: a name may stand in two lines of it.
+  // The error block is wrapped to the width of a terminal: a name may be split over two lines of it.
   const text = `${lines.join('\n')}\n${lines.join(' ')}`;
   for (const { sign, explain } of CAUSES) {
     const found = sign.exec(text);

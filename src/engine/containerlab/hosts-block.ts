@@ -27,7 +27,7 @@ export async function removeHostsBlock(lab: string, root: readonly string[], fil
   else await runTool([...root, 'tee', file], rest);
 }
 
-/** Whether anything of a lab's block is left. */
+/** Returns whether anything of a lab's block is left. */
 export async function hasHostsBlock(lab: string, file = HOSTS): Promise<boolean> {
   const text = await readFile(file, 'utf8').catch(() => ''); // then nothing of ours can be in it
   return text.includes(marker(lab, 'START'));

@@ -9,12 +9,12 @@ export interface ImageListener {
   update(text: string): void;
 }
 
-/** An image of 400 MB over a slow line; it ends earlier where nothing comes any more. */
+/** An image of 400 MB over a slow line; it ends earlier if nothing arrives any more. */
 const PULL_MS = 20 * 60_000;
 
 /**
- * Makes an image be here, and gives the name under which it is: an image that came out of a file (`wglab pull --load`) has its tag
- * and no digest, for Docker keeps none of what it did not pull itself. Throws failure 5 that names the image and the remedy.
+ * Pulls an image unless it is here, and returns its local name: an image that came out of a file (`wglab pull --load`) has its tag
+ * and no digest, because Docker keeps a digest only for images that it pulled itself. Throws failure 5 that names the image and the remedy.
  */
 export async function requireImage(image: string, listener: ImageListener, signal?: AbortSignal): Promise<string> {
   const name = await nameHere(image);
@@ -23,7 +23,7 @@ export async function requireImage(image: string, listener: ImageListener, signa
   return image;
 }
 
-/** The name under which an image is here, with its digest or without; undefined where it is not. */
+/** Returns the name under which an image is here, with its digest or without; undefined if it is not. */
 export async function nameHere(image: string): Promise<string | undefined> {
   if (await isImageHere(image)) return image;
   const tagged = withoutDigest(image);
@@ -36,7 +36,7 @@ export function withoutDigest(image: string): string {
   return digest !== undefined && /:[^/]+$/.test(name) ? name : image;
 }
 
-/** Pulls an image; tells how far it is. */
+/** Pulls an image, and reports its progress. */
 export async function pullImage(image: string, listener: ImageListener, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
   listener.step(`Pulling ${image} (at most ${PULL_MS / 60_000} min)`);
@@ -71,7 +71,7 @@ async function taggedName(image: string): Promise<string> {
   return tagged;
 }
 
-/** Reads images from a file and gives their names. */
+/** Reads images from a file and returns their names. */
 export async function readImages(file: string): Promise<string[]> {
   try {
     const printed = await docker(['load', '--input', file]);

@@ -16,7 +16,7 @@ export async function inspectLab(
   topology: string,
 ): Promise<Inspected[] | { said: string }> {
   try {
-    // It needs no root: whoever may use Docker may ask.
+    // It needs no root: every user of Docker may ask.
     return inspectedIn(await runTool([path, 'inspect', '--topo', topology, '--format', 'json'], '', quick()));
   } catch (error) {
     return { said: error instanceof Error ? error.message : String(error) };

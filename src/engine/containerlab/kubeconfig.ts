@@ -6,11 +6,11 @@ import { docker } from './docker.ts';
 
 const DOCKER_MS = 15_000;
 
-/** Makes an empty file that is the user's: whoever writes into it as root, as kind does, leaves owner and mode as they are. */
+/** Makes an empty file that is the user's: a program that writes into it as root, as kind does, leaves owner and mode as they are. */
 export async function prepareKubeconfig(file: string): Promise<void> {
   try {
     await rm(file, { force: true });
-    // kind locks it by making this file, and fails where one that was killed has left it (pkg/cluster/internal/kubeconfig, lock.go).
+    // kind locks it by making this file, and fails if one that was killed has left it (pkg/cluster/internal/kubeconfig, lock.go).
     await rm(`${file}.lock`, { force: true });
     await (await open(file, 'wx', 0o600)).close();
   } catch (error) {
@@ -19,7 +19,7 @@ export async function prepareKubeconfig(file: string): Promise<void> {
 }
 
 /**
- * Makes sure that the user has a kubeconfig for the cluster: the one that kind wrote where it can be read and names the port
+ * Makes sure that the user has a kubeconfig for the cluster: the one that kind wrote if it can be read and names the port
  * that the API has now (Docker gives another one when a node starts again), else one made of what the control plane keeps for itself.
  */
 export async function requireKubeconfig(file: string, cluster: string): Promise<void> {

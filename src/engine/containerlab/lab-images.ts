@@ -14,8 +14,8 @@ export async function podImages(lab: Lab, source: CalicoSource, signal?: AbortSi
 }
 
 /**
- * All images that a lab needs on a real cluster; the one with capture tools only where this machine has no such tools to copy, or
- * where another machine is to get the images (`elsewhere`), of which nobody knows.
+ * Returns all images that a lab needs on a real cluster; the one with capture tools only if this machine has no such tools to copy, or
+ * if the images are for another machine (`elsewhere`), about which nothing is known.
  */
 export async function allImages(
   lab: Lab,
@@ -32,7 +32,7 @@ export async function allImages(
   ];
 }
 
-/** Whether this machine has the tools that nodes can get copies of. */
+/** Returns whether this machine has the tools that nodes can get copies of. */
 export function hasCaptureTools(): boolean {
   return findTool('tcpdump') !== undefined && findTool('wg') !== undefined;
 }

@@ -101,7 +101,7 @@ async function copyImages(
   }
 }
 
-/** Imports as kind itself does: with the snapshotter that the node's containerd has been told to use (fuse-overlayfs on ZFS, say). */
+/** Imports as kind itself does: with the snapshotter that the node's containerd is configured to use (fuse-overlayfs on ZFS, say). */
 export const IMPORT = `used=$(containerd config dump 2> /dev/null | sed -n 's/^ *snapshotter = .\\([a-z0-9-]\\{1,\\}\\).*/\\1/p' | head -n 1)
 exec ctr --namespace=k8s.io images import --digests --snapshotter="\${used:-overlayfs}" -`;
 

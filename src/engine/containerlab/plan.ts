@@ -27,7 +27,7 @@ export interface Plan {
 
 type Json = Record<string, unknown>;
 
-/** The plan for a lab under the name of its deployment: two deployments of one lab have two names, and Docker must tell them apart. */
+/** Returns the plan for a lab under the name of its deployment: two deployments of one lab have two names, so that Docker can tell them apart. */
 export async function planOf(lab: Lab, name: string): Promise<Plan> {
   const { topology, cluster: config } = lab;
   const [topologyDocument, kindDocument] = await Promise.all([
@@ -101,7 +101,7 @@ export async function writePlan(plan: Plan, files: DeploymentFiles, kubeconfig: 
   await writeWhole(files.topology, stringify(topologyFor(plan, files.kindConfig, kubeconfig, image)));
 }
 
-/** The topology with names of its own, absolute paths (it stands in another folder now), no wait, and a kubeconfig that is the user's. */
+/** The topology with names of its own, absolute paths (it is in another folder now), no wait, and a kubeconfig that is the user's. */
 export function topologyFor(plan: Plan, kindConfig: string, kubeconfig: string, image?: string): Json {
   const { nodes, kinds, groups, defaults } = topologyBody(plan.topology);
   const { lab } = plan.record;

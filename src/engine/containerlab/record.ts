@@ -11,7 +11,7 @@ export interface DeploymentRecord {
   cluster?: string;
   /** The cluster's nodes, which are named as their containers. */
   nodes: string[];
-  /** The nodes outside the cluster, by the names that the topology gives them. */
+  /** The nodes outside the cluster, by their names in the topology. */
   linux: string[];
   /** Docker networks that were there before: only others are removed with the lab. */
   networksBefore: string[];
@@ -59,7 +59,7 @@ export async function writeRecord(folder: string, record: DeploymentRecord): Pro
   await writeWhole(deploymentFiles(folder, record.lab).record, `${JSON.stringify(record, null, 2)}\n`);
 }
 
-/** The record of a state folder; undefined where nothing was begun there. Throws a lab failure where it is broken. */
+/** Returns the record of a state folder; undefined if nothing was begun there. Throws a lab failure if it is broken. */
 export function readRecord(folder: string): DeploymentRecord | undefined {
   const file = join(ownFolder(folder), 'deployment.json');
   let text: string;

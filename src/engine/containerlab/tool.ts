@@ -82,7 +82,7 @@ export function versionIn(printed: string): string | undefined {
   }
 }
 
-/** Whether a version is new enough. One that somebody built without a number (0.0.0) may well be. */
+/** Returns whether a version is new enough. One that somebody built without a number (0.0.0) may well be. */
 export function isEnough(version: string): boolean {
   const [major, minor] = version.split('.').map(Number);
   const [least = 0, leastMinor = 0] = OLDEST_CONTAINERLAB.split('.').map(Number);
@@ -90,7 +90,7 @@ export function isEnough(version: string): boolean {
   return major > least || minor >= leastMinor;
 }
 
-/** How this user gets containerlab to run as root; undefined where that is not possible. Facts: utils/sudo.go, cited in explain.ts. */
+/** Returns how this user gets containerlab to run as root; undefined if that is not possible. Facts: utils/sudo.go, cited in explain.ts. */
 export async function privilegeFor(path: string): Promise<Privilege | undefined> {
   if (process.getuid?.() === 0) return 'root';
   const { mode, uid } = statSync(path);
@@ -158,7 +158,7 @@ export async function runContainerlab(tool: Containerlab, run: ContainerlabRun):
   run.signal?.throwIfAborted();
   const command = [...asRoot(tool.by), tool.path, ...run.args];
   const [program = '', ...rest] = command;
-  // Not detached: sudo keeps what it was told by terminal, and Ctrl-C is to reach it too.
+  // Not detached: sudo remembers a password per terminal, and Ctrl-C must reach it too.
   const child = spawn(program, rest, { cwd: run.cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
   const lines: string[] = [];
   let told = false;
@@ -231,7 +231,7 @@ async function tell(child: ChildProcess, signal: 'SIGINT' | 'SIGKILL'): Promise<
   }
 }
 
-/** Lets sudo ask for the password now, in the terminal, before progress covers it. Throws a lacking failure where it does not get it. */
+/** Lets sudo ask for the password now, in the terminal, before progress covers it. Throws a lacking failure if it does not get it. */
 export async function askForRoot(): Promise<void> {
   const argv = process.stdin.isTTY ? ['-v'] : ['-n', 'true'];
   const child = spawn('sudo', argv, { stdio: ['inherit', 'ignore', 'inherit'] });

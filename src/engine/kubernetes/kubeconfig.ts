@@ -23,10 +23,10 @@ type Fields = { [field: string]: unknown };
 /** Fields that name a file next to the kubeconfig (client-go, tools/clientcmd: ResolveLocalPaths). */
 const PATHS = ['certificate-authority', 'client-certificate', 'client-key', 'tokenFile'];
 
-/** Far more than the kubeconfig of anybody's clusters takes. */
+/** Far larger than any real kubeconfig. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
-/** Where kubectl looks: the file that was named, or those of $KUBECONFIG, or ~/.kube/config. */
+/** Returns the files that kubectl would read: the one that was named, or those of $KUBECONFIG, or ~/.kube/config. */
 export function kubeconfigFiles(named: string | undefined, env: NodeJS.ProcessEnv = process.env): string[] {
   if (named !== undefined) return [resolve(named)];
   const listed = (env.KUBECONFIG ?? '').split(delimiter).filter(Boolean);
@@ -34,8 +34,8 @@ export function kubeconfigFiles(named: string | undefined, env: NodeJS.ProcessEn
 }
 
 /**
- * Takes one context out of kubeconfig files: the one named, or the current one. Of several files the first to say something
- * counts, as with kubectl. Throws a usage failure where a file cannot be read or the context is not whole.
+ * Takes one context out of kubeconfig files: the one named, or the current one. If several files define the same
+ * thing, the first one counts, as with kubectl. Throws a usage failure if a file cannot be read or the context is incomplete.
  */
 export async function chooseContext(files: readonly string[], wanted: string | undefined): Promise<ChosenContext> {
   const documents = await Promise.all(files.map(async (file) => withAbsolutePaths(await readDocument(file), file)));

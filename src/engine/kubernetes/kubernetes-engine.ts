@@ -149,7 +149,7 @@ function foreign(namespace: string): Failure {
   });
 }
 
-/** The namespace's own words where it does not go: a finalizer that nobody serves, an API that does not answer. */
+/** Waits until the namespace is gone; the error quotes its own reason: a finalizer that nobody serves, an API that does not answer. */
 async function untilGone(cluster: Cluster, data: EngineData): Promise<void> {
   const list = async () => {
     const present = await cluster.get<Namespace>(referenceTo(data.namespace));

@@ -24,7 +24,7 @@ interface Event extends KubeObject {
 
 /**
  * Waits until the pods of every chosen node are ready or cannot become so, three minutes at most. Returns the nodes without
- * ready pods, with the reason. Throws Failure 5 that names a pod and its reason where no node has them.
+ * ready pods, with the reason. Throws Failure 5 that names a pod and its reason if no node has them.
  */
 export async function untilProbesReady(
   cluster: Cluster,

@@ -11,7 +11,7 @@ export interface Survey {
   /** The kubelet's version on the first node. */
   kubernetes: string;
   cni: Cni;
-  /** Whether Calico is asked to encrypt; undefined where it is not known. */
+  /** True if Calico is asked to encrypt; undefined if that is not known. */
   encrypted: boolean | undefined;
   /** The nodes that get a probe. */
   chosen: string[];
@@ -21,7 +21,7 @@ export interface Survey {
   outside: Map<string, string>;
 }
 
-/** Looks at a cluster without changing it. Throws Failure 4 where it has no node that could be probed. */
+/** Looks at a cluster without changing it. Throws Failure 4 if it has no node that could be probed. */
 export async function survey(cluster: Cluster, selector: string | undefined): Promise<Survey> {
   const [nodes, selected, cni] = await Promise.all([
     cluster.nodes(),
@@ -89,7 +89,7 @@ export function leftOutLines(leftOut: ReadonlyMap<string, string>): string[] {
   return lines.length > 0 ? ['Not probed, so that pairs with these nodes stay inconclusive:', ...lines] : [];
 }
 
-/** A claim is worth nothing beyond the nodes that it is about: the others are named, or counted where there are many. */
+/** A claim is worth nothing beyond the nodes that it is about: the others are named, or counted if there are many. */
 function outsideLines(outside: ReadonlyMap<string, string>): string[] {
   const [why] = outside.values();
   return why === undefined

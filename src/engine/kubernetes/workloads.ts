@@ -16,7 +16,7 @@ export interface Images {
 }
 
 /**
- * Images that public registries have. netshoot has every tool but `wg`, which its package manager adds. The project's own
+ * The default images, which public registries have. netshoot has every tool but `wg`, which its package manager adds. The project's own
  * engine has no images: `wglab/host-tools` stands for the machine's tools there.
  */
 export const DEFAULT_IMAGES: Images = { probe: 'nicolaka/netshoot:v0.16', proof: 'busybox:1.36' };
@@ -36,8 +36,8 @@ export function namespaceOf(namespace: string, lab: string, owner: string): Appl
 }
 
 /**
- * Two DaemonSets for the chosen nodes, whatever their taints: `probe`, privileged and in the node's own network, and `proof`,
- * an ordinary pod that opens and takes connections.
+ * Returns two DaemonSets for the chosen nodes, with any taints: `probe`, privileged and in the node's own network, and `proof`,
+ * an ordinary pod that opens and accepts connections.
  */
 export function daemonSetsOf(
   namespace: string,

@@ -14,12 +14,12 @@ export function missing(enabled: boolean, node: EncryptionNode, nodes: readonly 
   return enabled ? missingOn(node, nodes) : leftOn(node);
 }
 
-/** Whether a node has published all that the others need to make it their peer. */
+/** Returns whether a node has published all that the others need to make it their peer. */
 export function isPublished({ publicKey, wireguardAddress }: EncryptionNode): boolean {
   return publicKey !== undefined && wireguardAddress !== undefined;
 }
 
-/** Whether a node lacks nothing but handshakes with nodes that are ready too. */
+/** Returns whether a node lacks nothing but handshakes with nodes that are ready too. */
 export function canShakeHands(node: EncryptionNode, nodes: readonly EncryptionNode[]): boolean {
   return node.unprobed !== undefined || missingOn(node, nodes).every((line) => line.endsWith(HANDSHAKE));
 }

@@ -52,7 +52,7 @@ export class LostAddresses {
     this.#options = options;
   }
 
-  /** Looks at what the nodes have published at a time, in ms, and restarts calico-node once where an address is overdue. */
+  /** Looks at what the nodes have published at a time, in ms, and restarts calico-node once if an address is overdue. */
   async look(state: Encryption, now: number): Promise<void> {
     for (const [i, { enabled, nodes }] of partsOf(state).entries()) {
       for (const node of nodes) {

@@ -35,7 +35,7 @@ export interface Fault {
   heal(site: FaultSite, memory: Memory): Promise<void>;
 }
 
-/** Runs a script on the site's node with `$1`, `$2`… as given; gives what it printed. Throws Failure 5 where it fails. */
+/** Runs a script on the site's node with the arguments `$1`, `$2`…; returns what it printed. Throws Failure 5 if it fails. */
 export async function onNode({ shell, node }: FaultSite, script: string, ...args: string[]): Promise<string> {
   const { status, stdout, stderr } = await finish(await shell(node.name, ['sh', '-euc', script, 'fault', ...args]));
   if (status === 127) {

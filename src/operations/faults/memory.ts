@@ -13,7 +13,7 @@ export interface PutFault {
   memory: Memory;
 }
 
-/** The faults of a lab, the oldest first; it is remembered in its folder. Throws Failure 5 where that cannot be read. */
+/** Returns the faults of a lab, the oldest first, which its folder records. Throws Failure 5 if that cannot be read. */
 export async function rememberedFaults(folder: string): Promise<PutFault[]> {
   const file = fileIn(folder);
   const text = await readFile(file, 'utf8').catch((error) => {

@@ -1,4 +1,4 @@
-/** Names that tell no more than the symptom does. */
+/** Names that reveal no more than the symptom does. */
 export const FAULT_NAMES = [
   'open-book',
   'moved-house',

@@ -22,7 +22,7 @@ export const portBlocked: Fault = {
 const SMALL_MTU = '600';
 
 /**
- * One node's uplink takes smaller packets than the tunnel sends; nobody tells the senders, as in many a cloud, and what is larger is
+ * One node's uplink takes smaller packets than the tunnel sends; the senders are not informed, as in many a cloud, and what is larger is
  * lost. The node's own TCP connections adapt, so that Kubernetes goes on.
  */
 export const smallerUnderlay: Fault = {

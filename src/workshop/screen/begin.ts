@@ -13,7 +13,7 @@ interface Beginning {
   step?: string;
 }
 
-/** The state in which a workshop begins: where the learner was, as far as the lab still has these steps. */
+/** Returns the state in which a workshop begins: where the learner was, as far as the lab still has these steps. */
 export function begin({ lab, text, size, progress, present, step }: Beginning): State {
   const names = new Set(text.steps.map(({ name }) => name));
   const known = (list: readonly string[] = []) => new Set(list.filter((name) => names.has(name)));
@@ -38,7 +38,7 @@ export function begin({ lab, text, size, progress, present, step }: Beginning): 
   return { ...state, stage: stageOf(state) };
 }
 
-/** What is to be kept of a state. */
+/** Returns the progress to save from a state. */
 export function progressIn(state: State, deployed: string | null): Progress {
   const { page, text, done, skipped, hints } = state;
   return {

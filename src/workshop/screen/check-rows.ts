@@ -7,7 +7,7 @@ import { cut, type Row, row, span, wrapRows } from './text/row.ts';
 /** How much of what a check saw is shown; more would push the words off the screen. */
 const SEEN_LINES = 5;
 
-/** What a check found: every condition that does not hold in the lab's words, with what was seen instead. */
+/** Returns the rows for a check's result: every condition that does not hold, in the lab's words, with what was seen instead. */
 export function checkRows(checked: readonly CheckedCondition[], step: Step, hints: number, columns: number): Row[] {
   const failed = checked.filter(({ holds }) => !holds);
   if (failed.length === 0) {
@@ -29,7 +29,7 @@ function mended(otherwise: string, columns: number): Row[] {
   return words.map(({ spans }, i) => ({ spans: [span(i === 0 ? '✗ ' : '  ', 'bad'), ...spans] }));
 }
 
-/** The end of it: that is where commands say what went wrong. */
+/** Returns the last lines of what a check saw, where commands say what went wrong. */
 function seenRows(seen: string, columns: number): Row[] {
   const lines = terminalText(seen)
     .split('\n')

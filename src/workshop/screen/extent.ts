@@ -5,7 +5,7 @@ import type { State } from './state.ts';
 const HEADER = 3;
 const FOOTER = 2;
 
-/** How many rows the page has: what the header, the footer and the pane of the wire leave. */
+/** Returns how many rows the header, the footer and the wire pane leave for the page. */
 export function bodyHeight(state: State): number {
   return Math.max(0, state.size.rows - HEADER - FOOTER - wireHeight(state));
 }
@@ -16,7 +16,7 @@ export function wireHeight({ wire, size }: State): number {
   return wire.size === 'full' ? room : Math.ceil(room / 2);
 }
 
-/** How far down the page can be scrolled. */
+/** Returns how far down the page can be scrolled. */
 export function lowest(state: State): number {
   return Math.max(0, pageOf(state).rows.length - bodyHeight(state));
 }

@@ -12,7 +12,7 @@ export function headerRows(state: State): Row[] {
     ? [
         span(`Step ${page} of ${text.steps.length}`, 'strong'),
         ...(done.has(step.name) ? [span(' ✓', 'good')] : []),
-        // Where the page's own heading is out of sight.
+        // The title, while the page's own heading is out of sight.
         ...(scroll > 0 || wire?.size === 'full' ? [span(` ${step.title}`)] : []),
       ]
     : [span(page === 0 ? 'Introduction' : 'The end', 'strong'), span(`, ${text.steps.length} steps`)];
@@ -44,7 +44,7 @@ function progressRow({ size: { columns }, done, text }: State): Row {
 
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
-/** How long one picture of the spinner stands, in ms. */
+/** How long each frame of the spinner is shown, in ms. */
 export const SPIN_MS = 100;
 
 export function footerRows(state: State): Row[] {
@@ -70,7 +70,7 @@ function positionSpans(state: State): Span[] {
   return [span(`↓ more: space (${Math.round((100 * state.scroll) / end)} %)`, 'dim')];
 }
 
-/** The keys that fit, the important ones first; in the order in which they are given. */
+/** Returns the keys that fit, choosing important ones first, in their original order. */
 function keyRow(keys: readonly Key[], columns: number): Row {
   const shown = new Set<Key>();
   let room = columns + KEY_GAP.length;

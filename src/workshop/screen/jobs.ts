@@ -9,7 +9,7 @@ type Job = Extract<Effect, { kind: 'run' | 'run-block' | 'check' | 'undo' | 'sur
 /** How long output is gathered before it is shown, in ms. */
 const GATHER_MS = 50;
 
-/** Does one thing at a time for the screen, and tells what comes of it; `broken` gets what nobody expected. */
+/** Does one thing at a time for the screen, and reports the outcome; `broken` receives unexpected errors. */
 export class Jobs {
   readonly #tools: Tools;
   readonly #tell: (event: Event) => void;
@@ -83,7 +83,7 @@ export class Jobs {
     return { kind: 'block-ended', block: index, status };
   }
 
-  /** Output comes in many small pieces; they are told of together. */
+  /** Reports output in batches, because it arrives in many small pieces. */
   async #listening(step: Step, work: (listener: RunListener) => Promise<void>): Promise<void> {
     const gathered = new Map<Block, string>();
     const decoders = new Map<Block, StringDecoder>();
@@ -126,7 +126,7 @@ export class Jobs {
     return lost;
   }
 
-  /** Does again, in their order, those steps whose check does not hold; a step that nothing checks is done in any case. */
+  /** Repeats, in their order, the steps whose check does not hold; a step without a check is always repeated. */
   async #repeat(steps: readonly Step[], signal: AbortSignal): Promise<Event> {
     const holding: string[] = [];
     const nobody = () => undefined;

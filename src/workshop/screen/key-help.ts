@@ -5,11 +5,11 @@ import { lastPage, type State, stepOf } from './state.ts';
 export interface Key {
   key: string;
   does: string;
-  /** Where the terminal is narrow, those with the lowest stay. */
+  /** On a narrow terminal, the keys with the lowest rank stay. */
   rank: number;
 }
 
-/** The keys that do something now. */
+/** Returns the keys that do something now. */
 export function keysFor(state: State): Key[] {
   const { overlay, busy, stage, page, wire } = state;
   if (overlay?.kind === 'list') return keys(['↑↓', 'choose'], ['Enter', 'go there'], ['Esc', 'close']);
@@ -48,7 +48,7 @@ function keys(...pairs: [string, string][]): Key[] {
   return pairs.map(([key, does], rank) => ({ key, does, rank }));
 }
 
-/** What the next press does for a presenter. */
+/** Says what a presenter's next key press does. */
 function stageNext(state: State): string {
   const { stage, busy, page } = state;
   const step = stepOf(state);

@@ -2,8 +2,8 @@
 export type Pressed = { kind: 'key'; key: string } | { kind: 'paste' };
 
 /**
- * The keys in what a terminal sent. Pasted text is no keys: who pastes a command here must not start what its letters mean. `rest`
- * is the beginning of a sequence whose end has not come; nothing else is kept back.
+ * Returns the keys in what a terminal sent. Pasted text counts as no keys: a pasted command must not trigger what its letters mean. `rest`
+ * is the beginning of a sequence whose end has not arrived; nothing else is held back.
  */
 export function keysOf(text: string): { pressed: Pressed[]; rest: string } {
   const pressed: Pressed[] = [];

@@ -9,7 +9,7 @@ import { decodeFrame } from '../../wire/decode.ts';
 import type { Frame } from '../../wire/packet.ts';
 import type { EncryptionState, WirePacket } from './state.ts';
 
-/** How encryption stands in a lab, as its cluster says: no node is asked for its device, so that it can be asked often. */
+/** Returns the state of a lab's encryption as its cluster reports it. Asks no node for its device, so that it can be called often. */
 export async function encryptionState(lab: string): Promise<EncryptionState> {
   try {
     const { access } = await standingLab(lab);
@@ -19,18 +19,18 @@ export async function encryptionState(lab: string): Promise<EncryptionState> {
     if (published === (enabled ? nodes.length : 0)) return enabled ? 'on' : 'off';
     return 'changing';
   } catch (error) {
-    // The header is no place for what is wrong with a lab that comes or goes: its steps and checks tell.
+    // The header does not say what is wrong with a lab that comes or goes: its steps and checks do.
     const absent = error instanceof Failure;
     return absent ? 'no lab' : 'unknown';
   }
 }
 
-/** Which deployment of a lab stands, or null. */
+/** Returns when the lab was deployed, which identifies its deployment, or null if it is not deployed. */
 export async function deployedAt(lab: string): Promise<string | null> {
   return (await readLabState(lab))?.createdAt ?? null;
 }
 
-/** Every packet that leaves a node of the lab; of encrypted ones, with the first of the bytes that are so. */
+/** Shows every packet that leaves a node of the lab; an encrypted one comes with its first encrypted bytes. */
 export async function watchLab(lab: string, show: (packet: WirePacket) => void, signal: AbortSignal): Promise<void> {
   const standing = await standingLab(lab);
   await watchWire(
@@ -43,7 +43,7 @@ export async function watchLab(lab: string, show: (packet: WirePacket) => void, 
 
 const SHOWN_BYTES = 16;
 
-/** The beginning of what is encrypted; of a handshake, which has no payload, of the message itself. */
+/** Returns the first encrypted bytes; for a handshake, which has no payload, the first bytes of the message itself. */
 function bytesOf(frame: Frame): string {
   const { bytes, payload, layers } = decodeFrame(frame);
   const { offset } = payload.length > 0 ? payload : (layers.at(-1) ?? payload);

@@ -5,7 +5,7 @@ import { helpRows } from './overlay.ts';
 import { hasCommands } from './page.ts';
 import { lastPage, type Notice, type State, stepOf, type Update } from './state.ts';
 
-/** What a key does, which depends on what is on the screen. */
+/** Returns the state after a key, whose meaning depends on what is on the screen. */
 export function pressed(state: State, key: string): Update {
   if (key === 'ctrl-c') return interrupted(state);
   if (key === 'ctrl-z') return { state, effects: [{ kind: 'suspend' }] };
@@ -15,12 +15,12 @@ export function pressed(state: State, key: string): Update {
   return scrolled(state, key) ?? always(state, key) ?? (state.busy ? patience(state) : command(besideWire(state), key));
 }
 
-/** What comes of a key is on the page, which a pane of full size would hide. */
+/** Shrinks a full-size wire pane to half: it would hide the page, where a key shows its effect. */
 function besideWire(state: State): State {
   return state.wire?.size === 'full' ? { ...state, wire: { ...state.wire, size: 'half' } } : state;
 }
 
-/** Ctrl-C: what runs is stopped; where nothing runs, it is the person who goes. */
+/** Handles Ctrl-C: stops what runs, or leaves the workshop if nothing runs. */
 function interrupted(state: State): Update {
   if (!state.busy) return { state, effects: [{ kind: 'leave', interrupted: true }] };
   return { state: { ...state, busy: { ...state.busy, stopping: true } }, effects: [{ kind: 'stop' }] };
@@ -33,14 +33,14 @@ function scrolled(state: State, key: string): Update | undefined {
   return only({ ...state, scroll, follow: undefined });
 }
 
-/** How many rows a key scrolls. */
+/** Returns how many rows each key scrolls. */
 function scrollSteps(state: State): Record<string, number> {
   const page = Math.max(1, bodyHeight(state) - 2);
   const all = Number.MAX_SAFE_INTEGER;
   return { up: -1, down: 1, 'page-up': -page, 'page-down': page, space: page, home: -all, end: all };
 }
 
-/** Keys that work while something runs, too. */
+/** Handles the keys that work even while something runs. */
 function always(state: State, key: string): Update | undefined {
   if (key === 'w') return wire(state);
   if (key === 'f' && state.wire) return only({ ...state, wire: { ...state.wire, frozen: !state.wire.frozen } });
@@ -96,7 +96,7 @@ function command(state: State, key: string): Update {
   }
 }
 
-/** On, where the check holds; else it is checked first, for to go on by mistake costs the most. */
+/** Goes on if the check holds; else checks first, because going on by mistake costs the most. */
 function next(state: State): Update {
   const step = stepOf(state);
   if (!step || step.check.length === 0 || state.done.has(step.name)) return passed(state);
@@ -152,7 +152,7 @@ function inList(state: State, chosen: number, key: string): Update {
   return ['escape', 'l', 'q'].includes(key) ? only({ ...state, overlay: undefined }) : only(state);
 }
 
-/** Between one key for everything and all the keys. */
+/** Switches between one key for everything and all the keys. */
 function onStage(state: State, active: boolean): Update {
   if (!state.stage || state.stage.phase === 'running') return only(state);
   const stage = active ? stageOf({ ...state, stage: { ...state.stage, active } }) : { ...state.stage, active };

@@ -2,7 +2,7 @@ import { bodyHeight, lowest } from './extent.ts';
 import { busy, checking, passed, skipped } from './moves.ts';
 import { lastPage, type State, stepOf, type Update } from './state.ts';
 
-/** A presenter pressed a key: what comes next, whatever it is. */
+/** Takes a presenter's next action, after any key. */
 export function onward(state: State): Update {
   const { stage } = state;
   const step = stepOf(state);
@@ -31,7 +31,7 @@ export function onward(state: State): Update {
   }
 }
 
-/** One more character stands there. */
+/** Types one more character. */
 export function typedOne(state: State): Update {
   const { stage } = state;
   const block = stepOf(state)?.blocks[stage?.next ?? -1];
@@ -44,14 +44,14 @@ export function typedOne(state: State): Update {
   };
 }
 
-/** The rest of the page, its check, and the next one: also where the check does not hold, for the hall is waiting. */
+/** Shows the rest of the page, then its check, then the next page, even if the check does not hold: the audience is waiting. */
 function afterCommands(state: State): Update {
   const step = stepOf(state);
   if (step && step.check.length > 0 && !state.checked) return scrolled(state) ?? checking(state);
   return state.checked?.some(({ holds }) => !holds) ? skipped(state) : (scrolled(state) ?? passed(state));
 }
 
-/** A page further down, where there is more to see. */
+/** Scrolls a page further down, if there is more to see. */
 function scrolled(state: State): Update | undefined {
   const end = lowest(state);
   if (state.scroll >= end) return undefined;

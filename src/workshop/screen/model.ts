@@ -5,11 +5,11 @@ import { moved } from './moves.ts';
 import { pageOf } from './page.ts';
 import { type Event, type Notice, nextCommands, type State, stepOf, type Update, type Wire } from './state.ts';
 
-/** So much of what commands print is kept for the page. */
+/** How many characters of a command's output are kept for the page. */
 const KEPT_OUTPUT = 40_000;
 const KEPT_PACKETS = 200;
 
-/** What comes of an event: the new state, and what is to be done outside. */
+/** Returns the new state after an event, and the effects to carry out. */
 export function update(state: State, event: Event): Update {
   const { state: next, effects } = happened(state, event);
   return { state: settled(next), effects };
@@ -75,7 +75,7 @@ function settled(state: State): State {
   if (!part) return state.scroll > end ? { ...state, scroll: end } : state;
   const [from, to] = part;
   const height = bodyHeight(state);
-  // All of it where it fits; else the end of output, which grows, and the beginning of words. What can be seen moves nothing.
+  // Shows all of the part if it fits; else the end of output, which grows, or the beginning of words. A part in sight moves nothing.
   const top = Math.min(Math.max(state.scroll, to - height), to - from <= height || state.follow !== 'run' ? from : to);
   return { ...state, scroll: Math.max(0, Math.min(top, end)) };
 }
@@ -170,7 +170,7 @@ function repeated(state: State, { holding, problem }: Extract<Event, { kind: 're
     const notice: Notice = { kind: 'good', text: 'The earlier steps hold again.' };
     return { state: { ...next, notice }, effects: [{ kind: 'save' }] };
   }
-  // The one that did not come about is where to go on.
+  // Goes back to the first step that does not hold.
   const stuck = state.text.steps.findIndex(({ name }) => !done.has(name)) + 1;
   const back = moved(next, stuck > 0 ? Math.min(stuck, state.page) : state.page);
   return { ...back, state: { ...back.state, notice: { kind: 'bad', text: problem } } };

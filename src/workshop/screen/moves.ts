@@ -1,6 +1,6 @@
 import { type Effect, lastPage, nextCommands, type Stage, type State, stepOf, type Update } from './state.ts';
 
-/** To another page, at its top. */
+/** Moves to the top of another page. */
 export function moved(state: State, page: number): Update {
   const to = Math.max(0, Math.min(page, lastPage(state)));
   const next: State = {
@@ -16,20 +16,20 @@ export function moved(state: State, page: number): Update {
   return { state: { ...next, stage: stageOf(next) }, effects: [{ kind: 'end-background' }, { kind: 'save' }] };
 }
 
-/** A presenter at the beginning of a page; undefined for others. */
+/** Returns a presenter's place at the beginning of a page; undefined if nobody presents. */
 export function stageOf(state: State): Stage | undefined {
   const next = nextCommands(stepOf(state)?.blocks ?? [], 0);
   return state.stage && { active: state.stage.active, next, phase: 'waiting', typed: 0 };
 }
 
-/** On to the next page, with the present step left as it is. */
+/** Moves to the next page, and leaves the present step as it is. */
 export function skipped(state: State): Update {
   const step = stepOf(state);
   if (!step || state.done.has(step.name)) return moved(state, state.page + 1);
   return moved({ ...state, skipped: new Set([...state.skipped, step.name]) }, state.page + 1);
 }
 
-/** On to the next page, with a step that has nothing to check counted as done. */
+/** Moves to the next page, and counts a step that has nothing to check as done. */
 export function passed(state: State): Update {
   const step = stepOf(state);
   if (!step || step.check.length > 0) return moved(state, state.page + 1);

@@ -4,7 +4,7 @@ import type { Overlay, State } from './state.ts';
 import { markdownRows } from './text/markdown.ts';
 import { BLANK, type Row, row, span, wrapRows } from './text/row.ts';
 
-/** What lies over the page: the list of steps, the help, a question. */
+/** Returns the rows that cover the page: the list of steps, the help, a question. */
 export function overlayRows(state: State, overlay: Overlay, height: number): Row[] {
   switch (overlay.kind) {
     case 'list':
@@ -54,7 +54,7 @@ function undoRows({ text, page, size: { columns } }: State): Row[] {
 
 function repeatRows({ text, size: { columns } }: State, lost: readonly string[]): Row[] {
   const steps = text.steps.filter(({ name }) => lost.includes(name));
-  const words = 'The lab is gone, or was deployed anew, since you were here. What these steps did no longer holds:';
+  const words = 'The lab is gone, or was deployed again, since you were here. What these steps did no longer holds:';
   return [
     ...markdownRows(`# Do the earlier steps again?\n\n${words}`, columns),
     BLANK,

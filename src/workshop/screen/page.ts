@@ -7,11 +7,11 @@ import { BLANK, broken, cut, type Row, row, span } from './text/row.ts';
 
 export interface Page {
   rows: readonly Row[];
-  /** Where the parts that grow are: first row, and the one after the last. */
+  /** The rows of the parts that grow: the first, and the one after the last. */
   parts: Partial<Record<Part, readonly [from: number, to: number]>>;
 }
 
-/** All rows of the page on which the person is. */
+/** Returns all rows of the page that the person is on. */
 export function pageOf(state: State): Page {
   const step = stepOf(state);
   const { columns } = state.size;
@@ -42,7 +42,7 @@ function stepPage(state: State, step: Step): Page {
   return { rows: rows.map((line) => cut(line, columns)), parts };
 }
 
-/** On a stage nothing is told before it happens: all up to the next commands. */
+/** Returns the blocks to show: on a stage only those up to the next commands, so that nothing appears before it happens. */
 function shownBlocks({ stage }: State, { blocks }: Step): readonly Block[] {
   return stage?.active ? blocks.slice(0, stage.next + 1) : blocks;
 }
@@ -74,7 +74,7 @@ function blockRows(state: State, step: Step, block: Block, i: number): Row[] {
   }
 }
 
-/** The script: each command that has begun with what it printed, and what is still to come; on a stage, as far as it was typed. */
+/** Returns the script's rows: each command that has begun with its output, then the rest; on a stage, as far as it was typed. */
 function commandRows(state: State, script: string, block: number): Row[] {
   const { columns } = state.size;
   const { stage } = state;
@@ -96,7 +96,7 @@ function commandRows(state: State, script: string, block: number): Row[] {
   return rest.trim() === '' ? rows : [...rows, ...asTyped(rest)];
 }
 
-/** What really came out is there instead of the example. */
+/** Returns whether the commands above an example have run: their real output then replaces it. */
 function hasPrinted({ runs }: State, { blocks }: Step, output: number): boolean {
   const commands = blocks.slice(0, output).findLastIndex(({ kind }) => kind === 'commands');
   return runs[commands] !== undefined;
@@ -150,7 +150,7 @@ export function mark({ name }: Step, done: ReadonlySet<string>, skipped: Readonl
   return skipped.has(name) ? span('–', 'warning') : span('·', 'dim');
 }
 
-/** Whether a step has commands that wglab can type. */
+/** Returns whether a step has commands that wglab can type. */
 export function hasCommands({ blocks }: Step): boolean {
   return nextCommands(blocks, 0) < blocks.length;
 }

@@ -23,7 +23,7 @@ export interface ScreenOptions {
   signal: AbortSignal;
 }
 
-/** Where the person was when it ended, and whether it was by Ctrl-C. */
+/** The state in which the person left the screen, and whether Ctrl-C ended it. */
 export interface Left {
   state: State;
   interrupted: boolean;
@@ -33,8 +33,8 @@ export interface Left {
 const TYPING_MS = [15, 60] as const;
 
 /**
- * The workshop on this terminal, until the person leaves it. However it ends, the terminal is as it was before, and nothing runs on.
- * Throws what `signal` gives as its reason.
+ * Runs the workshop on this terminal until the person leaves it. However it ends, it restores the terminal and leaves nothing running.
+ * Throws the reason of `signal` if that aborts.
  */
 export async function runScreen(options: ScreenOptions): Promise<Left> {
   return new Screen(options, await readProgress(options.lab.name)).run();
@@ -81,7 +81,7 @@ class Screen {
       this.#terminal.forget();
       this.#happens({ kind: 'resize', size: this.#terminal.size });
     };
-    // Whoever was stopped (Ctrl-Z, kill -STOP) finds another terminal than the one it left.
+    // A process that was stopped (Ctrl-Z, kill -STOP) finds the terminal changed when it continues.
     const continued = () => {
       if (this.#away) return;
       this.#terminal.leave();
@@ -109,7 +109,7 @@ class Screen {
     }
   }
 
-  /** In another deployment than that of the time before, what was done is looked at again. */
+  /** Checks the finished steps again if they were done in another deployment of the lab. */
   async #resume(): Promise<void> {
     const { done, text } = this.#state;
     const steps = text.steps.filter((step) => done.has(step.name) && step.check.length > 0);
@@ -128,7 +128,7 @@ class Screen {
     this.#state = state;
     for (const effect of effects) this.#does(effect);
     this.#spin();
-    // Once for all that happens at the same time.
+    // Draws once for all events of the same moment.
     this.#drawing ??= setImmediate(() => this.#draw());
   }
 
@@ -137,7 +137,7 @@ class Screen {
     this.#terminal.draw(view(this.#state));
   }
 
-  /** Time goes by on the screen only while something runs. */
+  /** Lets time pass on the screen only while something runs. */
   #spin(): void {
     if (this.#state.busy === undefined) {
       clearInterval(this.#spinner);
@@ -179,7 +179,7 @@ class Screen {
     }
   }
 
-  /** One after the other, so that the latest is what stays. */
+  /** Saves one state after the other, so that the latest one stays. */
   #save(): void {
     const { lab, tools } = this.#options;
     const state = this.#state;

@@ -5,13 +5,13 @@ import { openShell } from '../shell.ts';
 import { deployedAt, encryptionState, watchLab } from './lab-watch.ts';
 import type { Tools } from './tools.ts';
 
-/** What the screen has done, by the runner of steps and the lab of a session. */
+/** Returns the screen's tools, which use the runner of steps and the session's lab. */
 export function toolsOf(session: Session, signal: AbortSignal): Tools {
   const { lab } = session;
   return {
     async run(step, { block, command, output, ended }, stop) {
       const { blocks } = await runStep(session, step, { block, command, output }, stop);
-      // One in the background that ended with its step did nothing wrong.
+      // A background block that ended with its step did not fail.
       for (const run of blocks) ended(run.block, run.status ?? 0);
     },
     async runBlock(block, { command, output }, stop) {

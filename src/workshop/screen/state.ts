@@ -3,7 +3,7 @@ import type { LabText } from '../../lab/lab-text.ts';
 import type { Block, Step } from '../../lab/step.ts';
 import type { WatchedPacket } from '../../operations/capture.ts';
 
-/** Everything that the screen shows is in here, and nothing that it does: see `Effect`. */
+/** Everything that the screen shows; the actions that it starts are in `Effect`. */
 export interface State {
   readonly lab: LabHead;
   readonly text: LabText;
@@ -19,11 +19,11 @@ export interface State {
   readonly skipped: ReadonlySet<string>;
   /** How many hints were asked for, by the name of the step. */
   readonly hints: Readonly<Record<string, number>>;
-  /** What this page's blocks of commands did, by their index. */
+  /** The outcome of this page's blocks of commands, by their index. */
   readonly runs: Readonly<Record<number, BlockRun>>;
   readonly checked?: readonly CheckedCondition[] | undefined;
   readonly busy?: Busy | undefined;
-  /** In ms, of a clock that only goes forward. */
+  /** The time in ms, by a clock that only goes forward. */
   readonly now: number;
   readonly notice?: Notice | undefined;
   readonly overlay?: Overlay | undefined;
@@ -34,7 +34,7 @@ export interface State {
 
 export interface LabHead {
   name: string;
-  /** What a person types to mean this lab: its name, or the path of its file. */
+  /** The words that a person types for this lab: its name, or the path of its file. */
   called: string;
   minutes: number;
 }
@@ -63,7 +63,7 @@ export interface Busy {
   doing: 'run' | 'check' | 'undo' | 'survey' | 'repeat';
   text: string;
   since: number;
-  /** It was told to stop. */
+  /** It is being stopped. */
   stopping?: boolean;
 }
 
@@ -76,7 +76,7 @@ export type Overlay =
   | { kind: 'list'; chosen: number }
   | { kind: 'help'; scroll: number }
   | { kind: 'ask-undo' }
-  /** Steps whose checks no longer hold since the lab was deployed anew, or destroyed. */
+  /** Steps whose checks no longer hold since the lab was deployed again, or destroyed. */
   | { kind: 'ask-repeat'; lost: readonly string[] };
 
 export type EncryptionState = 'unknown' | 'no lab' | 'off' | 'on' | 'changing';
@@ -91,18 +91,18 @@ export interface Wire {
 }
 
 export interface WirePacket extends WatchedPacket {
-  /** Of an encrypted one: how its bytes look. */
+  /** The first bytes of an encrypted packet, as a hex dump. */
   bytes?: string;
 }
 
-/** Where a presenter is within a step. */
+/** A presenter's place within a step. */
 export interface Stage {
-  /** Not while the presenter has all the keys. */
+  /** False while the presenter has all the keys. */
   active: boolean;
-  /** The index of the next block of commands; the number of blocks where there is none. */
+  /** The index of the next block of commands; the number of blocks if there is none. */
   next: number;
   phase: 'waiting' | 'typing' | 'typed' | 'running';
-  /** How many characters of its script stand there. */
+  /** How many characters of its script have been typed. */
   typed: number;
 }
 
@@ -110,7 +110,7 @@ export type Event =
   | { kind: 'key'; key: string }
   | { kind: 'paste' }
   | { kind: 'resize'; size: Size }
-  /** Time went by: `now` is another. */
+  /** Time has passed: `now` has changed. */
   | { kind: 'tick' }
   | { kind: 'typed' }
   | { kind: 'block'; block: number }
@@ -130,11 +130,11 @@ export type Event =
   | { kind: 'packets'; packets: readonly WirePacket[] }
   | { kind: 'wire-ended'; problem: string };
 
-/** What is to be done outside; its outcome comes back as an event. */
+/** An action outside the model; its outcome comes back as an event. */
 export type Effect =
   | { kind: 'run'; step: Step }
   | { kind: 'run-block'; step: Step; block: number }
-  /** What runs in the background of a step is over. */
+  /** Ends the background blocks of a step. */
   | { kind: 'end-background' }
   | { kind: 'check'; step: Step }
   | { kind: 'undo'; step: Step }
@@ -164,7 +164,7 @@ export function lastPage({ text }: Pick<State, 'text'>): number {
   return text.steps.length + 1;
 }
 
-/** The index of the first block of commands from `from` on; the number of blocks where there is none. */
+/** Returns the index of the first block of commands from `from` on; the number of blocks if there is none. */
 export function nextCommands(blocks: readonly Block[], from: number): number {
   const found = blocks.findIndex(({ kind }, i) => i >= from && kind === 'commands');
   return found < 0 ? blocks.length : found;

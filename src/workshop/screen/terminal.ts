@@ -5,7 +5,7 @@ import type { Size } from './state.ts';
 import { drawing } from './text/drawing.ts';
 import type { Row } from './text/row.ts';
 
-/** The alternate screen, no cursor, pasted text told apart (xterm's control sequences: 1049, 25, 2004). */
+/** The alternate screen, no cursor, pasted text marked (xterm's control sequences: 1049, 25, 2004). */
 const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?2004h\u001b[2J';
 const LEAVE = '\u001b[0m\u001b[?2004l\u001b[?25h\u001b[?1049l';
 
@@ -23,7 +23,7 @@ interface TerminalListener {
 
 const GONE = ['end', 'close', 'error'] as const;
 
-/** The terminal: keys in, rows out. After `leave` it is as it was, and `enter` may follow again. */
+/** Reads keys from the terminal and shows rows on it. After `leave` it is as it was before, and `enter` may follow again. */
 export class Terminal {
   readonly #input: ReadStream;
   readonly #output: Output;
@@ -50,7 +50,7 @@ export class Terminal {
   enter(): void {
     if (this.#entered) return;
     this.#entered = true;
-    // Whatever ends the program: Node tells of an error that nobody caught only after this.
+    // However the program ends, this runs first: Node prints an uncaught error only after it.
     process.on('exit', this.leave);
     for (const event of GONE) {
       this.#input.on(event, this.#hungUp);
@@ -93,12 +93,12 @@ export class Terminal {
     if (text !== '') this.#output.write(text);
   }
 
-  /** What stands there can no longer be relied on. */
+  /** Forgets what the terminal shows, when that is no longer certain. */
   forget(): void {
     this.#shown = undefined;
   }
 
-  /** Not by the stream, whose errors come too late: a terminal that was closed (EIO) needs nothing any more. */
+  /** Writes without the stream, whose errors come too late: a terminal that was closed (EIO) needs nothing any more. */
   #write(text: string): void {
     try {
       writeSync(this.#output.fd, text);

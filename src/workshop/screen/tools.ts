@@ -1,27 +1,27 @@
 import type { Block, Step } from '../../lab/step.ts';
 import type { CheckedCondition, EncryptionState, WirePacket } from './state.ts';
 
-/** What the screen has done outside: the runner of steps, and the lab itself. All that waits ends when `signal` says stop. */
+/** Everything that the screen asks of the runner of steps and of the lab. Every wait ends when `signal` aborts. */
 export interface Tools {
   /** Runs all commands of a step; those in its background have ended when it resolves. Stops at the first that fails. */
   run(step: Step, listener: RunListener, signal: AbortSignal): Promise<void>;
-  /** Runs one block; one in the background runs on until `endBackground`. Gives its exit status. */
+  /** Runs one block; one in the background runs on until `endBackground`. Returns its exit status. */
   runBlock(block: Block, listener: Pick<RunListener, 'output' | 'command'>, signal: AbortSignal): Promise<number>;
   endBackground(): Promise<void>;
   check(step: Step, signal: AbortSignal): Promise<CheckedCondition[]>;
   undo(step: Step, signal: AbortSignal): Promise<void>;
   encryption(): Promise<EncryptionState>;
   watch(show: (packet: WirePacket) => void, signal: AbortSignal): Promise<void>;
-  /** Which deployment of the lab stands, or null. */
+  /** Returns when the lab was deployed, which identifies its deployment, or null if it is not deployed. */
   deployed(): Promise<string | null>;
-  /** A shell for the person, on the terminal as it is. */
+  /** Runs a shell for the person, on the terminal as it is. */
   shell(): Promise<void>;
 }
 
 export interface RunListener {
   /** This block begins. */
   block(block: Block): void;
-  /** This command of the block begins: what comes is its output. */
+  /** This command of the block begins: the output that follows is its own. */
   command(text: string, block: Block): void;
   output(chunk: Buffer, block: Block): void;
   /** This block has ended; one in the background has begun to run. */

@@ -6,10 +6,10 @@ import type { State } from './state.ts';
 import { BLANK, cut, type Row, row } from './text/row.ts';
 import { wireRows } from './wire-rows.ts';
 
-/** Smaller than this, a terminal shows nothing that would help. */
+/** A terminal smaller than this is too small to show anything useful. */
 export const SMALLEST = { columns: 40, rows: 10 };
 
-/** The whole screen: as many rows as the terminal has, none wider than it. */
+/** Returns the whole screen: as many rows as the terminal has, none wider than it. */
 export function view(state: State): Row[] {
   const { columns, rows } = state.size;
   if (columns < SMALLEST.columns || rows < SMALLEST.rows) return tooSmall(state);

@@ -9,7 +9,7 @@ import { type Left, runScreen } from './screen.ts';
 import { toolsOf } from './session-tools.ts';
 
 export interface WalkOptions {
-  /** What the person typed to mean this lab. */
+  /** The words that the person typed for this lab. */
   called: string;
   engine?: string;
   present?: boolean;
@@ -22,8 +22,8 @@ export interface WalkOptions {
 }
 
 /**
- * Leads a person through a lab on this terminal. Gives where the person left it. Throws a usage failure where this is no terminal, or
- * where the lab has no such step.
+ * Leads a person through a lab on this terminal. Returns where the person left it. Throws a usage failure if this is not a terminal, or
+ * if the lab has no such step.
  */
 export async function walk(definition: LabDefinition, options: WalkOptions): Promise<Left> {
   const { called, engine, present = false, restart = false, step, colours, signal } = options;
@@ -47,7 +47,7 @@ export async function walk(definition: LabDefinition, options: WalkOptions): Pro
   }
 }
 
-/** What is drawn and asked here needs a terminal on both sides, which can place its cursor. */
+/** Throws unless input and output are a terminal that can place its cursor, which the screen needs. */
 function requireTerminal(called: string): void {
   const { stdin, stdout, env } = process;
   if (stdin.isTTY && isTerminal(stdout) && env.TERM && env.TERM !== 'dumb') return;

@@ -3,14 +3,14 @@ import { messageOf } from '../../errors.ts';
 import type { EncryptionState, Event, WirePacket } from './state.ts';
 import type { Tools } from './tools.ts';
 
-/** How often the lab is asked how encryption stands, in ms. */
+/** How often the lab is asked for the state of its encryption, in ms. */
 const LOOK_MS = 3_000;
 
 /** How long packets are gathered before they are shown, in ms; and how many of them a person may ever see of that. */
 const GATHER_MS = 100;
 const MOST_PACKETS = 200;
 
-/** Looks at the lab while the person reads: how encryption stands, and, where that is wanted, what passes on the wire. */
+/** Watches the lab while the person reads: the state of its encryption and, if wanted, the packets on the wire. */
 export class Watcher {
   readonly #tools: Tools;
   readonly #tell: (event: Event) => void;
@@ -32,7 +32,7 @@ export class Watcher {
     this.#looking = this.#look().catch(this.#broken);
   }
 
-  /** Now, and not only when it is time again. */
+  /** Looks now, without waiting for the next time. */
   look(): void {
     this.#lookNow.abort();
   }
@@ -60,7 +60,7 @@ export class Watcher {
       const state = await this.#tools.encryption();
       if (state !== this.#state) this.#tell({ kind: 'encryption', state });
       this.#state = state;
-      // A lab that has come, or come back, can be listened to.
+      // Once a lab is deployed, or deployed again, its packets can be watched.
       if (this.#wanted && state !== 'no lab' && state !== 'unknown') this.#begin();
       await delay(LOOK_MS, undefined, { signal: this.#lookNow.signal }).catch(() => undefined); // it was called
     }
@@ -91,7 +91,7 @@ export class Watcher {
       this.#tell({ kind: 'wire-ended', problem: 'The capture has ended.' });
     } catch (error) {
       if (signal.aborted) return;
-      // A lab that is destroyed meanwhile breaks the connection at any point, which is told in many ways.
+      // A lab that is destroyed meanwhile breaks the connection at any point, with many different errors.
       this.#tell({ kind: 'wire-ended', problem: messageOf(error) });
     } finally {
       clearInterval(timer);

@@ -2,7 +2,7 @@ import { secretValues } from '../../wire/secrets.ts';
 import type { Wire, WirePacket } from './state.ts';
 import { cut, type Row, row, type Span, span } from './text/row.ts';
 
-/** The pane of the wire: the latest packets that fit, the newest at the bottom. */
+/** Returns the wire pane: the latest packets that fit, the newest at the bottom. */
 export function wireRows({ packets, problem, size, frozen }: Wire, columns: number, height: number): Row[] {
   const title = frozen ? '── on the wire, frozen (f goes on) ' : '── on the wire ';
   const head = row(span(`${title}${'─'.repeat(Math.max(0, columns - title.length))}`, frozen ? 'warning' : 'dim'));
@@ -13,7 +13,7 @@ export function wireRows({ packets, problem, size, frozen }: Wire, columns: numb
   for (const packet of packets.toReversed()) {
     if (rows.length >= room) break;
     const made = packetRows(packet, columns);
-    // In a small pane those that say nothing would push out those that do.
+    // In a small pane, packets that say nothing would push out those that do.
     silent = size === 'half' && made.length === 1 ? silent + 1 : 0;
     if (silent > 1) rows.splice(0, 1, row(span(`  ${silent} packets in which nothing secret can be read`, 'dim')));
     else rows.unshift(...made);
@@ -33,12 +33,12 @@ function packetRows({ time, description, length, encrypted, secrets, bytes }: Wi
 
 const CLOCK = 'hh:mm:ss '.length;
 
-/** Where there is no room for all of it: what is inside of a tunnel says more than its ports and its number. */
+/** Shortens a description that does not fit: the packet inside a tunnel says more than the tunnel's ports and number. */
 function shorter(description: string): string {
   return description.replace(/UDP \d+ > \d+ (VXLAN|Geneve) \d+/, '$1');
 }
 
-/** A readable line with the secrets in it marked. */
+/** Returns the spans of a readable line, with its secrets marked. */
 function marked(line: string): Span[] {
   const spans: Span[] = [];
   let end = 0;

@@ -14,7 +14,7 @@ interface BreakOptions {
   output?: 'json';
 }
 
-/** Puts a fault into a lab, takes all of them away, or lists what there is. */
+/** Puts a fault into a lab, removes all of them, or lists what there is. */
 export async function breakCommand(context: Context, fault: FaultName | undefined, options: BreakOptions) {
   const chosen = [fault !== undefined, options.random, options.undo].filter(Boolean).length;
   if (chosen > 1) throw usageFailure('a fault, --random and --undo exclude one another');

@@ -1,7 +1,7 @@
 /**
- * What the shells are told: to ask wglab at every TAB. The words so far go in WGLAB_COMPLETE, each ended by a newline; the answer is a
+ * Scripts that make a shell ask wglab at every TAB. The words so far go in WGLAB_COMPLETE, each ended by a newline; the answer is a
  * line for each word that fits, with a tab and a description, and ":files" or ":folders" where the shell itself knows best.
- * Nothing that goes wrong may reach the prompt.
+ * No error may reach the prompt.
  */
 export const COMPLETION_SCRIPTS = {
   bash: `_wglab() {

@@ -146,7 +146,7 @@ function hexLines(bytes: Uint8Array): string[] {
   return lines;
 }
 
-/** Secrets stand out by colour, and where there is none by a line of marks below them. */
+/** Marks secrets by colour or, without colours, by a line of marks below them. */
 function textLines(text: readonly TextLine[], palette: Palette, width: number): string[] {
   const shown = text.slice(0, MOST_TEXT_LINES);
   const more = text.length - shown.length;

@@ -38,7 +38,7 @@ export async function reportCommand(context: Context, folders: string[], options
   return exitCodeOf(verdict);
 }
 
-/** The newest evidence in the store, by the time in its name. */
+/** Returns the newest evidence in the store, by the time in its name. */
 async function newest(): Promise<string> {
   const all = await Promise.all((await labsWithEvidence()).map(listEvidence));
   const last = all

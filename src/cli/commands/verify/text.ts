@@ -118,7 +118,7 @@ function ledgerRow(palette: Palette) {
   ];
 }
 
-/** Each class, and in it the kinds of packets of which there were most, between whichever nodes. */
+/** Returns each class with its most frequent kinds of packets, counted over all nodes. */
 function shortLedger({ ledger }: VerifyResult, palette: Palette): string[] {
   const kinds = new Map<string, { line: LedgerLine; packets: number; bytes: number }>();
   for (const line of ledger) {

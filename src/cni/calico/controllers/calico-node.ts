@@ -9,13 +9,13 @@ const NAME = 'calico-node';
 /** The version whose dataplane this engine plays. */
 const IMAGE = 'quay.io/calico/node:v3.32.1';
 
-/** Makes the DaemonSet by whose pods Calico runs on every node, as its operator does, where there is none. */
+/** Makes the DaemonSet whose pods run Calico on every node, as its operator does, if there is none. */
 export function ensureCalicoNode({ store, cache }: ControllerContext): void {
   if (cache.get('DaemonSet', NAMESPACE, NAME) || !cache.get('Namespace', undefined, NAMESPACE)) return;
   store.create(calicoNode() as unknown as KubeObject);
 }
 
-/** Whether a pod is one of these: the engine plays it, no process runs in it. */
+/** Returns whether a pod is one of these: the engine plays it, no process runs in it. */
 export function isCalicoNode(pod: KubeObject): boolean {
   const owner = controllerOf(pod);
   return pod.metadata.namespace === NAMESPACE && owner?.kind === 'DaemonSet' && owner.name === NAME;

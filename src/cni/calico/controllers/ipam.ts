@@ -18,7 +18,7 @@ export interface Allocation {
   node: string;
   /** CIDR of the block that it is from. */
   block: string;
-  /** Whether that block is another node's: the address then needs a /32 route of its own. */
+  /** True if that block is another node's: the address then needs a /32 route of its own. */
   borrowed: boolean;
 }
 
@@ -107,7 +107,7 @@ export class Ipam {
 
   /**
    * Returns an address of a node for a handle: the one that it has, or a new one. Throws IpamError NoPool, PoolExhausted, or
-   * HandleInUse where the handle has an address on another node.
+   * HandleInUse if the handle has an address on another node.
    */
   assign(node: string, handle: string): string {
     const held = this.#held.get(handle);
@@ -185,7 +185,7 @@ export class Ipam {
     return undefined;
   }
 
-  /** Takes the first free block at or after the node's own place in the pool; undefined where there is none. */
+  /** Takes the first free block at or after the node's own place in the pool; undefined if there is none. */
   #claim(node: string): Block | undefined {
     if (!this.#pool) throw new IpamError('NoPool', 'there is no IP pool yet');
     const { family, first, blockPrefix, blockSize, blocks } = this.#pool;

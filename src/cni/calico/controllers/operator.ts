@@ -116,7 +116,7 @@ function ipamOf(family: Family, { ipam, ipam6 }: CalicoOptions): Ipam {
   return family === 4 ? ipam : ipam6;
 }
 
-/** Calico's node writes it at its start where there is none (node/pkg/lifecycle/startup). */
+/** Calico's node writes it at its start if there is none (node/pkg/lifecycle/startup). */
 function ensureFelixConfiguration({ store, cache }: ControllerContext): void {
   if (cache.get('FelixConfiguration', undefined, 'default')) return;
   const spec = { logSeverityScreen: 'Info', reportingInterval: '0s' };
@@ -153,7 +153,7 @@ function publish(
 /** Annotations and what they should say; undefined is not to be there. */
 type Wanted = [annotation: string, value: string | undefined];
 
-/** A node's addresses of a family, taken from IPAM where they are tunnels'. Throws IpamError. */
+/** Returns a node's addresses of a family; those of tunnels come from IPAM. Throws IpamError. */
 function addressesOf(node: Node, family: Family, options: CalicoOptions): Wanted[] {
   const { name, annotations = {} } = node.metadata;
   const address = internalAddresses(node).find((one) => familyOf(one) === family);
@@ -171,7 +171,7 @@ function addressesOf(node: Node, family: Family, options: CalicoOptions): Wanted
   ];
 }
 
-/** The node's annotations with its addresses as they should be, or undefined where they are. */
+/** Returns the node's annotations with its addresses as they should be, or undefined if they are right already. */
 function planAnnotations(
   annotations: Readonly<Record<string, string>>,
   wanted: readonly Wanted[],
@@ -185,7 +185,7 @@ function planAnnotations(
   return published;
 }
 
-/** Whether the missing network is why the node is not ready: another reason is not Calico's to lift. */
+/** Returns whether the missing network is why the node is not ready: another reason is not Calico's to lift. */
 function waitsForNetwork({ status }: Node): boolean {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   return ready?.status === 'False' && ready.message?.includes('cni plugin not initialized') === true;
@@ -224,7 +224,7 @@ function affinityName(node: string, cidr: string): string {
   return `${node}-${cidr.replace(/[.:/]/g, '-')}`;
 }
 
-/** Writes how it stands on the Installation and on the TigeraStatus `calico`. */
+/** Writes its status to the Installation and to the TigeraStatus `calico`. */
 function report(
   { store, cache, now }: ControllerContext,
   installation: Installation,

@@ -216,7 +216,7 @@ function routeKey(route: RouteState): string {
   return `${route.table} ${route.destination} ${route.metric}`;
 }
 
-/** The values of `a` that are not in `b`, where what `text` gives says which are the same. */
+/** Returns the values of `a` that are not in `b`; two values are the same if `text` returns the same for both. */
 function difference<T>(a: readonly T[], b: readonly T[], text: (value: T) => string): T[] {
   const there = new Set(b.map(text));
   return a.filter((value) => !there.has(text(value)));

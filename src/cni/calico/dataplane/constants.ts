@@ -21,5 +21,5 @@ export const IPV6_METRIC = 1024;
 /** RTPROT_BOOT, Felix' default for routes to devices. Plain `ip route` does not print it. */
 export const PROTO_DEVICE = 3;
 
-/** Felix' own number, for the routes in main that no device gives away as Calico's. */
+/** Felix' own number, for the routes in main that no device identifies as Calico's. */
 export const PROTO_CALICO = 80;

@@ -2,7 +2,7 @@ import { VXLAN_DEVICES, WIREGUARD_TABLE } from './constants.ts';
 import { ruleLine } from './lines.ts';
 import type { LinkState, NodeState, RouteState, WireguardPeer, WireguardState } from './types.ts';
 
-/** One thing that Felix did, as its log tells it. */
+/** One thing that Felix did, as its log reports it. */
 export interface FelixEvent {
   level: 'INFO' | 'WARNING' | 'ERROR';
   /**

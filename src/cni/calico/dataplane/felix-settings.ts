@@ -11,9 +11,9 @@ export interface FelixProblem {
 }
 
 /**
- * The settings that FelixConfigurations give, with Calico 3.32's defaults where none says anything. The specs come with
- * rising precedence: `default`, then the node's own `node.<name>`. Fields that this engine does not obey are passed over,
- * as Calico has many that change nothing here. Throws a usage failure that names the first wrong field.
+ * Returns the settings of FelixConfigurations, with Calico 3.32's defaults for what none of them sets. The specs come with
+ * rising precedence: `default`, then the node's own `node.<name>`. Fields that this engine does not obey are skipped,
+ * because Calico has many that change nothing here. Throws a usage failure that names the first wrong field.
  */
 export function felixSettings(specs: readonly FelixSpec[]): FelixSettings {
   const [problem] = specs.flatMap(felixProblems);

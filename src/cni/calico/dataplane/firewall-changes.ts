@@ -31,8 +31,8 @@ export function readFirewall(saved: string): FirewallFound {
 }
 
 /**
- * Input for `iptables-restore --noflush` that makes Felix' part of the tables what it should be, each table in one step; empty
- * where nothing differs. What is not Felix' is not touched.
+ * Returns input for `iptables-restore --noflush` that makes Felix' part of the tables what it should be, each table in one step;
+ * empty if nothing differs. Everything that is not Felix' is left as it is.
  */
 export function firewallChanges(found: FirewallFound, { chains, hooks }: FirewallState): string {
   return FIREWALL_TABLES.map((table) => {

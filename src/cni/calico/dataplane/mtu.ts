@@ -17,14 +17,14 @@ export function wireguardMtu({ felix, hostMtu, family = 4 }: FamilyView): number
 }
 
 /**
- * The MTU of the pods that are made now, in bytes: the least among the encapsulations that are on. Pods that stand keep
- * what they have. Whether WireGuard is on is the node's own setting where a node is named, else the cluster's.
+ * Returns the MTU of pods that are made now, in bytes: the least among the encapsulations that are on. Existing pods keep
+ * theirs. If a node is named, its own setting says whether WireGuard is on, else the cluster's.
  */
 export function podMtu(view: ClusterView, nodeName?: string): number {
   return Math.min(...familiesOf(view).flatMap((family) => mtusOf(family, nodeName)));
 }
 
-/** IPv4's part, and IPv6's where there is one. */
+/** Returns IPv4's part, and IPv6's if there is one. */
 export function familiesOf(view: ClusterView): FamilyView[] {
   return view.ipv6 ? [view, view.ipv6] : [view];
 }

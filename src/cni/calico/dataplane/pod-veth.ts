@@ -24,7 +24,7 @@ export function podVethLines({ hostInterface, mtu, pid }: PodVeth): string[] {
 /** The pods' gateway for IPv6: the address that every cali interface derives from `HOST_SIDE_MAC`. */
 const POD_GATEWAY_6 = 'fe80::ecee:eeff:feee:eeee';
 
-/** Lines for the pod's namespace, after its veth pair; with an IPv6 address where it has one. */
+/** Returns lines for the pod's namespace, after its veth pair; with an IPv6 address if it has one. */
 export function podInterfaceLines(address: string, address6?: string): string[] {
   return [
     'link set dev lo up',

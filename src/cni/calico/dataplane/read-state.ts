@@ -46,7 +46,7 @@ export type ReadOutputs = Record<Exclude<keyof typeof READ_COMMANDS, 'rules6'>, 
 /**
  * Returns Felix' part of what a node has: the VXLAN devices, the WireGuard devices (those of these names, and any other that carries
  * Calico's mark, as one does whose name was changed), the pods' veth pairs, routes of these devices, of protocol 80 and in
- * table 1, rules that lead there, permanent neighbours and FDB entries. Without private keys. Throws a lab failure where
+ * table 1, rules that lead there, permanent neighbours and FDB entries. Without private keys. Throws a lab failure if
  * an output cannot be read.
  */
 export function readState(outputs: ReadOutputs, wireguardNames: readonly string[]): NodeState {

@@ -58,7 +58,7 @@ export interface NodeView {
   vxlanTunnelAddress?: string | undefined;
   wireguardAddress?: string | undefined;
   wireguardPublicKey?: string | undefined;
-  /** Whether WireGuard is on for this node: FelixConfiguration `node.<name>` wins over `default`. */
+  /** True if WireGuard is on for this node: FelixConfiguration `node.<name>` wins over `default`. */
   wireguardEnabled: boolean;
   /** The pods on the node that have an address of their own (not the host's network). */
   pods: PodView[];
@@ -123,7 +123,7 @@ export interface RouteState {
   scope: 'universe' | 'link';
   /** 3 is boot, 80 is Calico's own for routes without a tunnel. */
   protocol: number;
-  /** 0 where there is none. */
+  /** 0 if there is none. */
   metric: number;
   mtu?: number | undefined;
   onlink: boolean;
@@ -181,13 +181,13 @@ export interface WireguardPeer {
 
 /** Steps to carry out on a node, one after another, until it has what it should have. */
 export type ChangeStep =
-  /** Lines for `ip -batch -` or `bridge -batch -`, in the node's network namespace. Rules alone do not tell their family: `ip -6`. */
+  /** Lines for `ip -batch -` or `bridge -batch -`, in the node's network namespace. Rules alone do not say their family: `ip -6`. */
   | { kind: 'batch'; tool: BatchTool; lines: string[] }
   /** Values to write below /proc/sys. */
   | { kind: 'sysctl'; writes: SysctlWrite[] }
   /** Make the device, by the kernel or by wireguard-go, and give it a private key; it need not be up. */
   | { kind: 'createWireguard'; name: string }
-  /** Take the device away; ending wireguard-go does that for its own. */
+  /** Remove the device; ending wireguard-go does that for its own. */
   | { kind: 'removeWireguard'; name: string }
   /** Arguments after `wg set`; none is secret. */
   | { kind: 'wgSet'; arguments: string[] };
@@ -205,6 +205,6 @@ export interface SysctlWrite {
 }
 
 export interface NodeChanges {
-  /** Empty where nothing differs. */
+  /** Empty if nothing differs. */
   steps: ChangeStep[];
 }

@@ -17,7 +17,7 @@ export function tunnelMac(nodeName: string, family: Family = 4): string {
 
 /**
  * VXLAN's part of a node's state: the device with its one address, and for each node that has a tunnel address where its
- * MAC is (neighbour and FDB entry, permanent) and routes to what it claims. Nothing where the pool does not use VXLAN or
+ * MAC is (neighbour and FDB entry, permanent) and routes to what it claims. Returns nothing if the pool does not use VXLAN or
  * this node has no tunnel address yet.
  */
 export function vxlanState(view: FamilyView, node: NodeView, claims: ReadonlyMap<string, Claim[]>): VxlanPart {
@@ -66,7 +66,7 @@ function tunnelRoutes(claim: Claim, via: string, mtu: number, family: Family): R
     : [{ ...route, via, scope: 'universe', protocol: PROTO_DEVICE, onlink: true }];
 }
 
-/** Routes to what other nodes claim where the pool has no encapsulation: plain, over the wire. */
+/** Returns routes to what other nodes claim if the pool has no encapsulation: plain, over the wire. */
 export function plainRoutes(view: FamilyView, node: NodeView, claims: ReadonlyMap<string, Claim[]>): RouteState[] {
   if (view.encapsulation !== 'None') return [];
   return view.nodes

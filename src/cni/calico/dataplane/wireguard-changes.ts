@@ -1,7 +1,7 @@
 import type { WireguardPeer, WireguardState } from './types.ts';
 
 /**
- * The arguments after `wg set DEVICE` that turn a device into what it should be; empty where nothing differs. `actual` is
+ * Returns the arguments after `wg set DEVICE` that turn a device into what it should be; empty if nothing differs. `actual` is
  * undefined for a device that was just made. Peers that should not be go first: an allowed IP can only be one peer's.
  */
 export function wireguardArguments(actual: WireguardState | undefined, desired: WireguardState): string[] {

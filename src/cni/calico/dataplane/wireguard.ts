@@ -9,7 +9,7 @@ type WireguardPart = Pick<NodeState, 'links' | 'addresses' | 'routes' | 'rules' 
 /**
  * WireGuard's part of a node's state: the device, a peer for each node that published a key, table 1 (into the device for
  * what peers claim; `throw`, so back to main, for what this node claims and for nodes without a usable key), and the rule
- * that sends everything there but what WireGuard encrypted itself. Nothing where WireGuard is off for this node.
+ * that sends everything there but what WireGuard encrypted itself. Nothing if WireGuard is off for this node.
  */
 export function wireguardState(view: FamilyView, node: NodeView, claims: ReadonlyMap<string, Claim[]>): WireguardPart {
   if (!node.wireguardEnabled) return { links: [], addresses: [], routes: [], rules: [], wireguard: [] };
@@ -73,7 +73,7 @@ function endpoint(family: Family, address: string, port: number): string {
   return family === 4 ? `${address}:${port}` : `[${address}]:${port}`;
 }
 
-/** Whether a text is a WireGuard public key: 32 bytes in base64, not all zero, which Calico takes for none. */
+/** Returns whether a text is a WireGuard public key: 32 bytes in base64, not all zero, which Calico takes for none. */
 function isPublicKey(text: string | undefined): text is string {
   if (text === undefined || !/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(text)) return false;
   return Buffer.from(text, 'base64').some((byte) => byte !== 0);

@@ -12,7 +12,7 @@ export function hostInterfaceName(namespace: string, pod: string): string {
   return `${WORKLOAD_PREFIX}${createHash('sha1').update(`${namespace}.${pod}`).digest('hex').slice(0, 11)}`;
 }
 
-/** The nodes' ends of the veth pairs. The CNI makes them and takes them away, so `planChanges` only looks whether they stand. */
+/** Returns the nodes' ends of the veth pairs. The CNI makes and removes them, so `planChanges` only checks whether they exist. */
 export function workloadLinks(view: ClusterView, node: NodeView): LinkState[] {
   const mtu = podMtu(view, node.name);
   return node.pods.map((pod) => ({ name: pod.hostInterface, type: 'veth', mtu, mac: HOST_SIDE_MAC, up: true }));

@@ -21,7 +21,7 @@ export interface NodeFindings extends CalicoNode {
   detours: string[];
   /** Routes in table 1 that are not Calico's, as `ip route` shows them. */
   strayRoutes: string[];
-  /** Whether the kernel forwards packets of this family; undefined if it did not say. */
+  /** True if the kernel forwards packets of this family; undefined if it did not say. */
   forwards?: boolean;
   /** Processes that hold WireGuard's UDP port, as `name (process 123)`. */
   portHolders: { name: string; pid: number }[];
@@ -65,7 +65,7 @@ export interface PodTraffic {
   arrivedBytes?: number;
   /** The growth of the underlay's counter beyond that. */
   besideBytes: number;
-  /** Whether the other pod, or its kernel for it, answered a connection. */
+  /** True if the other pod, or its kernel for it, answered a connection. */
   answered: boolean;
 }
 

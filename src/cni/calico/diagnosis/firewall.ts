@@ -3,7 +3,7 @@ import { type FirewallRule, type NodeFindings, onNode } from './facts.ts';
 
 /** Reads firewall rules as far as they may concern the tunnel, pods' traffic, or Felix' mark. In doubt a rule concerns it. */
 
-/** Whether a rule may drop WireGuard's packets between a node and its peers. */
+/** Returns whether a rule may drop WireGuard's packets between a node and its peers. */
 export function mayDropTunnel(rule: FirewallRule, node: NodeFindings, peers: readonly string[]): boolean {
   if (!drops(rule) || ['forward', 'FORWARD'].includes(rule.hook ?? rule.chain)) return false;
   if (rule.text === 'policy drop') return true;
@@ -15,7 +15,7 @@ export function mayDropTunnel(rule: FirewallRule, node: NodeFindings, peers: rea
   );
 }
 
-/** Whether a rule may drop packets that are forwarded between pods and the tunnel. */
+/** Returns whether a rule may drop packets that are forwarded between pods and the tunnel. */
 export function mayDropForwarded(rule: FirewallRule, node: NodeFindings, blocks: readonly string[]): boolean {
   if (!drops(rule) || !['forward', 'FORWARD'].includes(rule.hook ?? rule.chain)) return false;
   if (rule.text === 'policy drop') return true;
@@ -23,7 +23,7 @@ export function mayDropForwarded(rule: FirewallRule, node: NodeFindings, blocks:
   return namesOneOf(rule.text, blocks) && namesInterface(rule.text, isOurs);
 }
 
-/** Whether a rule sets a bit of Felix' mark, by which a packet gets past WireGuard. */
+/** Returns whether a rule sets a bit of Felix' mark, by which a packet gets past WireGuard. */
 export function mayMark({ text }: FirewallRule, mark: string): boolean {
   const wanted = Number(mark) || 0;
   const set = /(?:--set-x?mark|--or-mark) (\S+)/.exec(text)?.[1] ?? /mark set (.*?)(?: #|$)/.exec(text)?.[1];
@@ -70,7 +70,7 @@ function namesPort(text: string, port: number): boolean {
   });
 }
 
-/** Whether a rule names none of source and destination, or one that has an address in common with these. */
+/** Returns whether a rule names none of source and destination, or one that has an address in common with these. */
 function namesOneOf(text: string, networks: readonly string[]): boolean {
   const named = [...text.matchAll(/(?:-s|-d|saddr|daddr) ([0-9a-f.:/]+)/gi)].flatMap(
     ([, one = '']) => cidrOf(one) ?? [],

@@ -31,7 +31,7 @@ export const firewall: Judge = (node, nodes) => {
   });
 };
 
-/** Whether something that was sent from a node did not arrive; also if nothing could be sent. */
+/** Returns whether something that was sent from a node did not arrive; also if nothing could be sent. */
 function hasSilentTunnel({ tunnels }: NodeFindings): boolean {
   return tunnels === undefined || tunnels.some(({ arrived }) => !arrived);
 }

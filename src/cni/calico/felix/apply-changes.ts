@@ -3,7 +3,7 @@ import type { NodeNamespace } from '../../node.ts';
 import type { ChangeStep, NodeChanges } from '../dataplane/types.ts';
 import { createWireguardDevice, type Means, removeWireguardDevice } from './wireguard-device.ts';
 
-/** Carries out what `planChanges` found, step by step. Throws ToolError where one fails, and leaves out those after it. */
+/** Carries out what `planChanges` found, step by step. Throws ToolError if one fails, and skips those after it. */
 export async function applyChanges(node: NodeNamespace, changes: NodeChanges, means: Means): Promise<void> {
   for (const step of changes.steps) await applyStep(node, step, means);
 }

@@ -29,9 +29,9 @@ export interface FelixNode {
   /** The public keys of the WireGuard devices that exist. */
   keys: Keys;
   dirty: boolean;
-  /** Whether it ever had a pod. */
+  /** True if it ever had a pod. */
   begun: boolean;
-  /** Whether anything was ever done on it. */
+  /** True if anything was ever done on it. */
   touched: boolean;
   /** How often in a row it went wrong. */
   failures: number;
@@ -86,7 +86,7 @@ export async function planNode(name: string, node: FelixNode, view: ClusterView,
   const actual = { ...known, links: [...known.links.filter(({ type }) => type !== 'veth'), ...workloads] };
   const { steps } = planChanges(actual, desired);
   const peersSet = steps.findLastIndex(({ kind }) => kind === 'wgSet') + 1;
-  // On the way of whoever waits for encryption, and on nobody's way else.
+  // Callers that wait for encryption wait for this as well; nobody else does.
   const firewall = node.firewall.set({
     state: () => firewallState(view, name),
     mayWait: devices.length === 0,

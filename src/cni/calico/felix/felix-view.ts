@@ -99,7 +99,7 @@ export function nodeFingerprint(store: Store): string {
 /** The public keys of a node's WireGuard devices. */
 export type Keys = Partial<Record<Family, string>>;
 
-/** Publishes a node's keys as its annotations, or takes them back; nothing happens where they are right already. */
+/** Publishes a node's keys as its annotations, or removes them; does nothing if they are right already. */
 export function publishKeys(store: Store, node: string, keys: Keys): void {
   store.modify('Node', undefined, node, ({ metadata }) => {
     const published = { ...metadata.annotations };

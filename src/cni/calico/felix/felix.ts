@@ -111,7 +111,7 @@ export class Felix {
     node.firewall.forget();
   }
 
-  /** Connects a pod's sandbox to its node and gives the pod's addresses, IPv4's first; the routes to them stand when this resolves. */
+  /** Connects a pod's sandbox to its node and returns the pod's addresses, IPv4's first; the routes to them exist when this resolves. */
   async attach(nodeName: string, pod: KubeObject, sandbox: NetworkNamespace): Promise<string[]> {
     const node = this.#node(nodeName);
     const { namespace = 'default', name, uid = '' } = pod.metadata;
@@ -153,7 +153,7 @@ export class Felix {
   #changed(nodeName?: string): Promise<void> {
     for (const [name, node] of this.#nodes) if (nodeName === undefined || name === nodeName) node.dirty = true;
     if (!this.#pass) {
-      // A pass begins when the events of the moment have all been told.
+      // A pass begins when all events of the moment have been reported.
       this.#pass = new Promise<void>((resolve) => setImmediate(resolve))
         .then(() => this.#syncDirty())
         .finally(() => {

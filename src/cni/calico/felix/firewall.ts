@@ -57,7 +57,7 @@ export class NodeFirewall {
     this.#made = undefined;
   }
 
-  /** Makes the firewall what is wished; where that may wait it does, and this resolves at once. */
+  /** Makes the firewall what is wanted; if that may wait, this resolves at once. */
   async set(wish: FirewallWish): Promise<void> {
     this.#waiting = wish.mayWait && !this.#isBegun ? wish : undefined;
     if (!this.#waiting) await this.#make(wish);
@@ -89,7 +89,7 @@ export class NodeFirewall {
       this.#made = wanted;
       return input !== '';
     } catch (error) {
-      // Without iptables, or where the kernel lacks a module that only the machine's root can load.
+      // Without iptables, or if the kernel lacks a module that only the machine's root can load.
       if (this.#node.isAlive) this.#teller.missing(messageOf(error));
       return false;
     }

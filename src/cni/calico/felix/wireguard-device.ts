@@ -12,7 +12,7 @@ export interface Means {
   log: (message: string) => void;
 }
 
-/** Whether this kernel has WireGuard: found out by making a device, since the module may load only then. */
+/** Detects whether this kernel has WireGuard by making a device, since the module may load only then. */
 export async function detectDataplane(): Promise<Dataplane> {
   try {
     await runTool(['ip', 'link', 'add', 'wglab-probe', 'type', 'wireguard']);
@@ -48,7 +48,7 @@ export async function giveNewKey(node: NodeNamespace, name: string): Promise<str
   return (await runTool(node.enter(['sh', '-c', NEW_KEY, 'new-key', name]))).trim();
 }
 
-/** Takes a device away. wireguard-go ends with its device, and its socket must be gone before the name can be used again. */
+/** Removes a device. wireguard-go ends with its device, and its socket must be gone before the name can be used again. */
 export async function removeWireguardDevice(node: NodeNamespace, name: string): Promise<void> {
   await runTool(node.enter(['ip', 'link', 'del', name]));
   const deadline = Date.now() + WAIT_MS;

@@ -57,7 +57,7 @@ export class Agent {
     this.#means = options.means;
   }
 
-  /** Whether it has read its settings: before that it does nothing. */
+  /** Returns whether it has read its settings: before that it does nothing. */
   get isRunning(): boolean {
     return this.#encryption !== undefined && this.node.isAlive;
   }

@@ -12,7 +12,7 @@ export const KEY_FILE = 'cilium/state/cilium_wg0.key';
 const SET_KEY = `base64 < "/run/${KEY_FILE}" | wg set "$1" private-key /proc/self/fd/0 && wg show "$1" public-key`;
 
 /**
- * Gives cilium_wg0 the private key of the node, and returns its public key. The key is made once and stays in its file, so that the
+ * Sets the node's private key on cilium_wg0, and returns its public key. The key is made once and stays in its file, so that the
  * node keeps it when encryption is turned off and on again. `runFolder` is the node's /run as this process sees it.
  */
 export async function loadWireguardKey(node: AgentNode, runFolder: string): Promise<string> {

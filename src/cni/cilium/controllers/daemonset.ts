@@ -2,7 +2,7 @@ import type { KubeObject } from '../../../kube/object.ts';
 import { controllerOf } from '../../../kube-api/controllers/pods.ts';
 import { AGENT, AGENT_CONTAINER, AGENT_LABELS, CONFIG_MAP, IPSEC_SECRET, NAMESPACE, VERSION } from '../names.ts';
 
-/** Whether a pod is an agent: the engine plays it, no process runs in it. */
+/** Returns whether a pod is an agent: the engine plays it, no process runs in it. */
 export function isAgent(pod: KubeObject): boolean {
   const owner = controllerOf(pod);
   return pod.metadata.namespace === NAMESPACE && owner?.kind === 'DaemonSet' && owner.name === AGENT;

@@ -71,7 +71,7 @@ function stateParts(
     };
   };
   return [
-    // Receiving first: whoever sends with a key must be understood.
+    // Receiving first: packets sent with a key must be understood.
     state(peer, node, `${decryptMark(id)} mask ${MASK_IN}`, DECRYPT_MARK),
     state(node, peer, `${encryptMark(id, key.id)} mask ${MASK_OUT}`, ENCRYPT_MARK),
   ];

@@ -30,7 +30,7 @@ const GCM_LENGTHS = [20, 28, 36];
 
 /**
  * Reads the key in the text of Cilium's Secret, as the agent's LoadIPSecKeys does: one key a line, and the last line counts. Throws
- * IpsecSecretError, with the agent's own words where it has any.
+ * IpsecSecretError, with the agent's own words if it has any.
  */
 export function parseIpsecSecret(text: string): IpsecKey {
   let key: IpsecKey | undefined;

@@ -67,7 +67,7 @@ async function dockerChecks(lab: Lab): Promise<{ checks: Check[]; info?: DockerI
   let info: DockerInfo;
   try {
     info = JSON.parse(await docker(['info', '--format', '{{json .}}'], { timeoutMs: ANSWER_MS })) as DockerInfo;
-    // Its client answers with what it knows itself where the server does not.
+    // Its client answers with what it knows itself if the server does not answer.
     if (!info.ServerVersion) throw new Error(`docker info\n${errorsIn(info)}`);
   } catch (error) {
     const { message, remedy, detail } = dockerFailure(messageOf(error));
@@ -100,7 +100,7 @@ function cgroupCheck({ CgroupVersion = 'unknown' }: DockerInfo, lab: Lab): Check
   return { ...check, ok: minor < 35 ? 'warning' : false, remedy };
 }
 
-/** Nothing where Docker's folder is on another machine, or not to be seen. */
+/** Returns nothing if Docker's folder is on another machine, or cannot be seen. */
 function diskChecks({ DockerRootDir }: DockerInfo): Check[] {
   const space = diskOf(DockerRootDir ?? '/var/lib/docker') ?? diskOf('/var/lib');
   if (space === undefined) return [];
@@ -153,7 +153,7 @@ async function containerlabCheck(): Promise<Check> {
 
 const SAID = { root: 'as root', suid: 'by its SUID bit', sudo: 'through sudo' };
 
-/** containerlab ends at once on a kernel without modules, also where all it needs is built in (utils/kernel_module.go) [seen]. */
+/** containerlab exits at once on a kernel without modules, even if all it needs is built in (utils/kernel_module.go) [seen]. */
 function moduleSupport(): Check {
   const check = { name: 'kernel modules', needed: '/proc/modules, which containerlab reads' };
   try {
@@ -193,7 +193,7 @@ export async function kernelHas(name: string): Promise<string | undefined> {
   return listedModule(name);
 }
 
-/** Whether the kernel makes such a device; undefined if that cannot be tried. */
+/** Returns whether the kernel makes such a device; undefined if that cannot be tried. */
 async function tried(kind: string): Promise<boolean | undefined> {
   const more = DEVICES[kind];
   if (!more) return undefined;

@@ -7,7 +7,7 @@ import { docker } from '../docker.ts';
 
 const ANSWER_MS = 5_000;
 
-/** Kind's network in Docker, which it makes where there is none; from which subnet, it leaves to Docker. */
+/** Kind's network in Docker, which it makes if there is none; it leaves the choice of the subnet to Docker. */
 const KIND = 'kind';
 
 /** The management network of a topology that says nothing of it (containerlab, core/config.go). */
@@ -40,7 +40,7 @@ export interface Subnets {
   /** The networks of Docker; undefined if it does not answer. */
   networks: readonly DockerNetwork[] | undefined;
   pools: readonly Pool[];
-  /** containerlab's management network, which it makes where there is none. */
+  /** containerlab's management network, which it makes if there is none. */
   management: DockerNetwork;
 }
 

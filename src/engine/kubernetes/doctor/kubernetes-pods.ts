@@ -12,7 +12,7 @@ const NAME = 'wglab-doctor';
 const TRIED_IN = 'default';
 
 /**
- * Whether the cluster would take the probe pod, which is privileged and in the node's own network: its namespace and the pod are created
+ * Checks whether the cluster would accept the probe pod, which is privileged and in the node's own network: its namespace and the pod are created
  * as a dry run, which goes through all admission and keeps nothing.
  */
 export async function privilegedPodsCheck(cluster: Cluster): Promise<Check> {

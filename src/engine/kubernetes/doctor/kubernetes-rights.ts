@@ -16,7 +16,7 @@ interface Right {
   own?: boolean;
 }
 
-/** The requests of the engine to the API, from deploy to destroy (engine/kubernetes; exec is a GET where it goes over WebSockets). */
+/** The requests of the engine to the API, from deploy to destroy (engine/kubernetes; exec is a GET when it goes over WebSockets). */
 const NEEDED: readonly Right[] = [
   ...['get', 'create', 'delete', 'watch'].map((verb) => ({ verb, resource: 'namespaces' })),
   ...['get', 'create'].map((verb) => ({ verb, resource: 'daemonsets', group: 'apps', own: true })),
@@ -32,7 +32,7 @@ interface Review {
   status?: { allowed?: boolean; reason?: string };
 }
 
-/** Whether the person may do what the engine does, and what turning encryption on wants besides. Asks, and changes nothing. */
+/** Checks whether the person may do what the engine does, and what turning encryption on wants besides. Asks, and changes nothing. */
 export async function rightsChecks(cluster: Cluster): Promise<Check[]> {
   const calico = (await calicoGroup(cluster, 'FelixConfiguration'))?.split('/')[0];
   const may = (verb: string, resource: string): Right[] =>

@@ -3,8 +3,8 @@ import type { Row } from './row.ts';
 import { painted } from './theme.ts';
 
 /**
- * What to write to a terminal of so many columns that shows `before`, so that it shows `rows`; all of it where `before` is undefined.
- * Rows that belong to one line are written without a break, so that the terminal, too, knows them as one line when it is copied.
+ * Returns the text that makes a terminal of so many columns show `rows` instead of `before`; everything if `before` is undefined.
+ * Rows that belong to one line are written without a break, so that the terminal also copies them as one line.
  */
 export function drawing(
   before: readonly Row[] | undefined,

@@ -1,6 +1,6 @@
 import { type Span, type Style, span } from './row.ts';
 
-/** The spans of Markdown inside a paragraph: `code`, **strong**, *emphasis*, links, escapes. Anything else is as it is written. */
+/** Returns the spans of Markdown inside a paragraph: `code`, **strong**, *emphasis*, links, escapes. Anything else stays as it is written. */
 export function inlineSpans(markdown: string, style: Style = 'plain'): Span[] {
   const spans: Span[] = [];
   let end = 0;
@@ -32,7 +32,7 @@ function construct(found: Record<string, string | undefined>, style: Style): Spa
   const { escaped, code, strong, label, target = '', address, newline } = found;
   const emphasis = found.star ?? found.underscore;
   if (escaped !== undefined) return [span(escaped, style)];
-  // As CommonMark has it: one space on either side is there for the backticks' sake.
+  // As in CommonMark, one space on either side only separates the text from the backticks.
   if (code !== undefined) return [span(code.replace(/\s/g, ' ').replace(/^ (.*\S.*) $/, '$1'), 'code')];
   if (strong !== undefined) return inlineSpans(strong, 'strong');
   if (emphasis !== undefined) return inlineSpans(emphasis, style === 'plain' ? 'emphasis' : style);
@@ -41,7 +41,7 @@ function construct(found: Record<string, string | undefined>, style: Style): Spa
   return newline === undefined ? [] : [span('\n', style)];
 }
 
-/** Where a link leads can be followed only if it is written out; one inside the repository leads nowhere from here. */
+/** Writes out a web address, because a terminal offers no other way to follow it; a link inside the repository leads nowhere from here. */
 function link(label: string, target: string): Span[] {
   const spans = inlineSpans(label, 'link');
   return /^https?:/.test(target) && target !== label ? [...spans, span(` (${target})`, 'dim')] : spans;

@@ -6,10 +6,10 @@ import { tableRows } from './table.ts';
 /** Prose is read most easily in lines of this many columns at most, however wide the terminal. */
 const READABLE = 100;
 
-/** Below this, what is nested deeply is no longer set in further. */
+/** Below this width, deep nesting is no longer indented further. */
 const NARROWEST = 8;
 
-/** Rows of a text in Markdown: headings, paragraphs, lists, quotes, tables, code. Blocks have one blank row between them. */
+/** Returns the rows of a text in Markdown: headings, paragraphs, lists, quotes, tables, code. Blocks have one blank row between them. */
 export function markdownRows(markdown: string, width: number): Row[] {
   return blockRows(terminalText(markdown).split('\n'), width);
 }
@@ -28,7 +28,7 @@ function blockRows(lines: readonly string[], width: number): Row[] {
     const block = BLOCKS.find(({ begins }) => begins.test(first)) ?? PARAGRAPH;
     const length = Math.max(1, block.length(rest));
     const made = block.rows(rest.slice(0, length), width);
-    // The items of a list stand as close together as they are written.
+    // The items of a list are as close together as they are written.
     if (rows.length > 0 && made.length > 0 && (apart || !ITEM.test(first))) rows.push(BLANK);
     rows.push(...made);
     apart = false;
@@ -124,7 +124,7 @@ const PARAGRAPH: BlockKind = {
   },
 };
 
-/** Lines that are set in, or that go on lazily with the item's paragraph; a blank one only if what is set in follows. */
+/** Matches lines that are indented, or that lazily continue the item's paragraph; a blank one only if an indented line follows. */
 function belongsToItem(first: string, line: string, next: string | undefined): boolean {
   const base = first.search(/\S/);
   if (line.trim() === '') return next !== undefined && next.search(/\S/) > base;

@@ -2,7 +2,7 @@ import { printableLines } from '../../../text/printable.ts';
 import { headOf, textWidth } from '../../../text/width.ts';
 import { cutToWidth, widthOf, wrapPieces } from '../../../text/wrap.ts';
 
-/** What a piece of text is; how that looks is the theme's to say. */
+/** The kinds of text; the theme says how each of them looks. */
 export type Style =
   | 'plain'
   | 'strong'
@@ -28,13 +28,13 @@ export interface Span {
 /** One row of the screen. */
 export interface Row {
   spans: readonly Span[];
-  /** The next row is the rest of the same line: this one is full, and who copies both gets one line. */
+  /** The next row continues the same line: this one is full, and copying both yields one line. */
   continues?: boolean;
 }
 
 export const BLANK: Row = { spans: [] };
 
-/** Returns a piece of text in a style. Whatever the text comes from, it cannot move the cursor or change the colours. */
+/** Returns a piece of text in a style. Text from any source cannot move the cursor or change the colours. */
 export function span(text: string, style: Style = 'plain'): Span {
   return { text: printableLines(text), style };
 }
@@ -43,7 +43,7 @@ export function row(...spans: (Span | string)[]): Row {
   return { spans: spans.map((one) => (typeof one === 'string' ? span(one) : one)) };
 }
 
-/** A row that is no wider than that; where something had to go, an ellipsis says so. */
+/** Returns a row that is no wider than that; an ellipsis shows where something was cut. */
 export function cut(line: Row, width: number): Row {
   if (widthOf(line.spans) <= width) return line;
   const kept: Span[] = [];
@@ -57,7 +57,7 @@ export function cut(line: Row, width: number): Row {
   return { spans: [...kept, span(width > 0 ? '…' : '', 'dim')] };
 }
 
-/** `left` at the left margin and `right` at the right one; where both do not fit, it is `left` that is cut. */
+/** Returns `left` at the left margin and `right` at the right one; if both do not fit, `left` is cut. */
 export function justified(left: readonly Span[], right: readonly Span[], width: number): Row {
   const shown = cut({ spans: right }, width).spans;
   const room = width - widthOf(shown);

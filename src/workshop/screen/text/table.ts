@@ -5,7 +5,7 @@ import { type Row, type Span, span, wrapRows } from './row.ts';
 
 const GAP = 2;
 
-/** A Markdown table with its columns aligned; where it is too wide, the widest columns give way and their text is wrapped. */
+/** Returns a Markdown table with its columns aligned; if it is too wide, the widest columns shrink and their text is wrapped. */
 export function tableRows(lines: readonly string[], width: number): Row[] {
   const cells = lines.filter((line) => !DELIMITERS.test(line)).map(cellsOf);
   const hasHead = DELIMITERS.test(lines[1] ?? '');

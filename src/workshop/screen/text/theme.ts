@@ -1,6 +1,6 @@
 import type { Row, Style } from './row.ts';
 
-/** The escape sequence that begins each style (ECMA-48, SGR): with colours, and without where NO_COLOR asks for that. */
+/** The escape sequence that begins each style (ECMA-48, SGR): with colours, and without them if NO_COLOR asks for that. */
 const LOOKS: Record<Style, readonly [colour: string, plain: string]> = {
   plain: ['', ''],
   strong: ['1', '1'],
@@ -19,7 +19,7 @@ const LOOKS: Record<Style, readonly [colour: string, plain: string]> = {
   chosen: ['7', '7'],
 };
 
-/** A row with the escape sequences for its styles; every one that is begun is ended. */
+/** Returns a row with the escape sequences for its styles; every style that begins also ends. */
 export function painted({ spans }: Row, colours: boolean): string {
   return spans
     .map(({ text, style }) => {
