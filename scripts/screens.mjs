@@ -1,4 +1,4 @@
-// Puts two screens of the workshop into README.md, as they really are: the wire in clear, and encrypted.
+// Puts two screens of the workshop into docs/workshop.md, as they really are: the wire in plaintext, and encrypted.
 //   node scripts/screens.mjs      (needs tmux; takes some seconds)
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -71,10 +71,10 @@ try {
   const [before, after] = (await screens()).map(
     (screen) => `\`\`\`text\n${screen.replace(/[ \t]+$/gm, '').trimEnd()}\n\`\`\``,
   );
-  const readme = readFileSync('README.md', 'utf8');
+  const readme = readFileSync('docs/workshop.md', 'utf8');
   const [head, tail] = [readme.split(BEGIN)[0], readme.split(END)[1]];
-  if (tail === undefined) throw new Error(`README.md lacks ${BEGIN} or ${END}`);
-  writeFileSync('README.md', `${head}${BEGIN}\n${before}\n\nAnd, after \`d\`:\n\n${after}\n${END}${tail}`);
+  if (tail === undefined) throw new Error(`docs/workshop.md lacks ${BEGIN} or ${END}`);
+  writeFileSync('docs/workshop.md', `${head}${BEGIN}\n${before}\n\nAnd, after \`d\`:\n\n${after}\n${END}${tail}`);
 } finally {
   try {
     tmux('kill-server');
