@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { lackingFailure } from '../errors.ts';
@@ -31,8 +31,8 @@ function pathOf(environment: NodeJS.ProcessEnv): string {
 const OTHERS_WRITE = 0o022;
 
 function checkOwner(root: string): void {
-  const found = statSync(root, { throwIfNoEntry: false });
-  if (!found?.isDirectory()) return; // what makes the folder says what is wrong
+  const found = statOf(root);
+  if (!found?.isDirectory()) return; // the code that makes the folder reports what is wrong
   const user = process.geteuid?.();
   if (user !== undefined && found.uid !== user) {
     throw lackingFailure(`${root} belongs to another user (uid ${found.uid}), and cannot keep your labs' state`, {
@@ -43,5 +43,14 @@ function checkOwner(root: string): void {
     throw lackingFailure(`other users can write to ${root}, which keeps your labs' state`, {
       remedy: `chmod go-w ${root}`,
     });
+  }
+}
+
+/** Returns undefined for a path that does not exist, and for one that leads through a file. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
   }
 }

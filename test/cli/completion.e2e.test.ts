@@ -51,7 +51,7 @@ describe('in bash', () => {
     [['de'], ['deploy', 'destroy']],
     [
       ['encrypt', ''],
-      ['on', 'off', 'status'],
+      ['on', 'off', 'status', 'rotate'],
     ],
     [['encrypt', 'on', ''], ['one']],
     [['encrypt', 'on', 'one', ''], []],
@@ -100,7 +100,7 @@ describe('in bash', () => {
   test('in a terminal, TAB completes the command line', async () => {
     const rc = join(programs, 'rc');
     const script = `echo "source <(wglab completion bash)" > "$1"; echo "PS1='> '" >> "$1"
-{ printf 'wglab ver\\t--exp\\tpl\\t%s\\n' '# typed'; printf 'exit\\n'; } | script -qec "bash --rcfile $1 -i" /dev/null`;
+{ printf 'wglab veri\\t--exp\\tpl\\t%s\\n' '# typed'; printf 'exit 0\\n'; } | script -qec "bash --rcfile $1 -i" /dev/null`;
     const lines = await inShell('bash', ['-c', script, 'bash', rc], { TERM: 'dumb' });
     expect(lines.join('\n')).toContain('wglab verify --expect plaintext # typed');
   });

@@ -45,7 +45,7 @@ describe('a machine that lacks something', () => {
 
   it('says so where the disk is full, at any file, and leaves nothing', async () => {
     for (const kilobytes of [4, 8, 12]) {
-      const script = `mount -t tmpfs -o size=${kilobytes}k tmpfs "$WGLAB_HOME" && { "$@"; s=$?; find "$WGLAB_HOME" -mindepth 1; exit $s; }`;
+      const script = `mount -t tmpfs -o size=${kilobytes}k,mode=700 tmpfs "$WGLAB_HOME" && { "$@"; s=$?; find "$WGLAB_HOME" -mindepth 1; exit $s; }`;
       const full = new Home({
         folder: home.folder,
         as: ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh'],

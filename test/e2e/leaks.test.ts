@@ -55,22 +55,27 @@ function unseenFromAToB(result: VerifyResult): void {
 describe.skipIf(reason !== undefined)('verify while a part of the traffic goes past the tunnel', () => {
   afterAll(() => pool.destroyAll());
 
-  it.concurrent('passes (0) while a pod streams through the tunnel as fast as it can', { timeout: FAULT_MS }, () =>
-    pool.use(async (lab) => {
-      const [source, sink] = await Promise.all([lab.workload('backend'), lab.workload('frontend')]);
-      const ends = 'echo ready; read -r _; killall nc dd sleep';
-      const undo = all([
-        await lab.helper(sink.name, 'sh', '-c', `sleep 600 | nc -l -p 7000 > /dev/null & ${ends}`),
-        await lab.helper(source.name, 'sh', '-c', `dd if=/dev/zero bs=64k | nc "$0" 7000 & ${ends}`, sink.address),
-      ]);
-      const { status, result } = await lab.verify('encrypted');
-      await undo?.();
-      expect(status, story(result)).toBe(0);
-      const { packets = 0, dropped } = result.taps.find(({ node }) => node === source.node) ?? {};
-      expect(dropped).toBe(0);
-      expect(packets).toBeGreaterThan(1_000);
-      return 'as it was';
-    }),
+  it.concurrent(
+    'passes while a pod streams through the tunnel, or names the packets that a busy machine dropped',
+    { timeout: FAULT_MS },
+    () =>
+      pool.use(async (lab) => {
+        const [source, sink] = await Promise.all([lab.workload('backend'), lab.workload('frontend')]);
+        const ends = 'echo ready; read -r _; killall nc dd sleep';
+        const undo = all([
+          await lab.helper(sink.name, 'sh', '-c', `sleep 600 | nc -l -p 7000 > /dev/null & ${ends}`),
+          await lab.helper(source.name, 'sh', '-c', `dd if=/dev/zero bs=64k | nc "$0" 7000 & ${ends}`, sink.address),
+        ]);
+        const { status, result } = await lab.verify('encrypted');
+        await undo?.();
+        const { packets = 0, dropped = 0 } = result.taps.find(({ node }) => node === source.node) ?? {};
+        // Other tests run on the same processors: what the kernel drops then must never be a pass.
+        const isTooBusy = result.taps.some((tap) => (tap.dropped ?? 0) > 0);
+        expect(status, story(result)).toBe(isTooBusy ? 3 : 0);
+        if (!isTooBusy) expect(dropped).toBe(0);
+        expect(packets).toBeGreaterThan(1_000);
+        return 'as it was';
+      }),
   );
 
   describe('on the wire, where the tap sees it', () => {

@@ -173,7 +173,7 @@ describe('smoke of a lab', () => {
       ['wglab.smoke.mine', 'Look (2 of 2)'],
     ]);
     expect(xml).toContain('<failure type="fail" message="Say bye.');
-    expect(readFileSync(summary, 'utf8')).toContain('| ❌ Look (2 of 2) |');
+    expect(readFileSync(summary, 'utf8')).toContain('| ❌ Look \\(2 of 2\\) |');
     expectNothingLeft();
   });
 

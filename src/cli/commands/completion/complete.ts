@@ -28,6 +28,8 @@ export const OPTION_VALUES: Readonly<Record<string, Values>> = {
   nodeImage: 'anything',
   calicoVersion: 'anything',
   calicoManifests: 'folders',
+  ciliumManifest: 'files',
+  report: 'folders',
   kubeconfig: 'files',
   save: 'files',
   load: 'files',
