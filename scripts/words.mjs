@@ -23,7 +23,7 @@ const BANNED = [
   [/\bis of no use\b|\bof no concern\b/i, 'say it directly'],
   [/\bis there twice\b/i, 'appears twice'],
   [/\ba fault of wglab\b/i, 'a bug in wglab'],
-  [/\bGives? (the|a|an|what|whether|back|undefined|every|all|each|up to)\b/, 'Returns …'],
+  [/\bGives (the|a|an|what|whether|back|undefined|every|all|each|up to)\b/, 'Returns …'],
   [/\bin no case\b/i, 'never'],
   [/\bside by side with\b/i, 'in parallel with'],
 ];
@@ -47,8 +47,17 @@ const files = execFileSync('git', ['ls-files', 'src', 'test', 'bench', 'scripts'
       file !== 'CHANGELOG.md',
   );
 
-/** Rooms that are rewritten: what is found in them is an error. Elsewhere it is counted; `node scripts/words.mjs FOLDER` lists it. */
-const REWRITTEN = ['src/text/', 'src/net/', 'test/text/'];
+/** Files with wording that is not ours yet: headings of labs, from which steps take their names, and texts that tests quote. */
+const NOT_YET = [
+  'labs/by-hand.md',
+  'labs/end-to-end.md',
+  'labs/troubleshooting.md',
+  'src/wire/explain/',
+  'src/proof/record/rules.ts',
+  'test/cli/explain.e2e.test.ts',
+  'test/e2e/kubectl-encryption.test.ts',
+  'test/wire/explain.test.ts',
+];
 
 const only = process.argv.slice(2);
 let found = 0;
@@ -65,7 +74,7 @@ if (found > 0) process.stderr.write(`${found} places\n`);
 if (elsewhere > 0) process.stderr.write(`${elsewhere} places in rooms that are not rewritten yet\n`);
 
 function report(file, text, offset, { said, remedy }) {
-  if (only.length > 0 || REWRITTEN.some((room) => file.startsWith(room))) found += 1;
+  if (only.length > 0 || !NOT_YET.some((path) => file.startsWith(path))) found += 1;
   else {
     elsewhere += 1;
     return;

@@ -116,7 +116,7 @@ it.skipIf(reason)('from pod to pod IPv6 is plaintext before, and WireGuard after
 
   const { stderr } = await home.expects(0, ['encrypt', 'on']);
   // One family after the other: both in one patch can leave a node of a real cluster without a tunnel address.
-  expect(stderr).toMatch(/"wireguardEnabled":true[^]*"wireguardEnabledV6":true/);
+  expect(stderr).toMatch(/"wireguardEnabled":true[\s\S]*"wireguardEnabledV6":true/);
   const tunnelled = await seenDuringPing(6);
   for (const packet of tunnelled) {
     expect(packet).toMatch(
