@@ -113,7 +113,9 @@ describe.each(able)('engine $name', { timeout: 900_000 }, ({ name, prepare }) =>
     await home.expects(0, ['encrypt', 'on', LAB]);
     const result = await json(0, 'verify', LAB, '--expect', 'encrypted');
     expect(result.pairs).toHaveLength(nodes.length * (nodes.length - 1));
-    expect(await json(0, 'diagnose', LAB)).toMatchObject({ broken: null, unprobed: [] });
+    // On a cluster that exists nothing is sent from pods, and diagnose says what it could not try.
+    const diagnosed = await json(name === 'kubernetes' ? 3 : 0, 'diagnose', LAB);
+    expect(diagnosed).toMatchObject({ broken: null, unprobed: [] });
     expect((await json(0, 'explain', '--lab', LAB)).packets[0].layers.at(-1).name).toMatch(/^WireGuard data/);
     await home.expects(1, ['verify', LAB, '--expect', 'plaintext']);
     await home.expects(0, ['encrypt', 'off', LAB]);
