@@ -19,7 +19,8 @@ export default defineConfig({
         extends: true,
         test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...E2E, 'test/kube-api/bundle-only.test.ts'] },
       },
-      { extends: true, test: { name: 'e2e', include: E2E } },
+      // Bounds for a machine on which two files of real labs run at once.
+      { extends: true, test: { name: 'e2e', include: E2E, testTimeout: 180_000, hookTimeout: 120_000 } },
       {
         extends: true,
         // What only a bundle can break: modules that are loaded when they are first needed.

@@ -66,7 +66,7 @@ describe.each(['own', 'foreign'] as const)('if a terminal of its %s is closed', 
     await home.expects(0, ['deploy']);
     await home.expects(0, ['encrypt', 'on']);
     expectEnded(await onTerminal(home, ['verify'], { ...closed, closeAt: 'capture' }), 130);
-    expectEnded(await onTerminal(home, ['capture'], { ...closed, closeAt: 'VXLAN' }), 130);
+    expectEnded(await onTerminal(home, ['capture'], { ...closed, closeAt: 'WireGuard' }), 130);
     expectEnded(await onTerminal(home, ['workshop'], { ...closed, closeAt: 'begin' }), 130);
     const exec = ['exec', '-t', 'wireguard-worker', '--', 'sh', '-c', 'echo ready; sleep 600'];
     expectEnded(await onTerminal(home, exec, { ...closed, closeAt: 'ready' }), 130);
