@@ -14,8 +14,6 @@ export const UNSETTLED: Readonly<Record<string, string>> = {
   'test/e2e/labs/end-to-end.test.ts': 'it was not run since the texts were rewritten',
   'test/e2e/labs/by-hand.test.ts': 'it was not run since the texts were rewritten',
   'test/e2e/labs/cilium-wireguard.test.ts': '13 of 14 were green; the last one was fixed and not run again',
-  'test/e2e/behaviour.test.ts': 'one test was fixed and not run again',
-  'test/e2e/cilium.test.ts': 'one test was fixed and not run again',
   'test/e2e/terminal.test.ts': 'one test was fixed and not run again',
   'test/e2e/kernel.test.ts': 'it was not run on a kernel with WireGuard since the proof changed',
 };
